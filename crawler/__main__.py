@@ -1,0 +1,5 @@
+"""`python -m crawler` is `suchlike`."""
+
+from crawler.cli import main
+
+main()

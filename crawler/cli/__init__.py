@@ -1,0 +1,12 @@
+"""The command line: `suchlike VERB`. Four groups of verbs over crawler.project; nothing is done here only."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Runs the command line and exits with the code contract.md promises."""
+    from crawler.cli.app import run
+
+    sys.exit(run(sys.argv[1:]))

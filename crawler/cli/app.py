@@ -1,0 +1,90 @@
+"""The app: global flags, errors as one sentence, exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import cyclopts
+from cyclopts import App, Group, Parameter
+
+from crawler.cli import operate, results, seeds, start
+from crawler.cli.session import STOPPED, USAGE, Session
+from pipelines.errors import SuchlikeError
+
+app = App(
+    name="suchlike",
+    help="Give it a few example articles; it brings back the articles that are suchlike.",
+    version_flags=["--version"],
+    result_action="return_value",
+)
+start.register(app, Group("Start", sort_key=1))
+seeds.register(app, Group("Seeds", sort_key=2))
+results.register(app, Group("Results", sort_key=3))
+operate.register(app, Group("Operate", sort_key=4))
+
+Flag = Annotated[bool, Parameter(negative=())]
+
+
+@app.meta.default
+def _launch(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    folder: Annotated[Path, Parameter(name=["-C", "--folder"])] = Path(),
+    json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    quiet: Annotated[bool, Parameter(name=["-q", "--quiet"], negative=())] = False,
+    verbose: Annotated[bool, Parameter(name=["-v", "--verbose"], negative=())] = False,
+    no_color: Annotated[bool, Parameter(name="--no-color", negative=())] = False,
+    yes: Annotated[bool, Parameter(name="--yes", negative=())] = False,
+    profile: Annotated[str | None, Parameter(name="--profile")] = None,
+    mode: Annotated[str | None, Parameter(name="--mode")] = None,
+) -> int:
+    """Give it a few example articles; it brings back the articles that are suchlike.
+
+    Parameters
+    ----------
+    folder
+        Project folder.
+    json
+        One JSON object (or, where results are many, one a line) on stdout.
+    quiet
+        Say nothing but the result.
+    verbose
+        Show tracebacks and the processes' names.
+    no_color
+        No colours.
+    yes
+        Answer yes to every question.
+    profile
+        Which seed set of the project.
+    mode
+        Whose results: demo, replay or online (default: those of the latest run).
+    """
+    session = Session(folder, json, quiet, verbose, not no_color, yes, profile, mode)
+    try:
+        command, bound, ignored = app.parse_args(list(tokens), print_error=False, exit_on_error=False)
+        extra = {name: session for name in ignored}
+        result = command(*bound.args, **bound.kwargs, **extra)
+    except SuchlikeError as error:
+        if verbose:
+            raise
+        session.console.print(f"suchlike: {error}", markup=False, soft_wrap=True)
+        return error.exit_code
+    return result if isinstance(result, int) else 0
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command line; returns its exit code."""
+    try:
+        code = app.meta(arguments, print_error=False, exit_on_error=False)
+    except cyclopts.CycloptsError as error:
+        sys.stderr.write(f"suchlike: {' '.join(str(error).split())} See suchlike --help.\n")
+        return USAGE
+    except KeyboardInterrupt:
+        return STOPPED
+    except BrokenPipeError:
+        # whoever read our output has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,279 @@
+"""Operate: status, schedule, scrapy, and the long-running processes of the Procfile."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Annotated
+
+from cyclopts import App, Group, Parameter
+
+from crawler.cli.session import FOUND, Session
+from pipelines.config import Config
+from pipelines.errors import UsageError
+from pipelines.stages import NAMES
+
+Hidden = Annotated[Session, Parameter(parse=False)]
+Flag = Annotated[bool, Parameter(negative=())]
+
+
+def register(app: App, group: Group) -> None:
+    """Adds the verbs."""
+    schedule = App(name="schedule", help="What the clock will start, and what it started.", group=group)
+    schedule.command(schedules, name="list")
+    app.command(schedule)
+    app.command(status, group=group)
+    app.command(broker, group=group)
+    app.command(work, group=group)
+    app.command(crawl_worker, name="crawl-worker", group=group)
+    app.command(clock, group=group)
+    app.command(scrapy, group=group)
+
+
+def status(*, session: Hidden) -> int:
+    """Show queues, workers, frontier and runs."""
+    from crawler.cli.showing import project
+    from pipelines.stores import articles, hosts, runs
+    from workers.report import queues
+
+    opened = project(session)
+    config = opened.config()
+    store = opened.store(session.mode)
+    with store.read() as connection:
+        frontier = hosts.frontier(connection)
+        latest = [
+            {"run": r.id, "mode": r.mode, "started_at": articles.iso_at(r.started_at),
+             "ended_at": articles.iso_at(r.ended_at), "stopped_by": r.stopped_by,
+             "pages": runs.pages_fetched(connection, r.id), "matches": articles.matches(connection, r.id)}
+            for r in runs.listed(connection, 5)
+        ]  # fmt: skip
+    depth, workers = queues(config)
+    if session.json:
+        session.emit({"queues": depth, "workers": workers, "frontier": frontier, "runs": latest})
+        return FOUND
+    for name, counts in depth.items():
+        session.out(f"queue {name:<8} {counts['waiting']} waiting  {counts['running']} running  {counts['failed']} failed")
+    session.out(f"workers        {workers}" + ("" if workers else "   (they run while `suchlike run` or `suchlike work` does)"))
+    session.out(f"frontier       {frontier['urls']} URLs on {frontier['hosts']} hosts, {frontier['leased']} leased")
+    for run in latest:
+        session.out(f"run {run['run']:<4} {run['mode']}  {run['started_at']}  {run['pages']} pages  {run['matches']} match  "
+                    f"{run['stopped_by'] or 'under way or killed: `suchlike run` goes on'}")  # fmt: skip
+    return FOUND
+
+
+def schedules(*, session: Hidden) -> int:
+    """List schedules with their last and next run."""
+    from crawler.cli.showing import project
+    from pipelines.errors import StoreError
+    from pipelines.stores import slots
+    from pipelines.stores.articles import iso_at
+    from workers import clock as due
+
+    opened = project(session)
+    listed = due.schedules(opened.config())
+    try:
+        store = opened.store(session.mode)
+    except StoreError:
+        store = None
+    for one in listed:
+        last = None
+        if store is not None:
+            with store.read() as connection:
+                last = slots.last(connection, one.name)
+        record = {"schedule": one.name, "when": one.text, "last": iso_at(last[0]) if last else None,
+                  "last_exit_code": last[2] if last else None, "next": iso_at(one.next_at(time.time()))}  # fmt: skip
+        if session.json:
+            session.emit(record)
+        else:
+            ran = record["last"] or "never"
+            session.out(f"{one.name:<20} {one.text:<16} last {ran}   next {record['next']}")
+    if not listed:
+        session.say("no schedule yet; write `every = \"6h\"` in a profile or a [schedule] line in suchlike.toml.")
+    return FOUND
+
+
+def broker(*, session: Hidden) -> int:
+    """Serve the embedded broker until stopped (a Procfile line)."""
+    from crawler.cli.showing import project
+    from workers.broker import Broker, address
+
+    config = project(session).config()
+    if config.queue.redis != "embedded":
+        session.say(f"queue.redis is {config.queue.redis.split('@')[-1]}: no broker of ours is needed; waiting.")
+        _until_stopped(lambda: True)
+        return FOUND
+    with Broker(config.path) as held:
+        if held.process is None:
+            raise UsageError(f"A broker already serves {config.path}.")
+        session.say(f"broker at {address(config)}")
+        _until_stopped(lambda: held.process is not None and held.process.poll() is None)
+    return FOUND
+
+
+def work(*queues: str, number: Annotated[int, Parameter(name=["-n", "--number"])] = 1, session: Hidden) -> int:
+    """Work on the stages' queues until stopped (a Procfile line). One process a queue, -n for more of each.
+
+    Parameters
+    ----------
+    queues
+        parse, dedupe, store; all of them by default.
+    number
+        Processes for parse; the others need one.
+    """
+    from crawler.cli.showing import project
+    from workers.broker import require
+    from workers.supervise import Supervisor
+
+    unknown = [name for name in queues if name not in NAMES]
+    if unknown:
+        raise UsageError(f"There is no queue {unknown[0]!r}; there are {', '.join(NAMES)}.")
+    config = project(session).config()
+    _logging(session)
+    if len(queues) == 1 and number == 1:
+        from workers import broker as brokers
+        from workers.lifeline import die_with_parent, watch_stdin
+        from workers.work import work as serve
+
+        if os.environ.get("SUCHLIKE_PARENT"):
+            die_with_parent()
+            watch_stdin()
+        else:
+            _wait_for(lambda: brokers.is_up(brokers.address(config)))
+            require(brokers.address(config))
+        serve(config, queues[0])
+        return FOUND
+    supervisor = Supervisor(config.path)
+    for name in queues or NAMES:
+        for copy in range(number if name == "parse" else 1):
+            supervisor.start(f"work-{name}-{copy}", ["-C", str(config.path), "work", name])
+    _until_stopped(lambda: bool(supervisor.tick()) or True)
+    supervisor.stop(("work",))
+    return FOUND
+
+
+def crawl_worker(
+    *, run: int | None = None, spider: str = "roam", inline: Flag = False, session: Hidden
+) -> int:
+    """Crawl for the run that is under way, and for the next one, until stopped (a Procfile line).
+
+    Parameters
+    ----------
+    run
+        Only this run, and end with it.
+    spider
+        roam or watch.
+    inline
+        Run the stages in this process, without a broker.
+    """
+    from crawler.cli.showing import project
+    from workers.lifeline import die_with_parent, watch_stdin
+
+    _logging(session)
+    if os.environ.get("SUCHLIKE_PARENT"):
+        die_with_parent()
+        watch_stdin()
+    opened = project(session)
+    if run is None:
+        return _crawl_for_all(opened.config())
+    from crawler.crawl import crawl
+
+    config = opened.config()
+    sender = None
+    if inline:
+        from pipelines.stores import open_store
+        from workers import build
+        from workers.inline import Inline
+
+        sender = Inline(build.stages(open_store(config.database), config))
+    reason = crawl(config, run, spider, sender)
+    return 1 if reason == "failed" else FOUND
+
+
+def _crawl_for_all(config: Config) -> int:
+    from pipelines.stores import open_store, runs
+    from workers.supervise import Supervisor
+
+    store = open_store(config.database, mode=config.mode)
+    supervisor = Supervisor(config.path)
+    joined: set[int] = set()
+
+    def look() -> bool:
+        supervisor.tick()
+        with store.read() as connection:
+            latest = runs.latest(connection)
+        alive = latest is not None and latest.ended_at is None and time.time() - latest.seen_at < runs.ALIVE_S
+        if alive and latest is not None and latest.id not in joined:
+            joined.add(latest.id)
+            arguments = ["-C", str(config.path), "crawl-worker", "--run", str(latest.id)]
+            supervisor.start(f"crawl-joined-{latest.id}", arguments, again=False)
+        return True
+
+    _until_stopped(look)
+    supervisor.stop(("crawl",))
+    return FOUND
+
+
+def clock(*, session: Hidden) -> int:
+    """Start what is due and ring again for what was lost, until stopped (a Procfile line)."""
+    from crawler.clockwork import Clockwork
+    from crawler.cli.showing import project
+
+    _logging(session)
+    config = project(session).config()
+    work = Clockwork(config)
+    _until_stopped(work.tick)
+    work.stop()
+    return FOUND
+
+
+def scrapy(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)], session: Hidden) -> int:
+    """Pass through to Scrapy's own commands, with our spiders and settings: list, crawl, shell, fetch, parse.
+
+    Parameters
+    ----------
+    arguments
+        What `scrapy` takes.
+    """
+    from scrapy import cmdline
+    from scrapy.settings import Settings
+
+    from crawler.cli.showing import project
+    from crawler.settings import settings
+
+    wanted = Settings()
+    wanted.setdict({**settings(project(session).config()), "LOG_ENABLED": True, "LOG_LEVEL": "WARNING"}, "project")
+    if arguments and arguments[0] in ("shell", "fetch", "view", "parse"):
+        # these fetch one page themselves: Scrapy's own scheduler, still with our guard and robots obeyed
+        wanted.set("SCHEDULER", "scrapy.core.scheduler.Scheduler", "project")
+        wanted.set("ROBOTSTXT_OBEY", True, "project")
+    os.chdir(session.folder)
+    cmdline.execute(["scrapy", *arguments], wanted)
+    return FOUND
+
+
+def _wait_for(ready: Callable[[], bool], seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not ready():
+        time.sleep(0.2)
+
+
+def _until_stopped(look: Callable[[], bool]) -> None:
+    """Calls `look` a few times a second until SIGTERM or SIGINT, or until it says False."""
+    stop = threading.Event()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, lambda *_: stop.set())
+    while not stop.is_set() and look():
+        stop.wait(0.3)
+
+
+def _logging(session: Session) -> None:
+    level = logging.DEBUG if session.verbose else logging.INFO
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    for noisy in ("asyncio", "scrapy", "twisted", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+

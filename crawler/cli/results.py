@@ -1,0 +1,208 @@
+"""Results: list, show, explain, dupes, fates, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Group, Parameter
+
+from crawler.cli.session import FOUND, NOTHING, Session
+from pipelines.errors import UsageError
+
+Hidden = Annotated[Session, Parameter(parse=False)]
+Flag = Annotated[bool, Parameter(negative=())]
+
+
+def register(app: App, group: Group) -> None:
+    """Adds the verbs."""
+    app.command(listed, name="list", group=group)
+    for verb in (show, explain, dupes, fates, export):
+        app.command(verb, group=group)
+
+
+def _store(session: Session) -> Any:
+    from crawler.cli.showing import project
+
+    return project(session).store(session.mode)
+
+
+def listed(*, text: Flag = False, everything: Annotated[bool, Parameter(name="--all", negative=())] = False,
+           session: Hidden) -> int:  # fmt: skip
+    """List what was stored, best first.
+
+    Parameters
+    ----------
+    text
+        With each article's text.
+    everything
+        Copies and kept articles that do not match, too.
+    """
+    from pipelines.stores import articles
+
+    number = 0
+    with _store(session).read() as connection:
+        for number, article in enumerate(  # noqa: B007  # the last number says whether there was any
+            articles.listed(connection, everything=everything, copies=everything), 1
+        ):
+            if session.json:
+                session.emit(article if text else {k: v for k, v in article.items() if k != "text"})
+                continue
+            copy = f"   copy of {article['copy_of']}" if article["copy_of"] else ""
+            day = (article["published"] or "")[:10]
+            session.out(f"{number:>4}  {article['score']:.2f}  {article['title'][:70]}   {article['site']}  {day}{copy}")
+            if text:
+                session.out(f"\n{article['text']}\n")
+    if not number:
+        session.say("nothing is stored yet; `suchlike fates` says what became of the pages fetched.")
+    return FOUND if number else NOTHING
+
+
+def _row(connection: Any, what: str) -> int:
+    """The row a URL, or a place in `suchlike list`, names."""
+    from pipelines.stores import articles
+    from pipelines.stores import fates as ends
+
+    row = articles.at_place(connection, int(what)) if what.isdigit() else ends.find(connection, what)
+    if row is None:
+        known = "there are fewer results" if what.isdigit() else "it was never discovered"
+        raise UsageError(f"Nothing is known about {what!r}: {known}.")
+    return row
+
+
+def show(url: str, *, session: Hidden) -> int:
+    """Show everything known about one URL: how it was found, fetched, judged, and where it is kept.
+
+    Parameters
+    ----------
+    url
+        A URL, or a place in `suchlike list`.
+    """
+    from pipelines.stores import fates as ends
+
+    with _store(session).read() as connection:
+        told = ends.tell(connection, _row(connection, url))
+    if session.json:
+        session.emit(told)
+        return FOUND
+    reason = f" ({told['reason']}: {told['detail'] or 'no more is known'})" if told["reason"] else ""
+    session.out(f"{told['url']}\n fate      {told['fate']}{reason}")
+    session.out(f" fetched   {told['fetched_at'] or 'not yet'}, status {told['status']}, {told['fetches']} tries")
+    by = told["found_by"]
+    session.out(f" found by  {by['source']}, anchor “{by['anchor']}”, expected {by['expected']:.2f}, depth {by['depth']}")
+    for step in by["path"][:-1]:
+        session.out(f"           {step['url']}")
+    article = told["article"]
+    if article:
+        published = f"{article['published']} (confidence {article['published_confidence']:.1f})"
+        session.out(f" article   {article['title']}   {article['words']} words, {article['language']}, {published}")
+        session.out(f" score     {article['score']:.2f}   nearest seed {article['nearest_seed']}")
+        session.out(f" kept      text sha256 {article['sha256'][:16]}…")
+    if told["archive"]:
+        session.out(f" archive   warc/{told['archive']['file']} @ {told['archive']['offset']}")
+    return FOUND
+
+
+def explain(url: str, *, session: Hidden) -> int:
+    """Say why an article matched, or why not; the parts add up to the score.
+
+    Parameters
+    ----------
+    url
+        A URL, or a place in `suchlike list`.
+    """
+    from pipelines.stores import articles
+    from pipelines.stores import fates as ends
+
+    with _store(session).read() as connection:
+        row = _row(connection, url)
+        told = ends.tell(connection, row)
+        likeness = articles.likeness_of(connection, row)
+    path = told["found_by"]["path"]
+    if likeness is None:
+        why = f"{told['url']} was not judged: {told['reason'] or told['fate']}, {told['detail'] or 'no more is known'}"
+        if session.json:
+            session.emit({"score": told["quick"], "parts": {}, "nearest_seeds": [], "terms": [], "path": path,
+                          "reason": told["reason"], "detail": told["detail"]})  # fmt: skip
+        session.say(why)
+        return NOTHING
+    nearest = sorted(({"seed": s, "score": v} for s, v in likeness["seeds"].items()), key=lambda one: -one["score"])
+    if session.json:
+        session.emit({"score": likeness["score"], "parts": likeness["parts"], "nearest_seeds": nearest,
+                      "terms": likeness["terms"], "path": path, "percentile": likeness["percentile"],
+                      "reason": told["reason"], "detail": told["detail"]})  # fmt: skip
+        return FOUND
+    session.out(f" {likeness['score']:.2f}  {told['article']['title']}")
+    session.out("       closest seeds  " + " · ".join(f"{one['seed']} {one['score']:.2f}" for one in nearest[:3]))
+    parts = "   ".join(f"{name} {value:+.2f}" for name, value in likeness["parts"].items())
+    session.out(f" parts    {parts}   (they add up to the logit of the score)")
+    terms = "  ".join(f"{term['word']} {term['weight']:+.2f}" for term in likeness["terms"][:10])
+    session.out(f" words    {terms}   (lexical {likeness['lexical']:.2f})")
+    session.out(f" meaning  {likeness['dense']:.2f}     closer than {likeness['percentile']:.1f} % of ordinary news")
+    session.out(" found by " + "  →  ".join(step["url"] for step in path))
+    if told["reason"]:
+        session.out(f" but      {told['reason']}: {told['detail'] or ''}")
+    return FOUND
+
+
+def dupes(*, session: Hidden) -> int:
+    """List the stories told more than once, each with its copies."""
+    from pipelines.stores import articles
+
+    number = 0
+    with _store(session).read() as connection:
+        for number, story in enumerate(articles.retold(connection), 1):  # noqa: B007  # whether there was any
+            if session.json:
+                session.emit(story)
+                continue
+            session.out(story["canonical"])
+            for copy in story["copies"]:
+                share = "" if copy["similarity"] is None else f"{copy['similarity']:.0%} "
+                session.out(f"    {share}{copy['url']}  {(copy['published'] or '')[:10]}")
+    return FOUND if number else NOTHING
+
+
+def fates(*, run: int | None = None, session: Hidden) -> int:
+    """Add up how every fetched URL ended.
+
+    Parameters
+    ----------
+    run
+        Only this run.
+    """
+    from pipelines.stores import fates as ends
+
+    with _store(session).read() as connection:
+        total = ends.count(connection, run)
+    if session.json:
+        session.emit(total)
+        return FOUND
+    session.out(f"{total['fetched']:>7} fetched")
+    session.out(f"{total['stored']:>7}   stored\n{total['duplicate']:>7}   duplicate")
+    for end in ("dropped", "dead"):
+        for reason, number in sorted(total[end].items(), key=lambda one: -one[1]):
+            session.out(f"{number:>7}   {end}: {reason}")
+    session.out(f"{total['in_flight']:>7}   in flight\n{total['frontier']:>7} in the frontier")
+    for reason, number in total["refused"].items():
+        session.out(f"{number:>7} never fetched: {reason}")
+    return FOUND
+
+
+def export(kind: str, *, output: Annotated[Path | None, Parameter(name=["-o", "--output"])] = None,
+           session: Hidden) -> int:  # fmt: skip
+    """Write every stored article to a file, with a MANIFEST.json beside it.
+
+    Parameters
+    ----------
+    kind
+        jsonl or csv.
+    output
+        The file (default: exports/articles.FORMAT in the project folder).
+    """
+    from crawler.cli.showing import project
+
+    done = project(session).export(kind, output)
+    if session.json:
+        session.emit(done)
+    session.say(f"{done['articles']} articles, {done['bytes']} bytes in {done['file']}")
+    return FOUND if done["articles"] else NOTHING

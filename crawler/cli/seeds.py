@@ -1,0 +1,216 @@
+"""Seeds: add, list, check, remove; and score."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Group, Parameter
+
+from crawler.cli.session import FOUND, NOTHING, USAGE, Session
+from pipelines.errors import SeedError, UsageError
+
+Hidden = Annotated[Session, Parameter(parse=False)]
+
+
+def register(app: App, group: Group) -> None:
+    """Adds the verbs."""
+    seed = App(name="seed", help="The example articles: add, list, check, remove.", group=group)
+    seed.command(add)
+    seed.command(listed, name="list")
+    seed.command(check)
+    seed.command(remove)
+    app.command(seed)
+    app.command(score, group=group)
+
+
+def _folder(session: Session) -> Path:
+    from crawler.cli.showing import project
+
+    config = project(session).config()
+    _, profile = config.only_profile(session.profile)
+    if not isinstance(profile.seeds, str):
+        raise UsageError("The profile's seeds are a list in suchlike.toml; edit them there.")
+    return config.path / profile.seeds
+
+
+def add(*sources: str, session: Hidden) -> int:
+    """Add files, folders or URLs to the project's seeds.
+
+    Parameters
+    ----------
+    sources
+        Files (.txt .md .html .json .jsonl .eml .url), folders, URLs, or - for a list on stdin.
+    """
+    from pipelines import seeds
+
+    if not sources:
+        raise UsageError("Name the files, folders or URLs to add.")
+    folder = _folder(session)
+    folder.mkdir(parents=True, exist_ok=True)
+    bad = 0
+    given = [line.strip() for s in sources for line in (sys.stdin if s == "-" else [s]) if line.strip()]
+    for source in given:
+        for record in _added(session, folder, source, seeds):
+            bad += not record["ok"]
+            _show(session, record)
+    return USAGE if bad == len(given) else FOUND
+
+
+def _added(session: Session, folder: Path, source: str, seeds: Any) -> list[dict[str, Any]]:
+    from crawler.cli.showing import project
+    from crawler.fetch import fetch_seeds
+
+    try:
+        if "://" in source:
+            read = fetch_seeds(seeds.read([source]), project(session).config())
+        else:
+            read = seeds.read([Path(source)])
+    except SeedError as error:
+        return [_problem(source, str(error))]
+    records = [_problem(p.path, p.message) for p in read.problems]
+    for seed in read.seeds:
+        seeds.write(folder, seed)
+        records.append(_seed(seed))
+    return records
+
+
+def listed(*, session: Hidden) -> int:
+    """List the project's seeds: what is read of each, and what is wrong with any."""
+    from crawler.cli.showing import project
+
+    opened = project(session)
+    seed_set = opened.seed_set(opened.config())
+    for problem in seed_set.problems:
+        _show(session, _problem(problem.path, problem.message))
+    for seed in seed_set.seeds:
+        _show(session, _seed(seed))
+    return FOUND if seed_set.seeds else NOTHING
+
+
+def check(*, session: Hidden) -> int:
+    """Check whether the seeds belong together: how near each is to the others."""
+    from crawler.cli.showing import project
+
+    opened = project(session)
+    seed_set = opened.seed_set(opened.config())
+    for problem in seed_set.problems:
+        _show(session, _problem(problem.path, problem.message))
+    for seed in seed_set.seeds:
+        others = [other for other in seed_set.seeds if other is not seed]
+        nearness = None
+        if others:
+            nearness = opened.learn(_only(seed_set, others)).score(seed.title, seed.text, seed.language).score
+        record = {**_seed(seed), "to_others": nearness}
+        if session.json:
+            session.emit(record)
+        else:
+            told = "the only seed" if nearness is None else f"{nearness:.2f} to the others"
+            far = nearness is not None and nearness < 0.2
+            hint = f"; far from the rest: suchlike seed remove {seed.name}, unless you mean it" if far else ""
+            session.out(f"{'!' if far else '✓'} {seed.name:<32} {told}{hint}")
+    if not session.json:
+        session.say(f"learned words: {', '.join(opened.learn(seed_set).terms[:12])}")
+    return FOUND
+
+
+def remove(*names: str, session: Hidden) -> int:
+    """Remove seeds by their names, as `seed list` shows them."""
+    from pipelines import seeds
+
+    if not names:
+        raise UsageError("Name the seeds to remove, as `suchlike seed list` shows them.")
+    folder = _folder(session)
+    for name in names:
+        seeds.remove(folder, name)
+        session.say(f"removed {name}")
+        if session.json:
+            session.emit({"removed": name})
+    return FOUND
+
+
+def score(
+    *paths: str, seeds: Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())] = None,
+    session: Hidden,
+) -> int:  # fmt: skip
+    """Say how much given texts or pages resemble the seeds; no crawl, and with --seeds no project.
+
+    Parameters
+    ----------
+    paths
+        Texts or pages; - reads one path a line from stdin.
+    seeds
+        Seed files or folders, instead of the project's.
+    """
+    from crawler.cli.showing import project
+    from pipelines.seeds import read
+
+    given = [line.strip() for p in paths for line in (sys.stdin if p == "-" else [p]) if line.strip()]
+    if not given:
+        raise UsageError("Name the texts or pages to score, or - to read their paths from stdin.")
+    opened = project(session)
+    config = opened.config()
+    profile = opened.learn(opened.seed_set(config, seeds or []))
+    _, wanted = config.only_profile(session.profile)
+    bar = profile.threshold(wanted.threshold)
+    matched = 0
+    for path in given:
+        try:
+            found = read([Path(path)])
+            problem = found.problems[0].message if found.problems and not found.seeds else None
+            texts = found.seeds
+        except SeedError as error:
+            problem, texts = str(error), ()
+        if problem:
+            session.say(f"! {problem}")
+            if session.json:
+                session.emit({"path": path, "score": None, "match": False, "problem": problem})
+        for text in texts:
+            likeness = profile.score(text.title, text.text, text.language)
+            matched += likeness.score >= bar
+            _scored(session, path if len(texts) == 1 else f"{path}#{text.name}", likeness, bar)
+    return FOUND if matched else NOTHING
+
+
+def _scored(session: Session, path: str, likeness: Any, bar: float) -> None:
+    match = likeness.score >= bar
+    terms = [{"word": term.word, "weight": term.weight} for term in likeness.terms]
+    if session.json:
+        session.emit(
+            {"path": path, "score": likeness.score, "match": match, "nearest_seed": likeness.nearest_seed,
+             "lexical": likeness.lexical, "dense": likeness.dense, "terms": terms}
+        )  # fmt: skip
+    else:
+        words = ", ".join(term["word"] for term in terms[:6])
+        session.out(f"{likeness.score:.2f} {'✓' if match else ' '} {path}   {words}")
+
+
+def _only(seed_set: Any, wanted: list[Any]) -> Any:
+    from dataclasses import replace
+
+    return replace(seed_set, seeds=tuple(wanted))
+
+
+def _seed(seed: Any) -> dict[str, Any]:
+    return {"path": seed.path, "name": seed.name, "ok": True, "title": seed.title, "words": seed.words,
+            "language": seed.language, "dropped_lines": list(seed.dropped_lines), "problem": None}  # fmt: skip
+
+
+def _problem(path: str, message: str) -> dict[str, Any]:
+    return {"path": path, "name": None, "ok": False, "title": None, "words": 0, "language": None,
+            "dropped_lines": [], "problem": message}  # fmt: skip
+
+
+def _show(session: Session, record: dict[str, Any]) -> None:
+    if session.json:
+        session.emit(record)
+    elif record["ok"]:
+        cut = len(record["dropped_lines"])
+        note = f"   ignored {cut} lines that are no part of the article" if cut else ""
+        session.out(f"✓ {record['name']:<32} {record['words']:>5} words  {record['language']}  {record['title']}{note}")
+        if session.verbose:
+            for line in record["dropped_lines"]:
+                session.out(f"      - {line}")
+    else:
+        session.out(f"✗ {record['problem']}")

@@ -1,0 +1,227 @@
+"""Start: demo, init, run, replay, doctor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, Group, Parameter
+
+from crawler.cli.session import FOUND, NOTHING, REFUSED, STOPPED, Session
+from pipelines.config import FILE_NAME, check_threshold
+from pipelines.errors import UsageError
+
+Hidden = Annotated[Session, Parameter(parse=False)]
+Many = Annotated[list[str] | None, Parameter(negative=(), consume_multiple=False)]
+Flag = Annotated[bool, Parameter(negative=())]
+
+_STARTER = """\
+# Every line is optional; what stands here are the defaults. An unknown key is an error that names the nearest one.
+
+[profile.{name}]
+seeds = "seeds/"          # a folder or a list of files and URLs
+threshold = "auto"        # auto, strict, loose, or 0 to 1
+# every = "6h"            # crawl on a schedule, while `suchlike clock` runs
+
+[crawl]
+pages = 500               # budget of one run
+rate = "1/1s"             # requests per time and site; a slower Crawl-delay in robots.txt wins
+identify = "suchlike/0.1" # who you are; add (+mailto:you@example.org)
+
+[sources]
+sites = []                # where to start: pages whose links are followed
+feeds = []                # RSS, Atom, JSON Feed
+sitemaps = []
+block = []                # hosts never visited, such as "*.shop.example"
+"""
+
+
+def register(app: App, group: Group) -> None:
+    """Adds the verbs."""
+    app.command(demo, group=group)
+    app.command(init, group=group)
+    app.command(run, group=group)
+    app.command(replay, group=group)
+    app.command(doctor, group=group)
+
+
+def demo(*, pages: int = 500, no_web: Flag = False, subject: str = "harbour-dredging", session: Hidden) -> int:
+    """See it work, offline, on an invented web of twelve sites served on this machine.
+
+    Parameters
+    ----------
+    pages
+        Page budget.
+    no_web
+        No dashboard.
+    subject
+        Which bundled seed set to look for: harbour-dredging or night-trains.
+    """
+    from crawler.cli.showing import demo as show
+
+    return show(session, pages, subject)
+
+
+def init(name: str, *, session: Hidden) -> int:
+    """Make a project folder with a commented configuration and a place for seeds."""
+    folder = session.folder / name
+    if (folder / FILE_NAME).exists():
+        raise UsageError(f"{folder} already is a project.")
+    try:
+        (folder / "seeds").mkdir(parents=True, exist_ok=True)
+        key = "".join(c if c.isalnum() or c in "-_" else "-" for c in folder.name) or "main"
+        (folder / FILE_NAME).write_text(_STARTER.format(name=key), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be made: {error.strerror}.") from None
+    if session.json:
+        session.emit({"folder": str(folder), "config": str(folder / FILE_NAME), "seeds": str(folder / "seeds")})
+    session.say(f"made {folder}/: {FILE_NAME}  seeds/   (database and archive appear on first run)")
+    session.say(f"next   suchlike -C {folder} seed add FILE…    then    suchlike -C {folder} run --site URL")
+    return FOUND
+
+
+def run(
+    *,
+    site: Many = None,
+    feed: Many = None,
+    sitemap: Many = None,
+    seeds: Many = None,
+    pages: int | None = None,
+    matches: int | None = None,
+    time: Annotated[str | None, Parameter(name="--for")] = None,
+    workers: int | None = None,
+    crawlers: int | None = None,
+    threshold: str | None = None,
+    keep: Literal["matches", "all"] | None = None,
+    proxy: str | None = None,
+    allow_private: Flag = False,
+    stay: Flag = False,
+    roam: Flag = False,
+    order: Literal["focus", "breadth"] | None = None,
+    watch: Flag = False,
+    no_web: Flag = False,
+    session: Hidden,
+) -> int:
+    """Crawl for articles that resemble the seeds: the main job. Started again, it goes on where it stopped.
+
+    Parameters
+    ----------
+    site
+        A page to start from; its links are followed. May be given several times.
+    feed
+        A feed to start from.
+    sitemap
+        A sitemap to start from.
+    seeds
+        Seed files or folders, instead of the project's.
+    pages
+        Stop after this many pages.
+    matches
+        Stop after this many matches.
+    time
+        Stop after this time, such as 10m.
+    workers
+        Extraction processes.
+    crawlers
+        Crawler processes.
+    threshold
+        auto, strict, loose, or 0 to 1.
+    keep
+        Which articles become part of the corpus.
+    proxy
+        Send every request through this HTTP proxy.
+    allow_private
+        Let addresses of private networks be fetched.
+    stay
+        Stay on the sites you named.
+    roam
+        Follow links to other sites.
+    order
+        By expected yield, or breadth first.
+    watch
+        Only read feeds and sitemaps; follow no links.
+    no_web
+        No dashboard.
+    """
+    from crawler.cli.showing import run as show
+
+    if stay and roam:
+        raise UsageError("--stay and --roam exclude each other.")
+    overrides: dict[str, Any] = {
+        "crawl": {
+            "pages": pages, "matches": matches, "time": time, "crawlers": crawlers, "proxy": proxy, "order": order,
+            "allow_private_addresses": True if allow_private else None,
+            "roam": True if roam else False if stay else None,
+        },
+        "sources": {"sites": site, "feeds": feed, "sitemaps": sitemap},
+        "store": {"keep": keep},
+        "queue": {"workers": workers},
+    }  # fmt: skip
+    return show(session, overrides, seeds or [], _threshold(threshold), spider="watch" if watch else "roam")
+
+
+def replay(
+    *paths: Path, keep: Literal["matches", "all"] | None = None, seeds: Many = None, threshold: str | None = None,
+    session: Hidden,
+) -> int:  # fmt: skip
+    """Run the same pipeline over recorded pages (WARC, saved pages, seed files), with no network at all.
+
+    Parameters
+    ----------
+    paths
+        WARC files, .html[.gz] files, seed files, or folders of them.
+    keep
+        Which articles become part of the corpus.
+    seeds
+        Seed files or folders, instead of the project's.
+    threshold
+        auto, strict, loose, or 0 to 1.
+    """
+    from crawler.cli.showing import finish
+    from crawler.cli.showing import project as opened
+
+    if not paths:
+        raise UsageError("Name what to replay: WARC files, saved pages, seed files or folders.")
+    project = opened(session)
+    overrides = with_threshold(project.config(), {"store": {"keep": keep}}, _threshold(threshold), session.profile)
+    done = project.replay(list(paths), overrides, seed_paths=seeds or [])
+    return finish(session, done, project.store("replay"))
+
+
+def doctor(*, session: Hidden) -> int:
+    """Check Python, packages, broker, database, disk and clock, and say how to fix what is wrong."""
+    from crawler.doctor import examine
+
+    fine = True
+    for check in examine(session.folder):
+        fine &= check.ok
+        if session.json:
+            session.emit({"check": check.name, "ok": check.ok, "detail": check.detail, "fix": check.fix})
+        else:
+            session.out(f"{'✓' if check.ok else '✗'} {check.name:<10} {check.detail}")
+            if not check.ok and check.fix:
+                session.out(f"             {check.fix}")
+    return FOUND if fine else 4
+
+
+def _threshold(text: str | None) -> str | float | None:
+    return None if text is None else check_threshold(text, "--threshold")
+
+
+def with_threshold(
+    config: Any, overrides: dict[str, Any], threshold: str | float | None, profile: str | None
+) -> dict[str, Any]:
+    """The overrides with a threshold for the profile the command is about."""
+    if threshold is not None:
+        name, _ = config.only_profile(profile)
+        overrides["profile"] = {name: {"threshold": threshold}}
+    return overrides
+
+
+def exit_code(done: dict[str, Any], refused: bool) -> int:
+    """The code contract.md promises for the end of a run."""
+    if done["stopped_by"] == "user":
+        return STOPPED
+    if done["matches"]:
+        return FOUND
+    return REFUSED if refused else NOTHING

@@ -1,0 +1,227 @@
+"""One run from its start to its end: starts the processes it needs, watches budgets, drains every stage, stops all."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from crawler.crawl import holder_name
+from pipelines.config import Config
+from pipelines.errors import StoreError, UsageError
+from pipelines.stores import Store, articles, hosts, ledger, runs
+from workers import broker
+from workers.queues import Queues
+from workers.reconcile import reconcile
+from workers.supervise import Supervisor
+
+TICK_S = 0.2
+LOOK_S = 0.5
+RECONCILE_S = 2.0
+BEAT_S = 5.0
+# no row has moved for this long, and nobody is left to move one
+STALLED_S = 180.0
+# a process that cannot even start will not start the tenth time
+HOPELESS = 6
+
+
+@dataclass(slots=True)
+class Progress:
+    """What the watcher of a run is told."""
+
+    pages: int = 0
+    matches: int = 0
+    in_flight: int = 0
+    seconds: float = 0.0
+    stage: str = "crawling"
+    latest: list[tuple[float, str, str]] = field(default_factory=list)
+
+
+class Conductor:
+    """Conducts one run. `conduct()` returns why it ended; on Ctrl-C the run stays resumable and ends with `user`."""
+
+    def __init__(
+        self, config: Config, store: Store, run: int, *, spider: str = "roam",
+        tell: Callable[[Progress], None] = lambda _: None,
+    ) -> None:  # fmt: skip
+        self._config = config
+        self._store = store
+        self._run = run
+        self._spider = spider
+        self._tell = tell
+        self._interrupts = 0
+        self._seen = Progress()
+        self._stored_until = time.time()
+
+    def conduct(self) -> str:
+        """Runs until a budget is spent, the frontier is empty, or somebody says stop."""
+        with _only_one(self._config.path), _Signals(self._interrupt):
+            self._take_over()
+            embedded = broker.Broker(self._config.path) if self._config.queue.redis == "embedded" else None
+            if embedded:
+                embedded.start()
+            address = broker.address(self._config)
+            broker.require(address)
+            env = {"SUCHLIKE_REDIS": address, "SUCHLIKE_DATABASE": self._config.database}
+            supervisor = Supervisor(self._config.path, env)
+            queues = Queues(address, self._config.queue.batch)
+            try:
+                self._start(supervisor)
+                return self._watch(supervisor, queues, embedded)
+            finally:
+                supervisor.stop(("crawl", "work"))
+                queues.close()
+                if embedded:
+                    embedded.stop()
+
+    def _interrupt(self, _signum: int, _frame: FrameType | None) -> None:
+        self._interrupts += 1
+
+    def _take_over(self) -> None:
+        """What a killed predecessor on this machine still holds is free at once; nobody else can hold it on SQLite."""
+        now = time.time() + (3600.0 if self._store.is_sqlite else 0.0)
+        with self._store.write() as connection:
+            hosts.reclaim(connection, now=now)
+            hosts.free_leases(connection, now=now)
+            ledger.make_due(connection, now=time.time())
+
+    def _start(self, supervisor: Supervisor) -> None:
+        folder = str(self._config.path)
+        for number in range(self._config.queue.workers or default_workers()):
+            supervisor.start(f"work-parse-{number}", ["-C", folder, "work", "parse"])
+        supervisor.start("work-dedupe", ["-C", folder, "work", "dedupe"])
+        supervisor.start("work-store", ["-C", folder, "work", "store"])
+        for number in range(self._config.crawl.crawlers):
+            arguments = ["-C", folder, "crawl-worker", "--run", str(self._run), "--spider", self._spider]
+            supervisor.start(f"crawl-{number}", arguments, again=False)
+
+    def _watch(self, supervisor: Supervisor, queues: Queues, embedded: broker.Broker | None) -> str:
+        began = time.monotonic()
+        looked = reconciled = beaten = 0.0
+        moved_at, moved = began, -1
+        while True:
+            now = time.monotonic()
+            for name, pid, _code in supervisor.tick():
+                if name.startswith("crawl"):
+                    self._free(pid)
+            if hopeless := supervisor.failing("", HOPELESS):
+                raise StoreError(f"The process {hopeless} keeps failing; its log is {supervisor.log_of(hopeless)}.")
+            if embedded and embedded.process is not None and embedded.process.poll() is not None:
+                embedded.stop()
+                embedded.start()
+            if self._interrupts:
+                return self._end("user")
+            if now - looked >= LOOK_S:
+                looked = now
+                self._look(now - began)
+                crawled = supervisor.finished("crawl")
+                reason = self._ended_by()
+                if crawled and not self._seen.in_flight:
+                    return self._end(reason or self._why_crawlers_ended())
+                if reason and not crawled:
+                    self._halt(reason)
+                progress = self._seen.pages + self._seen.matches * 1_000_003 + self._seen.in_flight * 1_009
+                if progress != moved:
+                    moved, moved_at = progress, now
+                if crawled and now - moved_at > STALLED_S:
+                    return self._end("stalled")
+            if now - reconciled >= RECONCILE_S:
+                reconciled = now
+                reconcile(self._store, queues, queues.waiting())
+            if now - beaten >= BEAT_S:
+                beaten = now
+                with self._store.write() as connection:
+                    runs.beat(connection, self._run, now=time.time())
+            time.sleep(TICK_S)
+
+    def _free(self, pid: int) -> None:
+        with self._store.write() as connection:
+            hosts.reclaim(connection, now=time.time(), holder=holder_name(pid))
+            hosts.free_leases(connection, now=time.time(), holder=holder_name(pid))
+
+    def _look(self, seconds: float) -> None:
+        with self._store.read() as connection:
+            self._seen.pages = runs.pages_fetched(connection, self._run)
+            self._seen.matches = articles.matches(connection, self._run)
+            self._seen.in_flight = sum(ledger.in_flight(connection).values())
+            latest = articles.best(connection, self._run, self._stored_until, 5)
+        if latest:
+            self._stored_until = max(at for *_, at in latest)
+        self._seen.latest = [(score, title, site) for score, title, site, _ in latest]
+        self._seen.seconds = seconds
+        self._tell(self._seen)
+
+    def _ended_by(self) -> str | None:
+        crawl = self._config.crawl
+        if crawl.matches and self._seen.matches >= crawl.matches:
+            return "matches"
+        if self._config.time_s and self._seen.seconds >= self._config.time_s:
+            return "time"
+        return None
+
+    def _halt(self, reason: str) -> None:
+        """Tells every crawler of this run, wherever it is, to stop; the stages still drain."""
+        with self._store.write() as connection:
+            runs.halt(connection, self._run, reason)
+
+    def _why_crawlers_ended(self) -> str:
+        with self._store.read() as connection:
+            budget = self._config.crawl.pages
+            return "budget" if budget and runs.pages_fetched(connection, self._run) >= budget else "exhausted"
+
+    def _end(self, reason: str) -> str:
+        if reason == "user":
+            return reason  # not ended: `run` takes it up again
+        with self._store.write() as connection:
+            runs.end(connection, self._run, reason, now=time.time())
+        return reason
+
+
+def default_workers() -> int:
+    """Extraction processes for this machine: all cores but the crawler's, two at least once there are two."""
+    cores = os.cpu_count() or 1
+    return max(1, cores - 1) if cores > 2 else cores
+
+
+class _only_one:  # noqa: N801  # reads as the statement it is
+    """One conductor a project folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / ".suchlike" / "run.lock"
+
+    def __enter__(self) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = self._file.open("a")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._lock.close()
+            raise UsageError(f"Another run is at work in {self._file.parent.parent}; wait for it or stop it.") from None
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.close()
+
+
+class _Signals:
+    """SIGINT and SIGTERM ask for an orderly end while the block runs (in the main thread, the only one they reach)."""
+
+    def __init__(self, handler: Callable[[int, FrameType | None], None]) -> None:
+        self._handler = handler
+
+    def __enter__(self) -> None:
+        self._mine = threading.current_thread() is threading.main_thread()
+        if self._mine:
+            self._before = [signal.signal(signum, self._handler) for signum in (signal.SIGINT, signal.SIGTERM)]
+
+    def __exit__(self, *_: object) -> None:
+        if self._mine:
+            for signum, before in zip((signal.SIGINT, signal.SIGTERM), self._before, strict=True):
+                signal.signal(signum, before)
+
+

@@ -1,0 +1,76 @@
+"""One crawl in one process: what the spiders and the scheduler share, and the process itself."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+from crawler import settings as scrapy_settings
+from crawler.frontier.focus import Focus
+from crawler.frontier.scope import Scope
+from crawler.gate import Gate
+from crawler.handoff import Handoff
+from pipelines.config import Config
+from pipelines.likeness.profile import Profile
+from pipelines.stores import Store, open_store, runs, starts
+from workers import broker
+from workers.queues import Queues, Sender
+
+if TYPE_CHECKING:
+    from crawler.frontier.scheduler import Scheduler
+
+
+def holder_name(pid: int) -> str:
+    """The name under which the crawler with this process id leases hosts."""
+    return f"{socket.gethostname()[:40]}-{pid}"
+
+
+class Crawl:
+    """Everything one crawler process works with."""
+
+    scheduler: Scheduler
+
+    def __init__(self, store: Store, config: Config, run: int, profile: Profile | None, sender: Sender) -> None:
+        self.store = store
+        self.config = config
+        self.run = run
+        self.holder = holder_name(os.getpid())
+        with store.read() as connection:
+            started = starts.urls(connection)
+            ended = starts.ended(connection, run)
+        self.scope = Scope(config, started)
+        self.focus = Focus(profile, breadth=config.crawl.order == "breadth")
+        self.gate = Gate(profile, keeps_all=config.store.keep == "all")
+        self.handoff = Handoff(store, sender, run=run, holder=self.holder)
+        for url, parent, quick, alike in ended:
+            self.focus.learn(url, parent, quick, alike=alike)
+
+    @classmethod
+    def of_run(cls, config: Config, run: int) -> Crawl:
+        """The crawl of a run that is in the store, under the configuration it was started with."""
+        store = open_store(config.database, create=False)
+        with store.read() as connection:
+            asked = runs.get(connection, run)
+            blob = runs.learned(connection, asked.profile) if asked.profile else None
+        profile = Profile.from_bytes(blob) if blob else None
+        sender = Queues(broker.address(asked.config), asked.config.queue.batch)
+        return cls(store, asked.config, run, profile, sender)
+
+
+def crawl(config: Config, run: int, spider: str = "roam", sender: Sender | None = None) -> str:
+    """Crawls for a run until its budget is spent, in this process; returns why it ended.
+
+    Scrapy's reactor cannot start twice: a process crawls once.
+    """
+    from scrapy.crawler import AsyncCrawlerProcess
+
+    scrapy_settings.quiet()
+    work = Crawl.of_run(config, run)
+    if sender is not None:
+        work.handoff = Handoff(work.store, sender, run=run, holder=work.holder)
+    process: Any = AsyncCrawlerProcess(scrapy_settings.settings(work.config), install_root_handler=False)
+    crawler = process.create_crawler(spider)
+    process.crawl(crawler, crawl=work)
+    process.start()
+    return str(crawler.stats.get_value("finish_reason") or "failed")

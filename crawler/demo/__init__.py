@@ -1,0 +1,1 @@
+"""The invented web that `suchlike demo` crawls: a dozen made-up sites, served on loopback only."""

@@ -1,0 +1,115 @@
+"""Checks what a run needs, and says how to fix what is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.config import Config, load
+from pipelines.errors import SuchlikeError
+
+NEEDED_BYTES = 500_000_000
+_PACKAGES = ("scrapy", "trafilatura", "rq", "redis", "wordllama", "selectolax", "lxml_html_clean", "rensa", "warcio")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at; `fix` says what to do when it is not ok."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str = ""
+
+
+def examine(folder: Path) -> Iterator[Check]:
+    """Every check, in the order a run meets them."""
+    yield _python()
+    yield _packages()
+    try:
+        config = load(folder)
+        yield Check("config", True, "every line understood")
+    except SuchlikeError as error:
+        yield Check("config", False, str(error), "correct that line")
+        return
+    yield _tried("broker", lambda: _broker(config), "see the message; queue.redis = \"embedded\" needs no server")
+    yield _tried("database", lambda: _database(config), "see the message; without store.database a file is used")
+    yield _disk(folder)
+    yield _clock()
+    yield _network(config)
+
+
+def _python() -> Check:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Check("python", sys.version_info >= (3, 11), version, "suchlike needs Python 3.11 or newer")
+
+
+def _packages() -> Check:
+    missing = []
+    for name in _PACKAGES:
+        try:
+            if importlib.util.find_spec(name) is None:
+                missing.append(name)
+        except ImportError:
+            missing.append(name)
+    detail = f"missing: {', '.join(missing)}" if missing else f"{len(_PACKAGES)} found"
+    return Check("packages", not missing, detail, "pip install -c constraints.txt .")
+
+
+def _tried(name: str, look: Callable[[], str], fix: str) -> Check:
+    try:
+        return Check(name, True, look())
+    except SuchlikeError as error:
+        return Check(name, False, str(error), fix)
+
+
+def _broker(config: Config) -> str:
+    from workers import broker
+
+    if config.queue.redis != "embedded":
+        broker.require(config.queue.redis)
+        return "answers"
+    with tempfile.TemporaryDirectory(prefix="suchlike-") as scratch, broker.Broker(Path(scratch)) as held:
+        broker.require(held.address)
+    return "the embedded server starts and answers"
+
+
+def _database(config: Config) -> str:
+    from pipelines.stores import open_store
+
+    if config.store.database or Path(config.database.removeprefix("sqlite:///")).exists():
+        store = open_store(config.database)
+        with store.read():
+            return f"{store.shown} is up to date"
+    with tempfile.TemporaryDirectory(prefix="suchlike-") as scratch:
+        open_store(f"sqlite:///{scratch}/try.db").close()
+    return "SQLite with full-text search works; the file appears on first run"
+
+
+def _disk(folder: Path) -> Check:
+    at = folder.resolve()
+    while not at.exists():
+        at = at.parent
+    free = shutil.disk_usage(at).free
+    return Check("disk", free > NEEDED_BYTES, f"{free / 1e9:.1f} GB free at {at}", "free some space, or use -C elsewhere")
+
+
+def _clock() -> Check:
+    year = time.gmtime().tm_year
+    return Check("clock", 2025 <= year < 2100, time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "set the clock")
+
+
+def _network(config: Config) -> Check:
+    if config.mode == "demo":
+        return Check("network", True, "the demo needs none")
+    if config.crawl.proxy:
+        return Check("network", True, f"through the proxy {config.crawl.proxy.split('@')[-1]}")
+    named = "(+" in config.crawl.identify
+    detail = f"we say we are {config.crawl.identify!r}"
+    return Check("network", named, detail, 'add a contact: crawl.identify = "suchlike/0.1 (+mailto:you@example.org)"')

@@ -1,0 +1,62 @@
+"""Politeness to one host: one request at a time, a delay after each, longer when the host asks for it. Pure."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+JITTER = 0.25
+MAX_RETRY_AFTER_S = 3600.0
+# an unreachable host is left alone longer each time, and for good after this many failures in a row
+GIVE_UP_AFTER = 8
+BACKOFF_S = 5.0
+
+
+@dataclass(slots=True)
+class Pace:
+    """When a host may be asked again. Times are seconds since 1970."""
+
+    delay_s: float
+    next_at: float = 0.0
+    failures: int = 0
+    busy: bool = False
+    _random: random.Random = field(default_factory=random.Random)
+
+    def ready(self, now: float) -> bool:
+        """Whether a request may go out."""
+        return not self.busy and now >= self.next_at
+
+    def sent(self) -> None:
+        """A request is on its way."""
+        self.busy = True
+
+    def answered(self, now: float, *, failed: bool = False, retry_after_s: float | None = None) -> None:
+        """It came back. The delay counts from here, so that no two requests arrive closer than it."""
+        self.busy = False
+        self.failures = self.failures + 1 if failed else 0
+        wait = self.delay_s * (1.0 + JITTER * self._random.random())
+        if failed:
+            wait = max(wait, self.delay_s * 2**self.failures, min(BACKOFF_S, self.delay_s * 10))
+        if retry_after_s is not None:
+            wait = max(wait, min(retry_after_s, MAX_RETRY_AFTER_S))
+        self.next_at = now + wait
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the host should be given up."""
+        return self.failures >= GIVE_UP_AFTER
+
+
+def retry_after_s(header: str, now: float) -> float | None:
+    """The seconds a Retry-After header asks for (RFC 9110, 10.2.3: seconds or a date); None when it says nothing."""
+    text = header.strip()
+    if text.isdigit() and len(text) < 9:
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now)
+

@@ -1,0 +1,76 @@
+"""One quick look at a fetched page: its links, and whether it is worth extraction. The same for crawl and replay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crawler.links import Glance, glance
+from pipelines import urls as identity
+from pipelines.likeness.profile import Profile
+from pipelines.stores.schema import State
+
+QUICK_CHARS = 4_000
+_MARKUP = (b"<html", b"<!doctype html", b"<body", b"<head", b"<p", b"<div", b"<article")
+_FEED = (b"<rss", b"<feed", b"<rdf:rdf", b"<urlset", b"<sitemapindex")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen. `state` is FETCHED when the page goes on to extraction, else DROPPED with `reason`."""
+
+    state: State
+    reason: str | None
+    detail: str
+    quick: float
+    glance: Glance | None
+
+
+class Gate:
+    """Decides by quick likeness on quick text; open for everything when there are no seeds or all is kept."""
+
+    def __init__(self, profile: Profile | None, *, keeps_all: bool) -> None:
+        self._profile = profile
+        self._open = keeps_all or profile is None
+
+    def look(self, body: bytes, url: str, headers: dict[str, str]) -> Look:
+        """Looks at a body that came with status 200."""
+        if not body.strip():
+            return Look(State.DROPPED, "empty", "the answer had no body", 0.0, None)
+        if not is_html(body, headers):
+            kind = headers.get("content-type", "no content type")[:80]
+            return Look(State.DROPPED, "not-html", f"it is {kind}", 0.0, None)
+        seen = glance(body, url, encoding=charset(headers))
+        quick = self._quick(seen, url)
+        if self._open or self._profile is None or quick >= self._profile.gate:
+            return Look(State.FETCHED, None, "", quick, seen)
+        detail = f"quick score {quick:.2f} is below {self._profile.gate:.2f}"
+        return Look(State.DROPPED, "unlike" if seen.is_article else "not-article", detail, quick, seen)
+
+    def _quick(self, seen: Glance, url: str) -> float:
+        if self._profile is None:
+            return 0.0
+        text = f"{seen.title}\n{seen.description}\n{seen.text[:QUICK_CHARS]}\n{' '.join(identity.words_of(url))}"
+        return self._profile.quick(text, seen.lang)
+
+
+def is_html(body: bytes, headers: dict[str, str]) -> bool:
+    """Whether a body is a web page, by what it says of itself and how it begins."""
+    kind = headers.get("content-type", "").lower()
+    head = body[:2048].lstrip().lower()
+    if b"\x00" in body[:512] and not head.startswith((b"\xff\xfe", b"\xfe\xff")) and "utf-16" not in kind:
+        return False
+    if "html" in kind or (not kind and b"<" in head):
+        return not head.startswith(_FEED)
+    return any(mark in head for mark in _MARKUP) and not any(mark in head for mark in _FEED)
+
+
+def is_list(body: bytes) -> bool:
+    """Whether a body is a feed or a sitemap."""
+    head = body[:2048].lower()
+    return any(mark in head for mark in _FEED)
+
+
+def charset(headers: dict[str, str]) -> str | None:
+    """The charset the Content-Type header names."""
+    _, _, named = headers.get("content-type", "").partition("charset=")
+    return named.split(";")[0].strip(" \"'")[:40] or None

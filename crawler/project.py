@@ -1,0 +1,215 @@
+"""A project folder and everything that can be done with it: the Python API, and what the commands call.
+
+    from crawler.project import Project
+    summary = Project("floods").run(overrides={"crawl": {"matches": 50}})
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from crawler.conductor import Conductor, Progress
+from crawler.export import export
+from crawler.fetch import fetch_seeds
+from crawler.replay import recorded, replay
+from crawler.summary import summary
+from pipelines import seeds
+from pipelines import urls as identity
+from pipelines.config import Config, load
+from pipelines.errors import ConfigError, SeedError, StoreError, UsageError
+from pipelines.likeness.profile import Profile
+from pipelines.records import Candidate
+from pipelines.seeds import SeedSet
+from pipelines.stores import Store, articles, fates, ledger, open_store, runs
+from pipelines.stores.ledger import Found
+from workers import build
+from workers.inline import Inline
+
+Tell = Callable[[Progress], None]
+START_EXPECTED = 0.9
+
+
+class Project:
+    """A folder with `suchlike.toml`, seeds, one database a mode, the archive and exports."""
+
+    def __init__(self, folder: Path | str = ".", *, profile: str | None = None) -> None:
+        self.folder = Path(folder)
+        self._profile = profile
+
+    def config(self, overrides: Mapping[str, Any] | None = None) -> Config:
+        """The configuration, `overrides` (nested, as in the file) winning. Raises ConfigError."""
+        return load(self.folder, overrides)
+
+    # seeds
+
+    def seed_set(self, config: Config, paths: Sequence[str | Path] = ()) -> SeedSet:
+        """The seeds of the chosen profile, or those at `paths`. Raises SeedError when there are none."""
+        if not paths:
+            name, profile = config.only_profile(self._profile)
+            listed = [profile.seeds] if isinstance(profile.seeds, str) else profile.seeds
+            paths = [one if "://" in one else config.path / one for one in listed]
+            folders = [one for one in paths if isinstance(one, Path) and not one.exists()]
+            if folders:
+                raise SeedError(
+                    f"The seeds {folders[0]} of profile {name} are not there; add some with `suchlike seed add FILE`."
+                )
+        read = seeds.read(paths)
+        return fetch_seeds(read, config) if read.urls else read
+
+    def learn(self, seed_set: SeedSet) -> Profile:
+        """The likeness these seeds teach. Raises SeedError when none of them can be used."""
+        if not seed_set.seeds:
+            raise SeedError("There is no seed that can be used; `suchlike seed list` says what is wrong with each.")
+        return Profile.learn([(s.name, s.title, s.text, s.language) for s in seed_set.seeds])
+
+    # the main job
+
+    def run(
+        self, overrides: Mapping[str, Any] | None = None, *, seed_paths: Sequence[str | Path] = (), tell: Tell | None = None,
+        spider: str = "roam", say: Callable[[str], None] = lambda _: None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Crawls until a budget is spent, drains every stage; returns the summary of contract.md.
+
+        A run that was stopped or killed is taken up again; one that ended is followed by another, which goes on
+        with the same frontier.
+        """
+        config = self.config(overrides)
+        seed_set = self.seed_set(config, seed_paths)
+        config = with_seed_settings(config, seed_set)
+        profile = self.learn(seed_set)
+        for problem in seed_set.problems:
+            say(f"! {problem.message}")
+        say(_learned(profile, seed_set))
+        store = open_store(config.database, mode=config.mode)
+        began = time.monotonic()
+        run = self._begin(store, config, profile, seed_set)
+        stopped_by = Conductor(config, store, run, spider=spider, tell=tell or _nobody).conduct()
+        return summary(store, run, seconds=time.monotonic() - began, stopped_by=stopped_by)
+
+    def _begin(self, store: Store, config: Config, profile: Profile, seed_set: SeedSet) -> int:
+        now = time.time()
+        found = starting_points(config, seed_set)
+        with store.write() as connection:
+            names = json.dumps([{"name": s.name, "title": s.title} for s in seed_set.seeds], ensure_ascii=False)
+            runs.keep_profile(connection, profile.digest, seed_set.name, names, profile.to_bytes())
+            latest = runs.latest(connection)
+            if latest is not None and latest.ended_at is None:
+                run = latest.id
+                runs.resume(connection, run, config, profile.digest, now=now)
+            else:
+                run = runs.start(connection, config, profile.digest, now=now).id
+            ledger.discover(connection, found, run=run, now=now)
+            ledger.start_again(connection, [one.candidate.url for one in found], now=now)
+            if not found and fates.count(connection)["frontier"] == 0:
+                raise UsageError(
+                    "There is nowhere to start: name a --site, --feed or --sitemap, or give a seed that is a URL."
+                )
+        return run
+
+    # recorded pages
+
+    def replay(
+        self, paths: Sequence[Path], overrides: Mapping[str, Any] | None = None, *, seed_paths: Sequence[str | Path] = ()
+    ) -> dict[str, Any]:
+        """The same pipeline over recorded pages, without any network; returns the summary of contract.md."""
+        config = self.config({"mode": "replay", **(overrides or {})})
+        profile, seed_set = self._profile_for_replay(config, seed_paths)
+        store = open_store(config.database, mode="replay")
+        began = time.monotonic()
+        with store.write() as connection:
+            if profile and seed_set:
+                runs.keep_profile(connection, profile.digest, seed_set.name, "[]", profile.to_bytes())
+            run = runs.start(connection, config, profile.digest if profile else "", now=time.time()).id
+        stages = build.stages(store, config)
+        replay(recorded(paths), store=store, config=config, run=run, profile=profile, sender=Inline(stages))
+        with store.write() as connection:
+            runs.end(connection, run, "exhausted", now=time.time())
+        return summary(store, run, seconds=time.monotonic() - began, stopped_by="exhausted")
+
+    def _profile_for_replay(
+        self, config: Config, paths: Sequence[str | Path]
+    ) -> tuple[Profile | None, SeedSet | None]:
+        """Replay with `keep = "all"` needs no seeds: then nothing is judged."""
+        try:
+            seed_set = self.seed_set(config, paths)
+            return self.learn(seed_set), seed_set
+        except (SeedError, ConfigError):
+            if config.store.keep == "all" and not paths:
+                return None, None
+            raise
+
+    # results
+
+    def store(self, mode: str | None = None) -> Store:
+        """The store to read results from: the one of `mode`, else the one used last. Raises StoreError."""
+        config = self.config({"mode": mode} if mode else None)
+        if config.store.database or mode:
+            return open_store(config.database, create=False)
+        modes = ("online", "replay", "demo") if config.mode == "online" else (config.mode, "replay")
+        addresses = [self.config({"mode": one}).database for one in modes]
+        held = [(Path(a.removeprefix("sqlite:///")), a) for a in addresses]
+        held = [(_used(file), address) for file, address in held if file.exists()]
+        if not held:
+            raise StoreError(f"There are no results in {config.path} yet; `suchlike run` brings some.")
+        return open_store(max(held)[1], create=False)
+
+    def articles(self, *, everything: bool = False, copies: bool = False) -> Iterator[dict[str, Any]]:
+        """Stored articles, best first."""
+        store = self.store()
+        with store.read() as connection:
+            yield from articles.listed(connection, everything=everything, copies=copies)
+
+    def export(self, kind: str, file: Path | None = None) -> dict[str, Any]:
+        """Writes every stored article; returns `{file, format, articles, bytes, sha256}`."""
+        config = self.config()
+        store = self.store()
+        with store.read() as connection:
+            latest = runs.latest(connection)
+        about = {"mode": latest.mode, "config": latest.config.digest} if latest else {}
+        target = file or config.path / "exports" / f"articles.{kind}"
+        return export(kind, self.articles(everything=True, copies=True), target, about=about)
+
+
+def with_seed_settings(config: Config, seed_set: SeedSet) -> Config:
+    """The configuration with what the seed set's own seed.toml asks for, where the project does not say."""
+    import msgspec
+
+    wanted = seed_set.settings
+    sources = config.sources
+    for key in ("sites", "feeds", "sitemaps"):
+        if wanted.get(key) and not getattr(sources, key):
+            sources = msgspec.structs.replace(sources, **{key: list(wanted[key])})
+    return msgspec.structs.replace(config, sources=sources)
+
+
+def starting_points(config: Config, seed_set: SeedSet | None) -> list[Found]:
+    """Where a crawl begins. Raises UsageError for an address that is none."""
+    named = [(url, "page") for url in config.sources.sites]
+    named += [(url, "feed") for url in config.sources.feeds] + [(url, "sitemap") for url in config.sources.sitemaps]
+    named += [(seed.url, "page") for seed in (seed_set.seeds if seed_set else ()) if seed.url]
+    found = []
+    for url, kind in named:
+        canonical = identity.canonical(url if "://" in url else f"https://{url}")
+        if canonical is None:
+            raise UsageError(f"{url!r} is not an address to start from; write it like https://news.example/.")
+        found.append(Found(Candidate(canonical, "start", kind), START_EXPECTED))  # type: ignore[arg-type]  # a Kind
+    return found
+
+
+def _learned(profile: Profile, seed_set: SeedSet) -> str:
+    terms = ", ".join(profile.terms[:6])
+    return f"learned from {len(seed_set.seeds)} seeds: {terms} …"
+
+
+def _used(file: Path) -> float:
+    """When a SQLite database was last written; its log counts."""
+    log = file.with_name(file.name + "-wal")
+    return max(file.stat().st_mtime, log.stat().st_mtime if log.exists() else 0.0)
+
+
+def _nobody(_: Progress) -> None:
+    """Nobody watches."""

@@ -1,0 +1,67 @@
+"""Scrapy's settings: polite and safe, and nothing the frontier decides (delays, retries, redirects, robots)."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from urllib.parse import urlsplit
+
+from pipelines.config import Config
+
+BODY_BYTES = 8 * 1024 * 1024
+
+SPIDER_MODULES = ["crawler.spiders"]
+BOT_NAME = "suchlike"
+
+
+def settings(config: Config) -> dict[str, Any]:
+    """The settings of a crawl with this configuration."""
+    proxy_host = urlsplit(config.crawl.proxy).hostname or "" if config.crawl.proxy else ""
+    return {
+        "BOT_NAME": BOT_NAME,
+        "SPIDER_MODULES": SPIDER_MODULES,
+        "USER_AGENT": config.crawl.identify,
+        # ours instead of Scrapy's: the ledger decides what is fetched, when, how often and how it ended
+        "SCHEDULER": "crawler.frontier.scheduler.Scheduler",
+        "DUPEFILTER_CLASS": "scrapy.dupefilters.BaseDupeFilter",
+        "ROBOTSTXT_OBEY": False,
+        "RETRY_ENABLED": False,
+        "REDIRECT_ENABLED": False,
+        "METAREFRESH_ENABLED": False,
+        "HTTPERROR_ALLOW_ALL": True,
+        "DEPTH_LIMIT": 0,
+        "DOWNLOAD_DELAY": 0,
+        "CONCURRENT_REQUESTS": config.crawl.concurrency,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": config.crawl.concurrency,
+        # 100 tasks a response otherwise (scrapy#5182)
+        "CONCURRENT_ITEMS": 1,
+        # safe where Scrapy's defaults are not
+        "DOWNLOAD_MAXSIZE": BODY_BYTES,
+        "DOWNLOAD_WARNSIZE": 0,
+        "DOWNLOAD_TIMEOUT": 20,
+        "DNS_TIMEOUT": 10,
+        "DOWNLOAD_VERIFY_CERTIFICATES": config.crawl.verify_certificates,
+        "DOWNLOAD_HANDLERS": {"file": None, "data": None, "ftp": None, "s3": None},
+        "REMOTE_CONTROL_ENABLED": False,
+        "TELNETCONSOLE_ENABLED": False,
+        "COOKIES_ENABLED": False,
+        "REFERER_ENABLED": False,
+        "MEMUSAGE_LIMIT_MB": 1536,
+        # only the proxy that was configured, never one from the environment
+        "HTTPPROXY_ENABLED": bool(config.crawl.proxy),
+        "DNS_RESOLVER": "crawler.addresses.GuardedResolver",
+        "TWISTED_DNS_RESOLVER": "crawler.addresses.GuardedResolver",
+        "SUCHLIKE_ALLOW_PRIVATE": config.crawl.allow_private_addresses,
+        "SUCHLIKE_PROXY_HOST": proxy_host,
+        "LOG_ENABLED": False,
+        "LOGSTATS_INTERVAL": 0,
+        "STATS_DUMP": False,
+        "EXTENSIONS": {"scrapy.extensions.corestats.CoreStats": None},
+        "DEFAULT_REQUEST_HEADERS": {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5"},
+    }
+
+
+def quiet() -> None:
+    """Scrapy and Twisted tell every request; the ledger already does."""
+    for name in ("scrapy", "twisted"):
+        logging.getLogger(name).setLevel(logging.WARNING)

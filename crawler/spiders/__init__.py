@@ -1,0 +1,1 @@
+"""The spiders, where Scrapy users look for them."""

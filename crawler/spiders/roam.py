@@ -1,0 +1,174 @@
+"""The spider that starts from sites, feeds and sitemaps and follows what scores."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+from scrapy import Request, Spider
+from scrapy.http import Response
+
+from crawler.crawl import Crawl
+from crawler.frontier import robots
+from crawler.gate import Look, is_list
+from crawler.sources import SOURCES
+from crawler.sources.links import candidates as linked
+from crawler.sources.sitemap import sitemaps_in_robots
+from crawler.spiders import answers
+from pipelines import urls as identity
+from pipelines.records import Candidate
+from pipelines.stores.hosts import Waiting
+from pipelines.stores.ledger import Fetched, Found
+from pipelines.stores.schema import Kind, State
+
+# a list of more is a catalogue, not news
+MAX_LISTED = 2_000
+SEEN = 2_000_000
+
+
+class RoamSpider(Spider):
+    """Fetches what the frontier gives it; everything it finds goes back there."""
+
+    name = "roam"
+    follows_links = True
+
+    def __init__(self, crawl: Crawl | None = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.crawl = crawl or _from_folder()
+        self._seen: set[int] = set()
+
+    async def start(self) -> AsyncIterator[Request]:
+        """Nothing: the frontier already holds where to start."""
+        return
+        yield  # makes this an asynchronous generator, as Scrapy wants it
+
+    def answered(self, response: Response, **_: Any) -> None:
+        """Any answer to any request."""
+        meta = response.meta
+        failed = response.status in answers.RETRIED
+        if meta["kind"] == "robots":
+            self._robots(response)
+            return
+        row: Waiting = meta["row"]
+        target = answers.redirect_of(response)
+        if target is not None:
+            self._redirected(row, response, target)
+        elif response.status != 200:
+            self._done(answers.not_served(row, response.status))
+        elif row.kind != Kind.PAGE or is_list(response.body[:2048]):
+            self._listed(row, response)
+        else:
+            self._page(row, response)
+        self.crawl.scheduler.answered(
+            meta["host"], failed=failed, retry_after_s=answers.wait_asked(response), page=row.kind == Kind.PAGE
+        )
+
+    def failed(self, failure: Any) -> None:
+        """No answer."""
+        meta = failure.request.meta
+        reason, detail = answers.why(failure)
+        if meta["kind"] == "robots":
+            self.crawl.scheduler.robots_answered(meta["host"], None, b"")
+            return
+        if reason == "private-address":
+            self.crawl.scheduler.batch.refused.append((meta["row"].row, reason, detail))
+        else:
+            self._done(answers.failed(meta["row"], reason, detail))
+        self.crawl.scheduler.answered(meta["host"], failed=True)
+
+    def _done(self, fetched: Fetched) -> None:
+        self.crawl.scheduler.batch.fetched.append(fetched)
+
+    def _robots(self, response: Response) -> None:
+        target = answers.redirect_of(response)
+        hops = response.meta.get("hops", 0)
+        if target is not None and hops < robots.REDIRECTS and self.crawl.scope.allows(target):
+            assert self.crawler.engine is not None
+            meta = {**response.meta, "hops": hops + 1}
+            self.crawler.engine.crawl(response.request.replace(url=target, meta=meta))  # type: ignore[union-attr]
+            return
+        self.crawl.scheduler.robots_answered(response.meta["host"], response.status, response.body)
+        if response.status == 200 and self.crawl.config.crawl.depth:
+            text = response.body[: robots.MAX_BYTES].decode("utf-8", "replace")
+            found = [c for c in sitemaps_in_robots(text, response.url) if self._same_site(c.url, response.url)]
+            self._find(found, parent=None, likeness=0.0, depth=0)
+
+    def _redirected(self, row: Waiting, response: Response, target: str) -> None:
+        fetched = Fetched(
+            row.row, State.DROPPED, response.status, "redirect", f"to {target}", fetched_at=time.time()
+        )
+        self._done(fetched)
+        kind = Kind(row.kind).name.lower()
+        candidate = Candidate(target, "redirect", kind)  # type: ignore[arg-type]  # the names are the same
+        if row.depth < self.crawl.config.crawl.depth and self._is_new(candidate):
+            self.crawl.scheduler.batch.found.append(Found(candidate, row.expected, row.depth + 1, row.row))
+
+    def _listed(self, row: Waiting, response: Response) -> None:
+        name = "sitemap" if row.kind == Kind.SITEMAP or b"<urlset" in response.body[:2048] else "feed"
+        found = SOURCES[name](response.body, response.url)[:MAX_LISTED]
+        found = [c for c in found if self._same_site(c.url, response.url)]
+        detail = f"{len(found)} entries"
+        self._done(Fetched(row.row, State.LISTED, response.status, None, detail, fetched_at=time.time()))
+        self._find(found, parent=row.row, likeness=0.0, depth=row.depth + 1)
+
+    def _page(self, row: Waiting, response: Response) -> None:
+        headers = answers.headers_of(response)
+        look = self.crawl.gate.look(response.body, response.url, headers)
+        keeps = look.state == State.FETCHED or self.crawl.config.store.archive == "all"
+        self._done(
+            Fetched(
+                row.row, look.state, response.status, look.reason, look.detail, look.quick,
+                final_url=response.url, headers=headers, fetched_at=time.time(), body=response.body if keeps else None,
+            )
+        )  # fmt: skip
+        self.crawl.focus.learn(row.url, row.parent, look.quick, alike=look.state == State.FETCHED)
+        if look.glance is not None and self.follows_links:
+            self._follow(row, look)
+
+    def _follow(self, row: Waiting, look: Look) -> None:
+        assert look.glance is not None
+        if row.depth >= self.crawl.config.crawl.depth:
+            return
+        found = linked(look.glance)
+        self._find(found, parent=row.row, likeness=look.quick, depth=row.depth + 1)
+
+    def _find(self, found: Iterable[Candidate], *, parent: int | None, likeness: float, depth: int) -> None:
+        batch, focus = self.crawl.scheduler.batch, self.crawl.focus
+        for candidate in found:
+            if self._is_new(candidate) and not identity.looks_like_trap(candidate.url):
+                expected = focus.expected(candidate, parent=parent, parent_likeness=likeness, depth=depth)
+                batch.found.append(Found(candidate, expected, depth, parent))
+
+    def _is_new(self, candidate: Candidate) -> bool:
+        """Whether this process sees the URL for the first time and may follow it; the ledger decides the rest."""
+        key = identity.key(candidate.url)
+        if key in self._seen:
+            return False
+        if len(self._seen) >= SEEN:
+            self._seen.clear()  # costs a look-up in the ledger again, never a fetch
+        self._seen.add(key)
+        return self.crawl.scope.allows(candidate.url)
+
+    @staticmethod
+    def _same_site(url: str, other: str) -> bool:
+        return identity.site_of(identity.host_of(url)) == identity.site_of(identity.host_of(other))
+
+
+def _from_folder() -> Crawl:
+    """For `suchlike scrapy crawl roam`: the latest run of the project in this folder."""
+    from pathlib import Path
+
+    from pipelines.config import load
+    from pipelines.errors import UsageError
+    from pipelines.stores import open_store, runs
+
+    config = load(Path.cwd())
+    store = open_store(config.database, create=False)
+    with store.read() as connection:
+        latest = runs.latest(connection)
+    if latest is None:
+        raise UsageError("There is no run to crawl for in this folder yet; `suchlike run` begins one.")
+    return Crawl.of_run(config, latest.id)
+
+

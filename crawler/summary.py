@@ -1,0 +1,37 @@
+"""What a run found, as contract.md words it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipelines.stores import Store, articles, fates, runs
+
+
+def summary(store: Store, run: int, *, seconds: float, stopped_by: str) -> dict[str, Any]:
+    """`{mode, run, seconds, pages_fetched, matches, stories, duplicates, harvest, fates, sites, stopped_by}`."""
+    with store.read() as connection:
+        ends = fates.count(connection, run)
+        found = articles.matches(connection, run)
+        return {
+            "mode": runs.get(connection, run).mode,
+            "run": run,
+            "seconds": round(seconds, 2),
+            "pages_fetched": ends["fetched"],
+            "matches": found,
+            "stories": articles.stories(connection, run),
+            "duplicates": ends["duplicate"],
+            "harvest": round(found / ends["fetched"], 4) if ends["fetched"] else 0.0,
+            "fates": ends,
+            "sites": fates.sites(connection, run),
+            "stopped_by": stopped_by,
+        }
+
+
+def refused_everywhere(ends: dict[str, Any]) -> bool:
+    """Whether there was something to ask for and every answer was no."""
+    no = sum(ends["refused"].values()) + sum(
+        number for reason, number in ends["dropped"].items() if reason in ("http-401", "http-403", "http-451")
+    )
+    dead = sum(ends["dead"].values())
+    return no + dead > 0 and ends["fetched"] == no - sum(ends["refused"].values()) + dead and not ends["lists"]
+

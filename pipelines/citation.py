@@ -1,0 +1,160 @@
+"""Titles, names and dates as pages write them, made fit to cite."""
+
+# ruff: noqa: RUF001 -- the look-alike letters of other scripts and the dashes are meant
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+MAX_TITLE_CHARS: Final = 300
+MAX_NAME_CHARS: Final = 60
+MAX_AUTHORS: Final = 10
+EARLIEST_YEAR: Final = 1990
+
+_SUFFIX: Final = re.compile(r"\s+(?:[|–—·•»]|-|::)\s+(?=[^|–—·•»]*$)")
+_NAME_START: Final = re.compile(
+    r"^(?:(?:written|posted|reported|published|story)\s+)?(?:by|von|par|por|di|af|av|door|od|автор|автори?|بقلم)\b[\s:]*",
+    re.IGNORECASE,
+)
+_NAME_SEPARATOR: Final = re.compile(r"\s*(?:[;|/&]|\s(?:and|und|et|y|e|и|та|و)\s)\s*")
+_ADDRESS: Final = re.compile(r"https?:|www\.|@|\.(?:com|org|net|html?)\b", re.IGNORECASE)
+_NO_NAME: Final = re.compile(r"\d{2}|[<>{}=]")
+_ROLE: Final = re.compile(
+    r"\b(?:writer|editor|correspondent|reporter|staff|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)", re.I
+)
+_NOBODY: Final = frozenset(
+    {"admin", "administrator", "author", "editor", "webmaster", "anonymous", "none", "null", "staff"}
+)
+_DAY: Final = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
+_URL_DAY: Final = re.compile(
+    r"/((?:19|20)\d{2})[/-](\d{1,2})[/-](\d{1,2})(?=[/-]|$)|/((?:19|20)\d{2})(\d{2})(\d{2})(?=[/-])"
+)
+_EPOCH: Final = re.compile(r"1\d{9}(?:\d{3})?")
+
+
+def one_line(text: str, limit: int) -> str:
+    """Entities read, white space collapsed, at most `limit` characters."""
+    return " ".join(html.unescape(text[: 4 * limit]).split())[:limit].strip()
+
+
+def title_of(candidates: Iterable[str], heading: str = "", site: str = "") -> str:
+    """The first candidate that says something, without the name of the site at its end.
+
+    `heading` is the page's <h1>: where a candidate is that and a suffix, the suffix goes, whatever it is.
+    """
+    heading = one_line(heading, MAX_TITLE_CHARS)
+    for candidate in candidates:
+        title = one_line(candidate, MAX_TITLE_CHARS)
+        if not title or title.casefold() == site.casefold():
+            continue
+        if heading and len(heading) > 10 and title.casefold().startswith(heading.casefold()):
+            return heading
+        return _without_site(title, site)
+    return heading
+
+
+def _without_site(title: str, site: str) -> str:
+    parts = _SUFFIX.split(title)
+    if len(parts) < 2:
+        return title
+    front, suffix = title[: -len(parts[-1])].rstrip(" |–—·•»-:"), parts[-1]
+    named = bool(site) and (_plain(suffix) in _plain(site) or _plain(site) in _plain(suffix))
+    barred = "|" in title and len(suffix.split()) <= 4 and len(front.split()) >= 3
+    return _without_site(front, site) if front and (named or barred) else title
+
+
+def _plain(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
+
+
+def authors_of(raw: Iterable[str]) -> tuple[str, ...]:
+    """Names of people, at most ten, without "By", addresses, repetitions and the likes of "admin"."""
+    names: dict[str, str] = {}
+    for entry in raw:
+        cleaned = _NAME_START.sub("", one_line(entry, 300))
+        # an address would fall into pieces that look like names
+        for name in [] if _ADDRESS.search(cleaned) else _NAME_SEPARATOR.split(cleaned):
+            for single in _at_commas(name):
+                person = single.strip(" ,.-–—:•*()[]\"'")
+                if _is_name(person):
+                    names.setdefault(person.casefold(), person)
+    return tuple(names.values())[:MAX_AUTHORS]
+
+
+def _at_commas(name: str) -> list[str]:
+    first, *others = [part for part in name.split(",") if part.strip()] or [""]
+    # "Doe, Jane" is one person; "Jane Doe, MD" and "Jane Doe, Sports Writer" are too
+    if len(others) == 1 and len(first.split()) == len(others[0].split()) == 1:
+        return [name]
+    return [first, *(part for part in others if len(part.split()) > 1 and not _ROLE.search(part))]
+
+
+def _is_name(name: str) -> bool:
+    return (
+        1 < len(name) <= MAX_NAME_CHARS
+        and len(name.split()) <= 6
+        and not _NO_NAME.search(name)
+        and name.casefold() not in _NOBODY
+        and any(map(str.isalpha, name))
+    )
+
+
+def date_of(raw: str, *, now: datetime | None = None) -> datetime | None:
+    """The moment a machine-written date names, in UTC; None if it is none, older than 1990, or in the future.
+
+    Reads ISO 8601, RFC 2822, seconds or milliseconds since 1970, and any text with a YYYY-MM-DD in it. Without a
+    zone it is taken as UTC.
+    """
+    raw = raw.strip()[:80]
+    found = _iso(raw) or _mail(raw) or _epoch(raw) or _day(_DAY.search(raw))
+    return _plausible(found, now) if found else None
+
+
+def date_in_url(url: str, *, now: datetime | None = None) -> datetime | None:
+    """The day in a path such as /2024/05/17/ or /20240517-; None if there is none."""
+    found = _day(_URL_DAY.search(url.partition("?")[0]))
+    return _plausible(found, now) if found else None
+
+
+def _iso(raw: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(raw) if len(raw) >= 10 and "-" in raw else None
+    except ValueError:
+        return None
+
+
+def _mail(raw: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(raw) if "," in raw else None
+    except (ValueError, TypeError, IndexError):
+        return None
+
+
+def _epoch(raw: str) -> datetime | None:
+    if not _EPOCH.fullmatch(raw):
+        return None
+    return datetime.fromtimestamp(int(raw) / (1000 if len(raw) == 13 else 1), UTC)
+
+
+def _day(found: re.Match[str] | None) -> datetime | None:
+    if found is None:
+        return None
+    year, month, day = (int(part) for part in found.groups() if part)
+    try:
+        return datetime(year, month, day, tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _plausible(when: datetime, now: datetime | None) -> datetime | None:
+    try:
+        utc = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    except OverflowError:
+        return None
+    # two days: zones written wrong, and clocks
+    latest = (now or datetime.now(UTC)) + timedelta(days=2)
+    return utc if utc.year >= EARLIEST_YEAR and utc <= latest else None

@@ -1,0 +1,51 @@
+"""Every error suchlike raises on purpose. An error's message is one sentence a user can act on.
+
+    SuchlikeError
+    ├── UsageError            the user's own input: a flag, a config line, a seed file      exit 2
+    │   ├── ConfigError
+    │   └── SeedError
+    ├── UnreachableError      broker or storage cannot be reached or written                exit 4
+    │   ├── BrokerError
+    │   └── StoreError
+    └── RefusedError          every source refused us                                       exit 5
+"""
+
+from __future__ import annotations
+
+
+class SuchlikeError(Exception):
+    """Something went wrong that the user can act on."""
+
+    exit_code = 2
+
+
+class UsageError(SuchlikeError):
+    """What was asked for cannot be done as it was asked."""
+
+
+class ConfigError(UsageError):
+    """A line of the configuration is wrong; the message names the line's key and where it came from."""
+
+
+class SeedError(UsageError):
+    """A seed cannot be used; the message names the file."""
+
+
+class UnreachableError(SuchlikeError):
+    """Broker or storage cannot be reached."""
+
+    exit_code = 4
+
+
+class BrokerError(UnreachableError):
+    """Redis or Valkey cannot be reached or started."""
+
+
+class StoreError(UnreachableError):
+    """The database or the disk cannot be reached or written."""
+
+
+class RefusedError(SuchlikeError):
+    """Every source refused to serve us."""
+
+    exit_code = 5

@@ -1,0 +1,173 @@
+"""A page's bytes become an article, or the reason why they are none. The only module that knows trafilatura."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal, TypeVar, get_args
+
+from htmldate import find_date
+from lxml.etree import LxmlError
+from selectolax.lexbor import LexborHTMLParser, SelectolaxError
+from trafilatura import bare_extraction
+
+from pipelines import listing, markup, metadata
+from pipelines.hygiene import paragraphs
+from pipelines.language import count_words, detect
+from pipelines.metadata import Dated, Metadata
+from pipelines.records import Rights
+
+__all__ = ["MIN_WORDS", "REASONS", "Extracted", "NotAnArticle", "Reason", "extract", "extract_from_text", "warm"]
+
+Reason = Literal[
+    "not-article",
+    "too-large",
+    "too-many-tags",
+    "node-too-large",
+    "no-text",
+    "too-short",
+    "not-html",
+    "extraction-error",
+]
+REASONS: Final[frozenset[str]] = frozenset(get_args(Reason))
+
+MIN_WORDS: Final = 80
+# a page that says it is an article may be a short one: agency flashes have 60 words
+MIN_WORDS_SHARE_IF_ARTICLE: Final = 0.6
+MAX_TITLE_CHARS: Final = 100
+GUESSED_DATE: Final = 0.5
+
+# What trafilatura and its parsers raise on pages they cannot digest. Not Exception: RQ's timeout is one.
+_INDIGESTIBLE: Final = (ValueError, TypeError, AttributeError, LookupError, RecursionError, LxmlError, SelectolaxError)
+_T = TypeVar("_T")
+
+
+class NotAnArticle(Exception):
+    """A page from which no article came. `reason` is one of REASONS; `detail` is for people."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason: Reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """An article as its page has it. `text` is NFC with paragraphs parted by one newline, without the title.
+
+    `published` is in UTC; `published_confidence` (0..1) and `evidence` say how far to trust it and where it stood.
+    """
+
+    text: str
+    title: str
+    authors: tuple[str, ...]
+    published: datetime | None
+    published_confidence: float
+    evidence: str
+    description: str
+    site_name: str
+    language: str
+    words: int
+    canonical_url: str | None
+    rights: Rights
+
+
+def extract(
+    body: bytes,
+    url: str,
+    *,
+    encoding: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    min_words: int = MIN_WORDS,
+) -> Extracted:
+    """The article in a page's bytes, or NotAnArticle.
+
+    `encoding` is the charset somebody declared (else that of the header `content-type`); the bytes may overrule it.
+    """
+    refused = markup.refusal(body)
+    if refused:
+        raise NotAnArticle(*refused)
+    lower = {name.lower(): value for name, value in (headers or {}).items()}
+    html = markup.decode(body, encoding or lower.get("content-type"))
+    if not markup.is_html(html):
+        raise NotAnArticle("not-html", "there is no HTML element in it")
+    tree = _digest(lambda: metadata.parse(html))
+    about = metadata.read(tree, url, headers=lower)
+    raw = _digest(lambda: _main_text(html))
+    if not raw:
+        raise NotAnArticle("no-text", "no main text was found")
+    text = _article_in(raw, tree, about, url, min_words)
+    dated = about.published or _digest(lambda: _guessed_date(html, url))
+    return _assembled(text, about, dated)
+
+
+def extract_from_text(text: str, *, title: str = "", url: str = "") -> Extracted:
+    """The same record for a text that needs no extraction, such as a plain-text seed."""
+    text = paragraphs(text)
+    if not text:
+        raise NotAnArticle("no-text", "the text is empty")
+    about = Metadata(title, (), None, "", "", "", url or None, Rights(), "article")
+    return _assembled(text, about, None)
+
+
+def warm() -> None:
+    """Extracts one page without a stated date, so that processes forked from this one find everything loaded.
+
+    That compiles trafilatura's and htmldate's expressions and loads the language model. dateparser, whose first
+    date costs 3 CPU seconds, is never reached: htmldate asks it only in its extensive search, which stays off.
+    """
+    sentence = "The harbour board met on Tuesday and heard what the winter's dredging is going to cost the town. "
+    page = f"<html><body><p class='date'>3. Oktober 2019</p><p>{sentence * 12}</p></body></html>"
+    extract(page.encode(), "")
+
+
+def _digest(work: Callable[[], _T]) -> _T:
+    try:
+        return work()
+    except _INDIGESTIBLE as error:
+        raise NotAnArticle("extraction-error", f"{type(error).__name__}: {error}"[:200]) from error
+
+
+def _main_text(html: str) -> str:
+    # fast: on 181 pages F1 .962 against .960 of the default, in two thirds of the time
+    document = bare_extraction(html, fast=True, include_comments=False, with_metadata=False)
+    return paragraphs(getattr(document, "text", None) or "")
+
+
+def _article_in(raw: str, tree: LexborHTMLParser, about: Metadata, url: str, min_words: int) -> str:
+    """The extracted text without its boilerplate lines; NotAnArticle if it is a list or too short."""
+    anchors = listing.anchors_of(tree)
+    complaint = listing.complaint(listing.shape_of(raw, anchors), about.kind, url)
+    if complaint:
+        raise NotAnArticle("not-article", complaint)
+    text = listing.without_boilerplate(raw, about.title, anchors)
+    words = count_words(text)
+    least = min_words * (MIN_WORDS_SHARE_IF_ARTICLE if about.kind == "article" else 1)
+    if words < least:
+        raise NotAnArticle("too-short", f"{words} words; an article has at least {least:.0f}")
+    return text
+
+
+def _guessed_date(html: str, url: str) -> Dated | None:
+    today = datetime.now(UTC).date().isoformat()
+    found = find_date(html, extensive_search=False, original_date=True, max_date=today, url=url or None)
+    return Dated(datetime.fromisoformat(found).replace(tzinfo=UTC), GUESSED_DATE, "htmldate") if found else None
+
+
+def _assembled(text: str, about: Metadata, dated: Dated | None) -> Extracted:
+    language = detect(text)
+    return Extracted(
+        text=text,
+        title=about.title or text.partition("\n")[0][:MAX_TITLE_CHARS],
+        authors=about.authors,
+        published=dated.when if dated else None,
+        published_confidence=dated.confidence if dated else 0.0,
+        evidence=dated.evidence if dated else "",
+        description=about.description,
+        site_name=about.site_name,
+        language=language if language != "und" else about.language or language,
+        words=count_words(text),
+        canonical_url=about.canonical_url,
+        rights=about.rights,
+    )

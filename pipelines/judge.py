@@ -1,0 +1,50 @@
+"""What a run asked for, as a judgement: is this article one of those it looks for?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipelines.config import Config
+from pipelines.likeness.profile import Profile
+from pipelines.records import Article, Likeness
+from pipelines.stores import Store, runs
+
+_UNJUDGED = Likeness(score=0.0, lexical=0.0, dense=0.0, nearest_seed="")
+
+
+class Judge:
+    """Scores articles for one run. Without seeds everything scores 0 and nothing matches."""
+
+    def __init__(self, config: Config, profile: Profile | None) -> None:
+        self.config = config
+        self.profile = profile
+        _, wanted = config.only_profile()
+        self.threshold = profile.threshold(wanted.threshold) if profile else 1.0
+        self.keeps_all = config.store.keep == "all"
+
+    def score(self, articles: Sequence[Article]) -> list[Likeness]:
+        """How much each article resembles the seeds."""
+        if self.profile is None:
+            return [_UNJUDGED] * len(articles)
+        return self.profile.score_many([(a.title, a.text, a.language) for a in articles])
+
+    def matches(self, likeness: Likeness) -> bool:
+        """Whether it resembles them enough."""
+        return self.profile is not None and likeness.score >= self.threshold
+
+
+class Judges:
+    """The judge of each run, learned once a process."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._held: dict[int, Judge] = {}
+
+    def of(self, run: int) -> Judge:
+        """The judge of the run with this number."""
+        if run not in self._held:
+            with self._store.read() as connection:
+                asked = runs.get(connection, run)
+                blob = runs.learned(connection, asked.profile) if asked.profile else None
+            self._held[run] = Judge(asked.config, Profile.from_bytes(blob) if blob else None)
+        return self._held[run]

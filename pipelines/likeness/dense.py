@@ -1,0 +1,98 @@
+"""Turn text into 256 numbers: the mean of wordllama's word vectors, read straight from that package's files.
+
+The vectors are wordllama's (MIT), distilled from the token embeddings of Llama models.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import safe_open
+from tokenizers import Tokenizer
+
+from pipelines.likeness.background import background
+from pipelines.likeness.tokens import cased_words
+
+DIMENSIONS = 256
+WORD_LIMIT = 600
+CACHED_WORDS = 50_000
+LONGEST_WORD = 40
+
+Vectors = npt.NDArray[np.float32]
+
+
+class Embedder:
+    """Mean of word pieces' vectors. Safe to share between threads; keeps the pieces of words it has seen."""
+
+    def __init__(self, weights: Path, tokenizer: Path) -> None:
+        with safe_open(weights, framework="np") as tensors:
+            self._table: npt.NDArray[np.float16] = tensors.get_tensor("embedding.weight")
+        self._tokenizer = Tokenizer.from_file(str(tokenizer))
+        self._pieces: dict[str, list[int]] = {}
+        self._lock = threading.Lock()
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """One row of DIMENSIONS per text, from its first WORD_LIMIT words; a text without words gives zeros."""
+        return np.stack([self._mean(cased_words(text, WORD_LIMIT)) for text in texts])
+
+    def _mean(self, words: list[str]) -> Vectors:
+        cache = self._pieces
+        ids: list[int] = []
+        for word in words:
+            ids += cache.get(word) or self._split(word)
+        if not ids:
+            return np.zeros(DIMENSIONS, np.float32)
+        # widening the table's rows costs most, so each is widened once
+        rows, counts = np.unique(np.array(ids, np.int32), return_counts=True)
+        shares = (counts / len(ids)).astype(np.float32)
+        return np.asarray(shares @ self._table[rows].astype(np.float32), np.float32)
+
+    def _split(self, word: str) -> list[int]:
+        """Pieces never reach across a space in this vocabulary, so a word can be split by itself and remembered."""
+        # one word at a time: the library's batches start threads, after which a process must not fork
+        ids: list[int] = self._tokenizer.encode(word[:LONGEST_WORD], add_special_tokens=False).ids
+        with self._lock:
+            if len(self._pieces) >= CACHED_WORDS:
+                self._pieces = {}
+            self._pieces[word] = ids
+        return ids
+
+
+@lru_cache(maxsize=1)
+def embedder() -> Embedder:
+    """The process's one embedder, read at first use."""
+    # wordllama's own import is slow and its loader reaches for the network, so only its files are used
+    found = importlib.util.find_spec("wordllama")
+    if found is None or not found.submodule_search_locations:
+        raise ModuleNotFoundError("wordllama")
+    home = Path(found.submodule_search_locations[0])
+    return Embedder(
+        home / "weights" / "l2_supercat_256.safetensors", home / "tokenizers" / "l2_supercat_tokenizer_config.json"
+    )
+
+
+def embed(texts: Sequence[str]) -> Vectors:
+    """One row of DIMENSIONS numbers per text, neither centred nor normalised."""
+    return embedder().embed(texts) if texts else np.zeros((0, DIMENSIONS), np.float32)
+
+
+def centred(texts: Sequence[str], languages: Sequence[str]) -> Vectors:
+    """As `embed`, less the mean of each text's language, and of unit length; no words, still zeros.
+
+    Taking the mean away lets texts of different languages meet (resemblance.md, 3.2).
+    """
+    rows = embed(texts)
+    means = np.stack([background().mean(language) for language in languages]) if texts else rows
+    return unit(np.where(rows.any(axis=1, keepdims=True), rows - means, rows))
+
+
+def unit(rows: Vectors) -> Vectors:
+    """Each row divided by its length; zeros stay zeros."""
+    lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return np.asarray(rows / np.where(lengths > 0, lengths, 1), np.float32)

@@ -1,0 +1,137 @@
+"""The sparse half of the likeness: which rare words two texts share.
+
+TF-IDF with a logarithmic count, and a rarity blended from word frequencies and ordinary news (resemblance.md, 3.1).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.likeness.background import LONGEST_RARITY, Background, Floats, Rows, background, word_hash
+
+CACHED_WORDS = 100_000
+# cosine to one seed at which being that seed's copy starts to outweigh the distance from the seeds' middle
+COPY_POWER = 8
+
+Weights = dict[str, float]
+
+
+class Rarity:
+    """How rare a word is in a language's ordinary news. Safe to share between threads; remembers words."""
+
+    def __init__(self, figures: Background | None = None) -> None:
+        self._tables = (figures or background()).tables
+        self._known: dict[str, dict[str, float]] = {}
+
+    def weigh(self, words: Sequence[str], language: str) -> Weights:
+        """Word -> (1 + ln count) * rarity, for the words that weigh anything."""
+        tally = Counter(words)
+        known = self._of(tally, language)
+        weights = {}
+        for word, count in tally.items():
+            rarity = known[word]
+            if rarity > 0:
+                weights[word] = rarity if count == 1 else (1 + math.log(count)) * rarity
+        return weights
+
+    def _of(self, words: Collection[str], language: str) -> dict[str, float]:
+        """Word -> -ln(share of articles that hold it). Holds other words too."""
+        known = self._known.setdefault(language, {})
+        if len(known) > CACHED_WORDS:
+            # replaced, not emptied: another thread may be reading it
+            known = self._known[language] = {}
+        missing = [word for word in words if word not in known]
+        if missing:
+            known.update(zip(missing, self._look_up(missing, language), strict=True))
+        return known
+
+    def _look_up(self, words: Sequence[str], language: str) -> list[float]:
+        hashes = np.fromiter(map(word_hash, words), np.uint32, len(words))
+        found: list[float] = self.of_hashes(hashes, language).tolist()
+        return found
+
+    def of_hashes(self, hashes: npt.NDArray[np.uint32], language: str) -> Floats:
+        """As `of`, by hash. Without a table for the language, a word common in any language is common."""
+        tables = self._tables
+        chosen = [tables[language]] if language in tables else list(tables.values())
+        rarity = np.full(len(hashes), LONGEST_RARITY, np.float32)
+        for keys, rarities in chosen:
+            at = np.minimum(np.searchsorted(keys, hashes), len(keys) - 1)
+            rarity = np.where(keys[at] == hashes, np.minimum(rarity, rarities[at]), rarity)
+        return rarity
+
+
+@lru_cache(maxsize=1)
+def rarity() -> Rarity:
+    """The process's one memory of ordinary news' words."""
+    return Rarity()
+
+
+class Sparse:
+    """The seeds' words: one column of weights for their middle and one for each seed, all of unit length."""
+
+    def __init__(self, words: Sequence[str], columns: Floats) -> None:
+        self.words = list(words)
+        self.columns = columns
+        self._row = {word: row for row, word in enumerate(self.words)}
+
+    @classmethod
+    def learn(cls, seeds: Sequence[Weights]) -> Sparse:
+        words = sorted(set().union(*seeds))
+        row = {word: at for at, word in enumerate(words)}
+        columns = np.zeros((len(words), len(seeds) + 1), np.float32)
+        for column, weights in enumerate(seeds, start=1):
+            length = _length(weights)
+            for word, weight in weights.items():
+                columns[row[word], column] = weight / length
+        # a word that several seeds share says more about the subject than one seed's own
+        agreed = np.sqrt((columns[:, 1:] > 0).mean(axis=1))
+        middle = columns[:, 1:].mean(axis=1) * agreed
+        columns[:, 0] = middle / (np.linalg.norm(middle) or 1)
+        return cls(words, columns)
+
+    def cosines(self, weights: Weights) -> tuple[Floats, list[tuple[str, float]]]:
+        """Cosine with the middle and with each seed, and what each shared word gave to the first."""
+        shared = [word for word in weights if word in self._row]
+        if not shared:
+            return np.zeros(self.columns.shape[1], np.float32), []
+        length = _length(weights)
+        given = np.array([weights[word] / length for word in shared], np.float32)
+        products = given[:, None] * self.columns[[self._row[word] for word in shared]]
+        return products.sum(axis=0), list(zip(shared, products[:, 0].tolist(), strict=True))
+
+    def against(self, rows: Rows, known: Rarity) -> Floats:
+        """The cosines of the background's articles, one row each."""
+        hashes = np.fromiter(map(word_hash, self.words), np.uint32, len(self.words))
+        order = np.argsort(hashes)
+        at = order[np.minimum(np.searchsorted(hashes[order], rows.hashes), len(order) - 1)]
+        hit = np.flatnonzero(hashes[at] == rows.hashes)
+        article = np.searchsorted(rows.starts, hit, side="right") - 1
+        weights = 1 + np.log(rows.counts[hit].astype(np.float32))
+        for language in np.unique(rows.languages[article]):
+            chosen = rows.languages[article] == language
+            weights[chosen] *= known.of_hashes(rows.hashes[hit[chosen]], str(language))
+        weights /= np.sqrt(rows.squares[article])
+        found = np.zeros((len(rows.squares), self.columns.shape[1]), np.float32)
+        np.add.at(found, article, weights[:, None] * self.columns[at[hit]])
+        return found
+
+
+def nearness(cosines: Floats, power: int = COPY_POWER) -> Floats:
+    """One closeness in 0..1 from the cosines with the middle (first) and with each seed.
+
+    It is the cosine with the middle, but a copy of a seed is at 1 however far the seeds are apart.
+    """
+    middle = np.minimum(cosines[..., 0], 1)
+    nearest = np.clip(cosines[..., 1:].max(axis=-1), 0, 1)
+    return np.asarray(middle + (1 - middle) * nearest**power, np.float32)
+
+
+def _length(weights: Weights) -> float:
+    return math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0

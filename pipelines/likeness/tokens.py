@@ -1,0 +1,48 @@
+"""Cut text into the words that every half of the likeness counts."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+WORD_LIMIT = 20_000
+# a word of running text is rarely longer than 12 letters, so this many characters hold WORD_LIMIT words of prose
+CHAR_LIMIT = 12 * WORD_LIMIT
+
+# Python's \w leaves out the vowel signs of Indic scripts and combining accents, which would cut words in two
+_SIGNS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0963\u0970-\u0dff"
+_WORD = re.compile(rf"[^\W\d_](?:[^\W\d_]|[{_SIGNS}])+")
+_PLAIN_WORD = re.compile(r"[a-z]{2,}", re.IGNORECASE)
+# scripts written without spaces: Thai to Myanmar, Khmer, kana, CJK ideographs
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_RUN = re.compile(f"[{_UNSPACED}]+")
+
+
+def words(text: str, limit: int = WORD_LIMIT) -> list[str]:
+    """The lower-case words of at least two letters, in order, at most `limit`; unspaced scripts as letter pairs."""
+    return cased_words(text[:CHAR_LIMIT].lower(), limit)
+
+
+def cased_words(text: str, limit: int = WORD_LIMIT) -> list[str]:
+    """As `words`, with capitals kept."""
+    text = text[: 12 * limit]
+    if text.isascii():
+        return _PLAIN_WORD.findall(text)[:limit]
+    text = unicodedata.normalize("NFC", text)
+    if not _RUN.search(text):
+        return _WORD.findall(text)[:limit]
+    return [piece for word in _WORD.findall(text) for piece in _pieces(word)][:limit]
+
+
+def _pieces(word: str) -> list[str]:
+    """A word as it is, or the overlapping letter pairs of its unspaced parts and the spaced parts between them."""
+    if not _RUN.search(word):
+        return [word]
+    pieces: list[str] = []
+    end = 0
+    for run in _RUN.finditer(word):
+        pieces += [part for part in (word[end : run.start()],) if len(part) > 1]
+        letters = run.group()
+        pieces += [letters[at : at + 2] for at in range(len(letters) - 1)]
+        end = run.end()
+    return pieces + [part for part in (word[end:],) if len(part) > 1]

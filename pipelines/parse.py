@@ -1,0 +1,128 @@
+"""The parse stage: a body becomes an article that resembles the seeds, or a drop that says why not."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines import extract
+from pipelines import urls as identity
+from pipelines.judge import Judges
+from pipelines.records import Article, Drop, Likeness
+from pipelines.stages import LEASE_S, RING_S, Rings, Watch
+from pipelines.stores import Connection, Store, articles, ledger
+from pipelines.stores.articles import Draft
+from pipelines.stores.bodies import discard
+from pipelines.stores.ledger import Taken
+from pipelines.stores.schema import State
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    taken: Taken
+    draft: Draft | None
+    drop: Drop | None
+
+
+class Parse:
+    """Takes fetched rows; gives articles. An article unlike the seeds is dropped, but its text and score stay."""
+
+    name = "parse"
+    reasons = extract.REASONS | {"unlike"}
+
+    def __init__(self, store: Store, judges: Judges | None = None) -> None:
+        self._store = store
+        self._judges = judges or Judges(store)
+
+    def prepare(self, rows: Sequence[int]) -> None:
+        """Loads the judges of these rows' runs, so that a forked child finds them loaded."""
+        with self._store.read() as connection:
+            asked = ledger.runs_of(connection, rows)
+        for run in asked:
+            self._judges.of(run)
+
+    def run(self, rows: Sequence[int], watch: Watch) -> Rings:
+        """See Stage."""
+        with self._store.write() as connection:
+            taken = ledger.take(connection, State.FETCHED, rows, now=time.time(), lease_s=LEASE_S)
+        extracted = [self._extracted(one, watch) for one in taken]
+        watch(0)
+        outcomes = self._judged(extracted)
+        rings: Rings = {"dedupe": [], "store": []}
+        ring_after = time.time() + RING_S
+        with self._store.write() as connection:
+            for outcome in outcomes:
+                self._settle(connection, outcome, rings, ring_after)
+        return rings
+
+    def _extracted(self, taken: Taken, watch: Watch) -> tuple[Taken, Article | Drop]:
+        page = taken.page
+        watch(page.row)
+        try:
+            found = extract.extract(page.body, page.final_url, headers=page.headers)
+        except extract.NotAnArticle as error:
+            return taken, Drop(page.row, self.name, error.reason, error.detail)
+        canonical = identity.canonical(found.canonical_url, page.final_url) if found.canonical_url else None
+        site = identity.site_of(identity.host_of(page.final_url))
+        # a canonical link to another site is somebody else's claim; it decides nothing here
+        if canonical is None or identity.site_of(identity.host_of(canonical)) != site:
+            canonical = identity.canonical(page.final_url) or page.url
+        return taken, Article(
+            row=page.row,
+            url=page.url,
+            canonical_url=canonical,
+            site=site,
+            title=found.title,
+            text=found.text,
+            authors=found.authors,
+            published=found.published,
+            published_confidence=found.published_confidence,
+            language=found.language,
+            words=found.words,
+            sha256=hashlib.sha256(found.text.encode()).hexdigest(),
+            rights=found.rights,
+            description=found.description,
+        )
+
+    def _judged(self, extracted: list[tuple[Taken, Article | Drop]]) -> list[_Outcome]:
+        by_run: dict[int, list[Article]] = {}
+        for taken, result in extracted:
+            if isinstance(result, Article):
+                by_run.setdefault(taken.run, []).append(result)
+        scores: dict[int, Likeness] = {}
+        for run, found in by_run.items():
+            scores |= {a.row: s for a, s in zip(found, self._judges.of(run).score(found), strict=True)}
+        return [
+            _Outcome(taken, None, result) if isinstance(result, Drop)
+            else self._decide(taken, result, scores[result.row])
+            for taken, result in extracted
+        ]  # fmt: skip
+
+    def _decide(self, taken: Taken, article: Article, likeness: Likeness) -> _Outcome:
+        judge = self._judges.of(taken.run)
+        matched = judge.matches(likeness)
+        draft = Draft(article, likeness, matched, taken.page.fetched_at, judge.config.mode, taken.run)
+        if matched or judge.keeps_all:
+            return _Outcome(taken, draft, None)
+        detail = f"score {likeness.score:.2f} is below the threshold {judge.threshold:.2f}"
+        return _Outcome(taken, draft, Drop(article.row, self.name, "unlike", detail))
+
+    def _settle(self, connection: Connection, outcome: _Outcome, rings: Rings, ring_after: float) -> None:
+        row, attempt = outcome.taken.page.row, outcome.taken.attempt
+        drop = outcome.drop
+        moved = ledger.move(
+            connection, row, attempt, to=State.DROPPED if drop else State.PARSED,
+            reason=drop.reason if drop else None, detail=drop.detail if drop else "", ring_after=ring_after,
+        )  # fmt: skip
+        if not moved:
+            return
+        if outcome.draft:
+            articles.put(connection, outcome.draft)
+        if drop is None:
+            rings["dedupe"].append(row)
+        elif self._judges.of(outcome.taken.run).config.store.archive == "all":
+            rings["store"].append(row)
+        else:
+            discard(connection, [row])

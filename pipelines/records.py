@@ -1,0 +1,111 @@
+"""The small frozen records that travel between the parts; each carries where it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Mode = Literal["demo", "replay", "online"]
+Kind = Literal["page", "feed", "sitemap"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A URL somebody named, not yet fetched.
+
+    `url` is canonical (see `pipelines.urls.canonical`). `source` is the name of the entry of SOURCES
+    that yielded it, or `start` for what the user named. `title` and `published` (ISO 8601, as found)
+    are there where a feed or sitemap gives them.
+    """
+
+    url: str
+    source: str
+    kind: Kind = "page"
+    anchor: str = ""
+    context: str = ""
+    title: str = ""
+    published: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A fetched page: one row of the ledger and its body.
+
+    `headers` holds only the few we keep, lower-case names. `fetched_at` is UTC, in seconds since 1970.
+    """
+
+    row: int
+    url: str
+    final_url: str
+    status: int
+    headers: dict[str, str]
+    fetched_at: float
+    body: bytes
+    quick: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word and what it added to (or took from) the sparse half of a likeness."""
+
+    word: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How much one text resembles the seeds.
+
+    `score` in 0..1 is the logistic of the sum of `parts` (name -> logit share). `lexical` and `dense`
+    are the two cosines in 0..1; `percentile` is the share of ordinary news that is less alike, 0..100;
+    `nearest_seed` is the name of the closest seed; `terms` the strongest words, best first.
+    """
+
+    score: float
+    lexical: float
+    dense: float
+    nearest_seed: str
+    parts: dict[str, float] = field(default_factory=dict)
+    seeds: dict[str, float] = field(default_factory=dict)
+    terms: tuple[Term, ...] = ()
+    percentile: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the page itself says about being kept: robots meta and header, and the TDM reservation."""
+
+    robots: str = ""
+    noindex: bool = False
+    tdm_reserved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """What extraction made of a page. `text` has paragraphs parted by one newline."""
+
+    row: int
+    url: str
+    canonical_url: str
+    site: str
+    title: str
+    text: str
+    authors: tuple[str, ...]
+    published: datetime | None
+    published_confidence: float
+    language: str
+    words: int
+    sha256: str
+    rights: Rights = field(default_factory=Rights)
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """The end of a page that is not kept. `reason` is one its stage declared; `detail` is for people."""
+
+    row: int
+    stage: str
+    reason: str
+    detail: str = ""

@@ -1,0 +1,7 @@
+"""The truth: every URL, host, article, signature and run, in SQLite or PostgreSQL through SQLAlchemy Core."""
+
+from sqlalchemy import Connection
+
+from pipelines.stores.store import Store, open_store
+
+__all__ = ["Connection", "Store", "open_store"]

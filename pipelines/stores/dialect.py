@@ -1,0 +1,21 @@
+"""The few places where SQLite and PostgreSQL must be told the same thing differently."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+
+def insert_new(connection: Connection, table: Table) -> Any:
+    """An INSERT that leaves rows alone which are already there."""
+    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    return make(table).on_conflict_do_nothing()
+
+
+def upsert(connection: Connection, table: Table, keys: list[str], update: list[str]) -> Any:
+    """An INSERT that overwrites the columns `update` of a row with the same `keys`."""
+    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = make(table)
+    return statement.on_conflict_do_update(index_elements=keys, set_={name: statement.excluded[name] for name in update})

@@ -1,0 +1,143 @@
+"""Adds up how every fetched URL ended, and tells everything about one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, case, func, select
+
+from pipelines import urls as identity
+from pipelines.stores import articles as article_rows
+from pipelines.stores.schema import Kind, State, articles, hosts, urls
+
+_NAMES = {
+    State.WAITING: "waiting", State.LEASED: "leased", State.FETCHED: "in_flight", State.PARSED: "in_flight",
+    State.JUDGED: "in_flight", State.STORED: "stored", State.DUPLICATE: "duplicate", State.DROPPED: "dropped",
+    State.DEAD: "dead", State.REFUSED: "refused", State.LISTED: "listed",
+}  # fmt: skip
+_STAGE = {State.FETCHED: "parse", State.PARSED: "dedupe", State.JUDGED: "store"}
+MAX_PATH = 20
+
+
+def count(connection: Connection, run: int | None = None) -> dict[str, Any]:
+    """`{fetched, stored, duplicate, dropped: {reason: n}, dead: {reason: n}, in_flight, frontier, refused, lists}`.
+
+    fetched = stored + duplicate + Σ dropped + Σ dead + in_flight. Feeds and sitemaps are `lists`, not pages;
+    what robots or our own guard forbade is `refused` and was never fetched.
+    """
+    query = (
+        select(urls.c.state, urls.c.reason, urls.c.kind, func.count())
+        .where(urls.c.state > State.LEASED)
+        .group_by(urls.c.state, urls.c.reason, urls.c.kind)
+    )
+    if run is not None:
+        query = query.where(urls.c.run == run)
+    total: dict[str, Any] = {
+        "fetched": 0, "stored": 0, "duplicate": 0, "dropped": {}, "dead": {}, "in_flight": 0,
+        "frontier": _frontier(connection), "refused": {}, "lists": 0,
+    }  # fmt: skip
+    for state, reason, kind, number in connection.execute(query):
+        name = _NAMES[State(state)]
+        if name == "refused":
+            total[name][reason or "unknown"] = total[name].get(reason or "unknown", 0) + number
+        elif kind != Kind.PAGE or name == "listed":
+            total["lists"] += number
+        else:
+            total["fetched"] += number
+            if name in ("dropped", "dead"):
+                total[name][reason or "unknown"] = total[name].get(reason or "unknown", 0) + number
+            else:
+                total[name] += number
+    return total
+
+
+def _frontier(connection: Connection) -> int:
+    query = select(func.count()).where(urls.c.state.in_((State.WAITING, State.LEASED)))
+    return connection.execute(query).scalar() or 0
+
+
+def sites(connection: Connection, run: int | None = None) -> list[dict[str, Any]]:
+    """`{site, pages, matches}` of every site with a page fetched, most matches first."""
+    matched = case((articles.c.matched == 1, 1), else_=0) * case((articles.c.stored_at.is_not(None), 1), else_=0)
+    query = (
+        select(hosts.c.site, func.count(), func.sum(func.coalesce(matched, 0)))
+        .select_from(urls.join(hosts, hosts.c.id == urls.c.host).outerjoin(articles, articles.c.id == urls.c.id))
+        .where(urls.c.kind == Kind.PAGE, urls.c.state.between(State.FETCHED, State.DEAD))
+        .group_by(hosts.c.site)
+    )
+    if run is not None:
+        query = query.where(urls.c.run == run)
+    rows = [{"site": site, "pages": pages, "matches": int(found or 0)} for site, pages, found in connection.execute(query)]
+    return sorted(rows, key=lambda row: (-row["matches"], -row["pages"], row["site"]))
+
+
+def find(connection: Connection, url: str) -> int | None:
+    """The row of a URL, as given or in its canonical form."""
+    canonical = identity.canonical(url) or url
+    return connection.execute(select(urls.c.id).where(urls.c.key == identity.key(canonical))).scalar()
+
+
+def follow(connection: Connection, url: str) -> int | None:
+    """The row a URL led to, redirects followed."""
+    row = find(connection, url)
+    for _ in range(MAX_PATH):
+        if row is None:
+            return None
+        after = connection.execute(
+            select(urls.c.id).where(urls.c.parent == row, urls.c.source == "redirect").limit(1)
+        ).scalar()
+        if after is None:
+            return row
+        row = after
+    return row
+
+
+def tell(connection: Connection, row: int) -> dict[str, Any]:
+    """Everything known about one URL, as contract.md words `show`."""
+    held = connection.execute(select(urls, hosts.c.name, hosts.c.robots_verdict)
+                              .join(hosts, hosts.c.id == urls.c.host).where(urls.c.id == row)).one()  # fmt: skip
+    state = State(held.state)
+    return {
+        "url": held.url,
+        "fate": _NAMES[state],
+        "reason": held.reason,
+        "detail": held.detail,
+        "stage": _STAGE.get(state),
+        "status": held.status,
+        "quick": held.quick,
+        "fetched_at": article_rows.iso_at(held.fetched_at),
+        "article": article_rows.one(connection, row),
+        "found_by": {
+            "source": held.source, "anchor": held.anchor, "depth": held.depth, "expected": round(held.expected, 4),
+            "found_at": article_rows.iso_at(held.found_at), "path": path(connection, row),
+        },
+        "archive": {"file": held.archive_file, "offset": held.archive_offset} if held.archive_file else None,
+        "attempts": held.attempts,
+        "fetches": held.fetches,
+        "robots": held.robots_verdict,
+        "run": held.run,
+    }  # fmt: skip
+
+
+def path(connection: Connection, row: int) -> list[dict[str, Any]]:
+    """The pages that led to a row, from the start to the row itself."""
+    steps: list[dict[str, Any]] = []
+    at: int | None = row
+    while at is not None and len(steps) < MAX_PATH:
+        held = connection.execute(
+            select(urls.c.url, urls.c.anchor, urls.c.parent, urls.c.source).where(urls.c.id == at)
+        ).first()
+        if held is None:
+            break
+        steps.append({"url": held.url, "anchor": held.anchor, "source": held.source})
+        at = held.parent
+    return steps[::-1]
+
+
+def closest_misses(connection: Connection, run: int, limit: int = 3) -> list[tuple[float, str, str]]:
+    """`(score, title, url)` of the unlike articles that came nearest to the threshold."""
+    query = (
+        select(articles.c.score, articles.c.title, urls.c.url).join(urls, urls.c.id == articles.c.id)
+        .where(articles.c.run == run, articles.c.matched == 0).order_by(articles.c.score.desc()).limit(limit)
+    )  # fmt: skip
+    return [(score, title, url) for score, title, url in connection.execute(query)]

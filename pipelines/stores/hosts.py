@@ -1,0 +1,201 @@
+"""Hosts and who may fetch from them: one process owns a host at a time, so politeness needs no other lock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select, update
+
+from pipelines.stores.schema import Kind, State, hosts, urls
+
+LEASE_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A leased URL, about to be fetched."""
+
+    row: int
+    url: str
+    kind: Kind
+    depth: int
+    expected: float
+    fetches: int
+    source: str
+    parent: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class HostLease:
+    """A host this process owns until `LEASE_S` after its last renewal, and the best URLs waiting there."""
+
+    id: int
+    name: str
+    next_at: float
+    delay_s: float | None
+    robots: str | None
+    robots_verdict: str | None
+    robots_at: float | None
+    failures: int
+    rows: tuple[Waiting, ...]
+
+
+def floor(connection: Connection, requests_left: int) -> float:
+    """The expected yield below which a waiting URL cannot be among the best `requests_left` ones.
+
+    With this many requests left, only that many of the waiting URLs can be fetched at all: a host whose best
+    is not among them is not worth a request now, however idle it is.
+    """
+    query = (
+        select(urls.c.expected).where(urls.c.state == State.WAITING).order_by(urls.c.expected.desc())
+        .offset(max(0, requests_left - 1)).limit(1)
+    )  # fmt: skip
+    return connection.execute(query).scalar() or 0.0
+
+
+def lease(
+    connection: Connection, holder: str, *, run: int, now: float, number: int, rows_each: int, at_most: int,
+    worth: float, max_per_site: int = 0,
+) -> list[HostLease]:
+    """Leases up to `number` hosts, the most promising first, with up to `rows_each` of their best URLs.
+
+    At most `at_most` URLs in all, none expected to yield less than `worth`. Hosts owned by a live process,
+    not yet due, given up, or at their `max_per_site` (0: none) are passed over.
+    """
+    free = (hosts.c.best.is_not(None), hosts.c.best >= worth, hosts.c.lease_until <= now, hosts.c.next_at <= now + 5.0,
+            hosts.c.given_up.is_(None))  # fmt: skip
+    if max_per_site:
+        free = (*free, hosts.c.pages < max_per_site)
+    query = select(hosts).where(*free).order_by(hosts.c.best.desc(), hosts.c.id).limit(number)
+    leases = []
+    for host in connection.execute(query.with_for_update(skip_locked=True)).all():
+        rows = _take(connection, host.id, run, now, min(rows_each, at_most), worth)
+        best = connection.execute(
+            select(func.max(urls.c.expected)).where(urls.c.host == host.id, urls.c.state == State.WAITING)
+        ).scalar()
+        owned = {"holder": holder, "lease_until": now + LEASE_S} if rows else {}
+        connection.execute(update(hosts).where(hosts.c.id == host.id).values(best=best, **owned))
+        at_most -= len(rows)
+        if rows:
+            leases.append(
+                HostLease(host.id, host.name, host.next_at, host.delay_s, host.robots, host.robots_verdict,
+                          host.robots_at, host.failures, rows)
+            )  # fmt: skip
+    return leases
+
+
+def _take(connection: Connection, host: int, run: int, now: float, limit: int, worth: float) -> tuple[Waiting, ...]:
+    if limit <= 0:
+        return ()
+    query = (
+        select(urls)
+        .where(urls.c.host == host, urls.c.state == State.WAITING, urls.c.expected >= worth)
+        .order_by(urls.c.expected.desc(), urls.c.id)
+        .limit(limit)
+    )
+    rows = connection.execute(query).all()
+    connection.execute(
+        update(urls)
+        .where(urls.c.id.in_([row.id for row in rows]))
+        .values(state=State.LEASED, run=run, due_at=now + LEASE_S)
+    )
+    return tuple(
+        Waiting(row.id, row.url, Kind(row.kind), row.depth, row.expected, row.fetches, row.source, row.parent)
+        for row in rows
+    )
+
+
+def renew(connection: Connection, holder: str, *, now: float) -> None:
+    """Says that `holder` lives: its hosts and leased rows stay its own for another LEASE_S."""
+    mine = select(hosts.c.id).where(hosts.c.holder == holder)
+    connection.execute(
+        update(urls).where(urls.c.state == State.LEASED, urls.c.host.in_(mine)).values(due_at=now + LEASE_S)
+    )
+    connection.execute(update(hosts).where(hosts.c.holder == holder).values(lease_until=now + LEASE_S))
+
+
+def give_back(connection: Connection, host: int, rows: Sequence[int], *, next_at: float) -> None:
+    """Ends a lease; URLs not fetched wait again."""
+    connection.execute(
+        update(urls).where(urls.c.id.in_(rows), urls.c.state == State.LEASED).values(state=State.WAITING)
+    )
+    waiting = select(func.max(urls.c.expected)).where(urls.c.host == host, urls.c.state == State.WAITING)
+    connection.execute(
+        update(hosts).where(hosts.c.id == host)
+        .values(holder=None, lease_until=0.0, next_at=next_at, best=waiting.scalar_subquery())
+    )  # fmt: skip
+
+
+def reclaim(connection: Connection, *, now: float, holder: str | None = None) -> int:
+    """Frees the hosts and URLs of processes that died (or of `holder`, known dead); returns how many URLs came back."""
+    query = select(urls.c.id, urls.c.host).where(urls.c.state == State.LEASED, urls.c.state.between(1, 4))
+    if holder is None:
+        query = query.where(urls.c.due_at <= now)
+    else:
+        query = query.where(urls.c.host.in_(select(hosts.c.id).where(hosts.c.holder == holder)))
+    lost = connection.execute(query).all()
+    by_host: dict[int, list[int]] = {}
+    for row, host in lost:
+        by_host.setdefault(host, []).append(row)
+    for host, rows in by_host.items():
+        pace = connection.execute(select(hosts.c.next_at).where(hosts.c.id == host)).scalar() or 0.0
+        give_back(connection, host, rows, next_at=max(pace, now))
+    return len(lost)
+
+
+def note_pace(connection: Connection, host: int, *, next_at: float, failures: int, pages: int) -> None:
+    """What the owner of a host learned: when it may be asked again, failures in a row, pages fetched since."""
+    connection.execute(
+        update(hosts).where(hosts.c.id == host)
+        .values(next_at=next_at, failures=failures, pages=hosts.c.pages + pages)
+    )  # fmt: skip
+
+
+def note_robots(connection: Connection, host: int, *, verdict: str, text: str, delay_s: float | None, now: float) -> None:
+    """Keeps robots.txt and what it means: rules, allow or disallow."""
+    connection.execute(
+        update(hosts).where(hosts.c.id == host)
+        .values(robots=text or None, robots_verdict=verdict, delay_s=delay_s, robots_at=now)
+    )  # fmt: skip
+
+
+def give_up(connection: Connection, host: int, reason: str) -> None:
+    """No more requests to this host; its waiting URLs end as refused, with the reason."""
+    connection.execute(update(hosts).where(hosts.c.id == host).values(given_up=reason, best=None))
+    connection.execute(
+        update(urls)
+        .where(urls.c.host == host, urls.c.state == State.WAITING)
+        .values(state=State.REFUSED, reason="host-given-up", detail=reason)
+    )
+
+
+def anything_left(connection: Connection, *, before: float) -> bool:
+    """Whether a URL waits at a host that may be asked before `before`, or some process still holds one."""
+    open_host = select(hosts.c.id).where(
+        hosts.c.best.is_not(None), hosts.c.given_up.is_(None), hosts.c.next_at <= before
+    ).limit(1)  # fmt: skip
+    held = select(urls.c.id).where(urls.c.state == State.LEASED, urls.c.state.between(1, 4)).limit(1)
+    return connection.execute(open_host).first() is not None or connection.execute(held).first() is not None
+
+
+def any_lost(connection: Connection, *, now: float) -> bool:
+    """Whether some process died holding URLs."""
+    query = select(urls.c.id).where(
+        urls.c.state == State.LEASED, urls.c.due_at <= now, urls.c.state.between(1, 4)
+    ).limit(1)  # fmt: skip
+    return connection.execute(query).first() is not None
+
+
+def free_leases(connection: Connection, *, now: float, holder: str | None = None) -> None:
+    """Ends the leases of hosts whose time is over, or of a `holder` known to be dead."""
+    wanted = hosts.c.holder == holder if holder else hosts.c.lease_until <= now
+    connection.execute(update(hosts).where(wanted, hosts.c.holder.is_not(None)).values(holder=None, lease_until=0.0))
+
+
+def frontier(connection: Connection) -> dict[str, int]:
+    """`{hosts, urls, leased}`: what waits, on how many hosts, and how much some crawler holds."""
+    ready = select(func.count(), func.count(urls.c.host.distinct())).where(urls.c.state == State.WAITING)
+    number, on = connection.execute(ready).one()
+    held = select(func.count()).where(urls.c.state == State.LEASED, urls.c.state.between(1, 4))
+    return {"hosts": on, "urls": number, "leased": connection.execute(held).scalar() or 0}

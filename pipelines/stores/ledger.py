@@ -1,0 +1,303 @@
+"""The ledger: one row for every URL ever discovered, and the moves that take it to its end.
+
+A move is compare-and-swap on state and attempt, so doing it twice is doing it once, and a worker that was
+taken for dead cannot overwrite what its successor did (fencing).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import zstandard
+from sqlalchemy import Connection, bindparam, case, func, null, select, update
+
+from pipelines import urls as identity
+from pipelines.records import Candidate, Page
+from pipelines.stores.dialect import insert_new
+from pipelines.stores.schema import IN_FLIGHT, Kind, State, bodies, hosts, urls
+
+ANCHOR_CHARS = 200
+DETAIL_CHARS = 500
+_KIND = {"page": Kind.PAGE, "feed": Kind.FEED, "sitemap": Kind.SITEMAP}
+# a run begun again at once does not ask its starting points again
+AGAIN_S = 600.0
+MAX_BODY_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A candidate with what the frontier thinks of it. `parent` is the row of the page that named it."""
+
+    candidate: Candidate
+    expected: float
+    depth: int = 0
+    parent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """How one fetch ended. `body` is kept only where a stage or the archive still needs it."""
+
+    row: int
+    state: State
+    status: int | None = None
+    reason: str | None = None
+    detail: str | None = None
+    quick: float | None = None
+    final_url: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    fetched_at: float = 0.0
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A row a stage may work on: only the holder of this `attempt` may move it."""
+
+    page: Page
+    attempt: int
+    run: int
+
+
+def discover(connection: Connection, found: Sequence[Found], *, run: int, now: float) -> int:
+    """Adds rows for the URLs not yet known; returns how many were new. Known ones stay as they are."""
+    if not found:
+        return 0
+    ids = host_ids(connection, {identity.host_of(f.candidate.url) for f in found})
+    rows = [_row(f, ids[identity.host_of(f.candidate.url)], run, now) for f in found]
+    before = connection.execute(select(func.max(urls.c.id))).scalar() or 0
+    statement = insert_new(connection, urls)
+    connection.execute(statement, rows)
+    new = connection.execute(select(urls.c.host, urls.c.expected).where(urls.c.id > before)).all()
+    best: dict[int, float] = {}
+    for host, expected in new:
+        best[host] = max(expected, best.get(host, expected))
+    raise_best(connection, best)
+    return len(new)
+
+
+def raise_best(connection: Connection, best: dict[int, float]) -> None:
+    """Notes on hosts that something at least this good now waits there."""
+    if best:
+        connection.execute(
+            update(hosts)
+            .where(hosts.c.id == bindparam("host"))
+            .values(best=case((hosts.c.best > bindparam("new"), hosts.c.best), else_=bindparam("new"))),
+            [{"host": host, "new": value} for host, value in best.items()],
+        )
+
+
+def host_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
+    """The rows of these hosts, made where they are missing."""
+    wanted = sorted(set(names))
+    connection.execute(
+        insert_new(connection, hosts), [{"name": name, "site": identity.site_of(name)} for name in wanted]
+    )
+    found = connection.execute(select(hosts.c.name, hosts.c.id).where(hosts.c.name.in_(wanted)))
+    return {name: host for name, host in found}
+
+
+def _row(found: Found, host: int, run: int, now: float) -> dict[str, object]:
+    candidate = found.candidate
+    return {
+        "key": identity.key(candidate.url),
+        "host": host,
+        "url": candidate.url,
+        "kind": _KIND[candidate.kind],
+        "expected": found.expected,
+        "depth": min(found.depth, 32_000),
+        "source": candidate.source,
+        "parent": found.parent,
+        "anchor": (candidate.anchor or candidate.title)[:ANCHOR_CHARS],
+        "published": candidate.published[:40],
+        "run": run,
+        "found_at": now,
+    }
+
+
+def record(connection: Connection, fetched: Sequence[Fetched], *, run: int, ring_after: float) -> list[int]:
+    """Writes down how fetches ended; returns the rows that now wait for the parse stage.
+
+    Only rows still leased are moved: what another process has meanwhile recorded stays. A row put back to
+    WAITING keeps its count of fetches, and its host is told that it waits.
+    """
+    moved: list[int] = []
+    for one in fetched:
+        done = connection.execute(
+            update(urls)
+            .where(urls.c.id == one.row, urls.c.state == State.LEASED)
+            .values(
+                state=one.state,
+                status=one.status,
+                reason=one.reason,
+                detail=(one.detail or "")[:DETAIL_CHARS] or None,
+                quick=one.quick,
+                fetched_at=one.fetched_at or None,
+                fetches=urls.c.fetches + 1,
+                due_at=ring_after,
+                run=run,
+            )
+        )
+        if done.rowcount != 1:
+            continue
+        if one.body is not None:
+            keep_body(connection, one)
+        if one.state == State.FETCHED:
+            moved.append(one.row)
+        if one.state == State.WAITING:
+            _wait_again(connection, one.row)
+    return moved
+
+
+def refuse(connection: Connection, refused: Sequence[tuple[int, str, str]], *, now: float) -> None:
+    """Ends leased rows that may not be fetched: `(row, reason, detail)`."""
+    for row, reason, detail in refused:
+        connection.execute(
+            update(urls)
+            .where(urls.c.id == row, urls.c.state == State.LEASED)
+            .values(state=State.REFUSED, reason=reason, detail=detail[:DETAIL_CHARS] or None, due_at=now)
+        )
+
+
+def _wait_again(connection: Connection, row: int) -> None:
+    """A row that failed once waits behind its host's others."""
+    connection.execute(update(urls).where(urls.c.id == row).values(expected=urls.c.expected * 0.5))
+    host, expected = connection.execute(select(urls.c.host, urls.c.expected).where(urls.c.id == row)).one()
+    raise_best(connection, {host: expected})
+
+
+def keep_body(connection: Connection, one: Fetched) -> None:
+    """Stores a body, compressed, until the store stage has archived it."""
+    body = zstandard.ZstdCompressor(level=1).compress(one.body or b"")
+    connection.execute(
+        insert_new(connection, bodies).values(
+            url=one.row, final_url=one.final_url, headers=json.dumps(one.headers), body=body
+        )
+    )
+
+
+def take(
+    connection: Connection,
+    state: State,
+    rows: Sequence[int],
+    *,
+    now: float,
+    lease_s: float,
+    bodies_too: bool = True,
+) -> list[Taken]:
+    """Rows of `rows` that wait in `state`, with their bodies. Their attempt is counted before any work is done."""
+    wanted = (urls.c.id.in_(rows), urls.c.state == state)
+    connection.execute(update(urls).where(*wanted).values(attempts=urls.c.attempts + 1, due_at=now + lease_s))
+    body = bodies.c.body if bodies_too else null().label("body")
+    query = (
+        select(urls, bodies.c.final_url, bodies.c.headers, body)
+        .outerjoin(bodies, bodies.c.url == urls.c.id)
+        .where(*wanted)
+        .order_by(urls.c.id)
+    )
+    return [
+        Taken(
+            page=Page(
+                row=row.id,
+                url=row.url,
+                final_url=row.final_url or row.url,
+                status=row.status or 200,
+                headers=json.loads(row.headers or "{}"),
+                fetched_at=row.fetched_at or now,
+                body=unpack(row.body) if row.body else b"",
+                quick=row.quick or 0.0,
+            ),
+            attempt=row.attempts,
+            run=row.run or 0,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def unpack(body: bytes) -> bytes:
+    """A stored body as it was fetched."""
+    return zstandard.ZstdDecompressor().decompress(body, max_output_size=MAX_BODY_BYTES)
+
+
+def move(
+    connection: Connection,
+    row: int,
+    attempt: int,
+    *,
+    to: State,
+    reason: str | None = None,
+    detail: str = "",
+    ring_after: float = 0.0,
+) -> bool:
+    """Moves a row that is still in flight on this attempt; False when it is no longer ours.
+
+    Attempts are counted a stage, so they begin again at the next one.
+    """
+    done = connection.execute(
+        update(urls)
+        .where(urls.c.id == row, urls.c.attempts == attempt, urls.c.state.in_(IN_FLIGHT))
+        .values(state=to, reason=reason, detail=detail[:DETAIL_CHARS] or None, attempts=0, due_at=ring_after)
+    )
+    return done.rowcount == 1
+
+
+def release(connection: Connection, rows: Sequence[int], *, now: float) -> None:
+    """Ends the lease a stage holds on rows it could not finish, so that they are rung again at once."""
+    connection.execute(
+        update(urls).where(urls.c.id.in_(rows), urls.c.state.in_(IN_FLIGHT)).values(due_at=now)
+    )
+
+
+def overdue(connection: Connection, state: State, *, now: float, limit: int) -> list[tuple[int, int]]:
+    """`(row, attempts)` of rows in `state` whose lease ran out, oldest first."""
+    query = (
+        select(urls.c.id, urls.c.attempts)
+        .where(urls.c.state == state, urls.c.due_at <= now, urls.c.state.between(1, 4))
+        .order_by(urls.c.due_at, urls.c.id)
+        .limit(limit)
+    )
+    return [(row, attempts) for row, attempts in connection.execute(query)]
+
+
+def postpone(connection: Connection, rows: Sequence[int], *, until: float) -> None:
+    """The doorbell was rung for these rows; it is not rung again before `until`."""
+    connection.execute(update(urls).where(urls.c.id.in_(rows), urls.c.state.in_(IN_FLIGHT)).values(due_at=until))
+
+
+def in_flight(connection: Connection) -> dict[State, int]:
+    """How many rows wait for or are in each stage."""
+    query = select(urls.c.state, func.count()).where(urls.c.state.between(1, 4)).group_by(urls.c.state)
+    counts = {State(state): number for state, number in connection.execute(query)}
+    return {state: counts.get(state, 0) for state in IN_FLIGHT}
+
+
+def attempts_of(connection: Connection, rows: Sequence[int]) -> list[tuple[int, int]]:
+    """`(row, attempts)` of these rows."""
+    query = select(urls.c.id, urls.c.attempts).where(urls.c.id.in_(rows))
+    return [(row, attempts) for row, attempts in connection.execute(query)]
+
+
+def runs_of(connection: Connection, rows: Sequence[int]) -> list[int]:
+    """The runs these rows belong to."""
+    return [run or 0 for run in connection.execute(select(urls.c.run).where(urls.c.id.in_(rows)).distinct()).scalars()]
+
+
+def make_due(connection: Connection, *, now: float) -> None:
+    """Every row in flight is rung at the next reconciliation: for whoever starts when nobody else works."""
+    connection.execute(update(urls).where(urls.c.state.in_(IN_FLIGHT), urls.c.due_at > now).values(due_at=now))
+
+
+def start_again(connection: Connection, wanted: Sequence[str], *, now: float) -> None:
+    """Starting points fetched in an earlier run wait again: they are where news appears."""
+    for url in wanted:
+        row = connection.execute(
+            update(urls)
+            .where(urls.c.key == identity.key(url), urls.c.state.in_((State.LISTED, State.DROPPED, State.DEAD)))
+            .where(urls.c.fetched_at < now - AGAIN_S)
+            .values(state=State.WAITING, fetches=0, attempts=0, reason=None, detail=None, expected=1.0)
+            .returning(urls.c.host)
+        ).scalar()
+        if row is not None:
+            raise_best(connection, {row: 1.0})

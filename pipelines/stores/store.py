@@ -1,0 +1,154 @@
+"""Opens the database, brings its tables up to date, and hands out transactions."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, event, make_url, select, text
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from pipelines.errors import StoreError, UsageError
+from pipelines.stores.schema import facts
+
+BUSY_MS = 60_000
+_MIGRATE_LOCK = 7340  # any number, the same for all of us
+
+
+class Store:
+    """One database. `read()` and `write()` give a Connection inside one transaction; write commits at its end.
+
+    Both raise StoreError, in one sentence, when the database or its disk fails.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is SQLite (else PostgreSQL)."""
+        return self.engine.dialect.name == "sqlite"
+
+    @property
+    def shown(self) -> str:
+        """The address without its password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads."""
+        with self._failing_clearly(), self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN")
+            yield connection
+            connection.rollback()
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that may write, from the start: SQLite's lock is taken at once, so it cannot fail half-way."""
+        with self._failing_clearly(), self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+            connection.commit()
+
+    def close(self) -> None:
+        """Closes every connection."""
+        self.engine.dispose()
+
+    @contextlib.contextmanager
+    def _failing_clearly(self) -> Iterator[None]:
+        try:
+            yield
+        except (OperationalError, DatabaseError) as error:
+            raise StoreError(f"The database {self.shown} failed: {_first_line(error)}.") from error
+
+
+def open_store(address: str, *, create: bool = True, mode: str | None = None) -> Store:
+    """The store at `address` (SQLAlchemy form), its tables migrated to the newest version.
+
+    `create=False` refuses a SQLite file that is not there. `mode` (demo, replay, online) is remembered at first
+    use; another one later is refused, since invented and recorded pages must not mix with the real web's.
+    Raises StoreError when it cannot be reached, UsageError when the mode differs.
+    """
+    url = make_url(address)
+    if url.get_backend_name() == "sqlite" and url.database:
+        file = Path(url.database)
+        if not create and not file.exists():
+            raise StoreError(f"There is no database {file} yet; `suchlike run` makes it.")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"The folder of the database {file} cannot be made: {error.strerror}.") from None
+    store = Store(_engine(address))
+    try:
+        with store._failing_clearly():
+            _migrate(store.engine)
+        if mode:
+            _remember_mode(store, mode)
+    except ModuleNotFoundError as error:
+        raise UsageError(f"PostgreSQL needs one more package ({error.name}): pip install 'suchlike[postgres]'.") from None
+    except SQLAlchemyError as error:
+        raise StoreError(f"The database {store.shown} cannot be opened: {_first_line(error)}.") from error
+    return store
+
+
+def _engine(address: str) -> Engine:
+    try:
+        if not address.startswith("sqlite"):
+            return create_engine(address, pool_size=2, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        # connections are cheap here, and a pooled one would not survive the workers' fork
+        engine = create_engine(address, poolclass=NullPool, connect_args={"timeout": BUSY_MS / 1000})
+    except ModuleNotFoundError as error:
+        raise UsageError(f"PostgreSQL needs one more package ({error.name}): pip install 'suchlike[postgres]'.") from None
+    event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}", "cache_size=-32000"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _migrate(engine: Engine) -> None:
+    config = AlembicConfig()
+    config.set_main_option("script_location", "pipelines.stores:migrations")
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    with engine.connect() as connection:
+        if MigrationContext.configure(connection).get_current_revision() == newest:
+            return
+    with engine.connect() as connection:
+        # two processes may start at once: one migrates, the other waits and then finds it done
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _MIGRATE_LOCK})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+
+
+def _remember_mode(store: Store, mode: str) -> None:
+    with store.write() as connection:
+        held = connection.execute(select(facts.c.value).where(facts.c.name == "mode")).scalar()
+        if held is None:
+            connection.execute(facts.insert().values(name="mode", value=mode))
+        elif held != mode:
+            raise UsageError(
+                f"The database {store.shown} holds {held} pages, and {mode} pages must not mix with them; "
+                "use another project folder (-C DIR) or another database."
+            )
+
+
+def _first_line(error: Exception) -> str:
+    cause = getattr(error, "orig", None) or error
+    return str(cause).strip().splitlines()[0].rstrip(".") if str(cause).strip() else type(cause).__name__

@@ -1,0 +1,101 @@
+"""Which stored texts tell the same story: band look-up, members, and who is the original.
+
+All members' bands are kept, and a pair's similarity does not depend on order, so the stories are the connected
+components of the similarity graph whatever order the articles arrive in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, or_, select, text, tuple_, update
+
+from pipelines.stores.dialect import insert_new
+from pipelines.stores.schema import State, articles, bands, urls
+
+_LOCK = 7341
+# a boilerplate band shared by more articles than this says nothing about any two of them
+MAX_CANDIDATES = 200
+TRUSTED_DATE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An article already in the store that may tell the same story."""
+
+    row: int
+    text: str
+    story: int | None
+    sha256: str
+    canonical_key: int
+
+
+def lock(connection: Connection) -> None:
+    """One dedupe transaction at a time; SQLite's write lock already is that."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _LOCK})
+
+
+def alike(
+    connection: Connection, row: int, values: Sequence[tuple[int, int]], sha256: str, canonical_key: int
+) -> list[Known]:
+    """Articles that share a band `(band, value)`, the text or the canonical URL with `row`."""
+    shared: set[int] = set()
+    if values:
+        query = select(bands.c.article).where(tuple_(bands.c.band, bands.c.value).in_(values)).distinct()
+        shared = set(connection.execute(query.limit(MAX_CANDIDATES)).scalars())
+    query_rows = (
+        select(articles.c.id, articles.c.text, articles.c.story, articles.c.sha256, articles.c.canonical_key)
+        .where(articles.c.story.is_not(None), articles.c.id != row)
+        .where(or_(articles.c.id.in_(shared), articles.c.sha256 == sha256, articles.c.canonical_key == canonical_key))
+        .limit(MAX_CANDIDATES)
+    )
+    return [Known(*found) for found in connection.execute(query_rows)]
+
+
+def join(
+    connection: Connection, row: int, values: Sequence[tuple[int, int]], others: Sequence[tuple[Known, float]]
+) -> None:
+    """Puts `row` into the story its look-alikes tell (merging their stories), or into one of its own."""
+    if values:
+        connection.execute(
+            insert_new(connection, bands), [{"band": b, "value": v, "article": row} for b, v in values]
+        )
+    found = sorted({known.story for known, _ in others if known.story is not None})
+    story = min([row, *found])
+    similarity = max((share for _, share in others), default=None)
+    connection.execute(update(articles).where(articles.c.id == row).values(story=story, similarity=similarity))
+    if found:
+        connection.execute(update(articles).where(articles.c.story.in_(found)).values(story=story))
+        _choose_original(connection, story)
+
+
+def _choose_original(connection: Connection, story: int) -> None:
+    """The earliest credibly dated member is the original; the rest are its copies. Ended rows change their fate."""
+    members = connection.execute(
+        select(articles.c.id, articles.c.published, articles.c.published_confidence, articles.c.canonical_key,
+               articles.c.matched, urls.c.url, urls.c.key, urls.c.state)
+        .join(urls, urls.c.id == articles.c.id).where(articles.c.story == story)
+    ).all()  # fmt: skip
+
+    def rank(member: object) -> tuple[bool, bool, str, bool, int, str]:
+        m = member
+        dated = bool(m.published) and m.published_confidence >= TRUSTED_DATE  # type: ignore[attr-defined]
+        return (
+            not m.matched,  # type: ignore[attr-defined]
+            not dated,
+            m.published if dated else "",  # type: ignore[attr-defined]
+            m.key != m.canonical_key,  # type: ignore[attr-defined]
+            len(m.url),  # type: ignore[attr-defined]
+            m.url,  # type: ignore[attr-defined]
+        )
+
+    original = min(members, key=rank)
+    for member in members:
+        copy_of = None if member.id == original.id else original.id
+        connection.execute(update(articles).where(articles.c.id == member.id).values(copy_of=copy_of))
+        if member.state in (State.STORED, State.DUPLICATE):
+            ends = State.DUPLICATE if copy_of else State.STORED
+            reason = "copy" if copy_of else None
+            connection.execute(update(urls).where(urls.c.id == member.id).values(state=ends, reason=reason))

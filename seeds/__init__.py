@@ -1,0 +1,1 @@
+"""Example seed sets, one folder each, shipped as data with the distribution."""

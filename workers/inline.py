@@ -1,0 +1,24 @@
+"""The same send() with no broker: every stage at once, in this process. For tests, replay and small seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pipelines import stages
+from pipelines.stages import Stage
+
+
+class Inline:
+    """Runs a stage on rows at once, and then whatever stages that rings."""
+
+    def __init__(self, built: Mapping[str, Stage]) -> None:
+        self._stages = built
+
+    def send(self, stage: str, rows: Sequence[int], *, batch: int | None = None) -> bool:
+        """See workers.queues.Sender."""
+        size = batch or 32
+        for at in range(0, len(rows), size):
+            rings = self._stages[stage].run(rows[at : at + size], stages.unwatched)
+            for following, ringing in rings.items():
+                self.send(following, ringing)
+        return True

@@ -1,0 +1,64 @@
+"""Rings again for every row whose lease ran out: what makes a lost job, worker or broker harmless."""
+
+from __future__ import annotations
+
+import time
+
+from pipelines import stages
+from pipelines.stages import RING_S
+from pipelines.stores import Store, bodies, hosts, ledger
+from pipelines.stores.schema import State
+from workers.queues import Sender
+
+LIMIT = 2_000
+# rows that failed before are tried in ever smaller company, until the one that kills its process is alone
+BATCH_AFTER = {0: 32, 1: 8, 2: 1}
+MAX_ATTEMPTS = 5
+
+
+def reconcile(store: Store, sender: Sender, waiting: dict[str, int] | None) -> dict[str, int]:
+    """One round; returns rows rung a stage, `dead` ends and `urls` that came back from dead crawlers.
+
+    `waiting` is the depth of each queue (None: unknown). Rows never tried yet are not rung again while their
+    queue still holds jobs: theirs is most likely among them.
+    """
+    now = time.time()
+    done = {"urls": 0, "dead": 0}
+    with store.read() as connection:
+        overdue = {name: ledger.overdue(connection, stages.TAKES[name], now=now, limit=LIMIT) for name in stages.NAMES}
+        lost = hosts.any_lost(connection, now=now)
+        left = [page.row for page in bodies.left_over(connection)] if not (waiting or {}).get("store") else []
+    if lost:
+        with store.write() as connection:
+            done["urls"] = hosts.reclaim(connection, now=now)
+    for name, rows in overdue.items():
+        if (waiting or {}).get(name):
+            rows = [(row, attempts) for row, attempts in rows if attempts]
+        if rows:
+            done["dead"] += _bury(store, name, [row for row, attempts in rows if attempts >= MAX_ATTEMPTS])
+            done[name] = _ring(store, sender, name, [one for one in rows if one[1] < MAX_ATTEMPTS], now)
+    if left:
+        sender.send("store", left)
+    return done
+
+
+def _ring(store: Store, sender: Sender, name: str, rows: list[tuple[int, int]], now: float) -> int:
+    with store.write() as connection:
+        ledger.postpone(connection, [row for row, _ in rows], until=now + RING_S)
+    for attempts in sorted({min(attempts, 2) for _, attempts in rows}):
+        together = [row for row, tried in rows if min(tried, 2) == attempts]
+        sender.send(name, together, batch=BATCH_AFTER[attempts])
+    return len(rows)
+
+
+def _bury(store: Store, name: str, rows: list[int]) -> int:
+    if not rows:
+        return 0
+    with store.write() as connection:
+        buried = [
+            ledger.move(connection, row, attempt, to=State.DEAD, reason=f"{name}-killed",
+                        detail=f"its process died or failed {attempt} times")
+            for row, attempt in ledger.attempts_of(connection, rows)
+        ]  # fmt: skip
+        bodies.discard(connection, rows)
+    return sum(buried)

@@ -1,0 +1,116 @@
+"""Keeps the processes of one machine up, with backoff, and stops them in order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PARENT_VARIABLE = "SUCHLIKE_PARENT"
+BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0, 15.0)
+STABLE_S = 30.0
+STOP_S = 30.0
+
+
+@dataclass(slots=True)
+class Child:
+    """A process to keep up. `again` says whether an exit with code 0 is an end (False) or a failure (True)."""
+
+    name: str
+    command: list[str]
+    again: bool
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    failures: int = 0
+    next_at: float = 0.0
+    done: bool = False
+
+
+class Supervisor:
+    """Starts children of this process, restarts those that fail, and stops them all.
+
+    Each child is told whose child it is and dies with us, whatever happens to us (see lifeline).
+    """
+
+    def __init__(self, folder: Path, env: Mapping[str, str] | None = None) -> None:
+        self._logs = folder / ".suchlike" / "log"
+        self._logs.mkdir(parents=True, exist_ok=True)
+        self._env = {**os.environ, **(env or {}), PARENT_VARIABLE: str(os.getpid())}
+        self._children: dict[str, Child] = {}
+
+    def start(self, name: str, arguments: list[str], *, again: bool = True) -> None:
+        """Starts `suchlike ARGUMENTS` as a child called `name`."""
+        child = Child(name, [sys.executable, "-m", "crawler", *arguments], again)
+        self._children[name] = child
+        self._spawn(child)
+
+    def tick(self) -> list[tuple[str, int, int]]:
+        """Looks after the children; returns `(name, pid, exit code)` of those that ended since the last look."""
+        ended = []
+        now = time.monotonic()
+        for child in self._children.values():
+            process = child.process
+            if process is not None and process.poll() is not None:
+                ended.append((child.name, process.pid, process.returncode))
+                child.process = None
+                child.done = process.returncode == 0 and not child.again
+                child.failures = 0 if now - child.started_at > STABLE_S else child.failures + 1
+                child.next_at = now + BACKOFF_S[min(child.failures, len(BACKOFF_S) - 1)]
+            elif process is None and not child.done and now >= child.next_at:
+                self._spawn(child)
+        return ended
+
+    def finished(self, prefix: str) -> bool:
+        """Whether every child whose name begins with `prefix` has ended for good."""
+        return all(child.done for child in self._children.values() if child.name.startswith(prefix))
+
+    def failing(self, prefix: str, times: int) -> str | None:
+        """The name of a child that failed `times` times in a row, if there is one."""
+        return next(
+            (c.name for c in self._children.values() if c.name.startswith(prefix) and c.failures >= times), None
+        )
+
+    def pids(self) -> dict[str, int]:
+        """The processes that run now, by name."""
+        return {c.name: c.process.pid for c in self._children.values() if c.process is not None}
+
+    def log_of(self, name: str) -> Path:
+        """The file a child writes to."""
+        return self._logs / f"{name}.log"
+
+    def stop(self, prefixes: Iterable[str]) -> None:
+        """Stops the children whose names begin with each prefix, group after group, gently at first."""
+        for prefix in prefixes:
+            group = [child for child in self._children.values() if child.name.startswith(prefix)]
+            for child in group:
+                child.done = True
+                if child.process is not None and child.process.poll() is None:
+                    child.process.send_signal(signal.SIGTERM)
+            deadline = time.monotonic() + STOP_S
+            for child in group:
+                _wait(child, deadline)
+
+    def _spawn(self, child: Child) -> None:
+        child.started_at = time.monotonic()
+        with self.log_of(child.name).open("ab") as log:
+            child.process = subprocess.Popen(
+                child.command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=self._env, start_new_session=True
+            )
+
+
+def _wait(child: Child, deadline: float) -> None:
+    process, child.process = child.process, None
+    if process is None:
+        return
+    try:
+        process.wait(max(0.1, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
