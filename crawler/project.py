@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from crawler.conductor import Conductor, Progress
 from crawler.export import export
 from crawler.fetch import fetch_seeds
@@ -79,7 +81,7 @@ class Project:
         """
         config = self.config(overrides)
         seed_set = self.seed_set(config, seed_paths)
-        config = with_seed_settings(config, seed_set)
+        config = with_seed_settings(config, seed_set, self._profile)
         profile = self.learn(seed_set)
         for problem in seed_set.problems:
             say(f"! {problem.message}")
@@ -118,6 +120,8 @@ class Project:
         """The same pipeline over recorded pages, without any network; returns the summary of contract.md."""
         config = self.config({"mode": "replay", **(overrides or {})})
         profile, seed_set = self._profile_for_replay(config, seed_paths)
+        if seed_set:
+            config = with_seed_settings(config, seed_set, self._profile)
         store = open_store(config.database, mode="replay")
         began = time.monotonic()
         with store.write() as connection:
@@ -174,16 +178,18 @@ class Project:
         return export(kind, self.articles(everything=True, copies=True), target, about=about)
 
 
-def with_seed_settings(config: Config, seed_set: SeedSet) -> Config:
+def with_seed_settings(config: Config, seed_set: SeedSet, profile: str | None = None) -> Config:
     """The configuration with what the seed set's own seed.toml asks for, where the project does not say."""
-    import msgspec
-
     wanted = seed_set.settings
     sources = config.sources
     for key in ("sites", "feeds", "sitemaps"):
         if wanted.get(key) and not getattr(sources, key):
             sources = msgspec.structs.replace(sources, **{key: list(wanted[key])})
-    return msgspec.structs.replace(config, sources=sources)
+    name, held = config.only_profile(profile)
+    if "threshold" in wanted and held.threshold == "auto":
+        held = msgspec.structs.replace(held, threshold=wanted["threshold"])
+    # a run knows one profile: its judges need not be told which
+    return msgspec.structs.replace(config, sources=sources, profile={name: held})
 
 
 def starting_points(config: Config, seed_set: SeedSet | None) -> list[Found]:

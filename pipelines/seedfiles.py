@@ -28,10 +28,10 @@ _MARKDOWN: Final = (
     (re.compile(r"^(?:```|~~~).*$", re.MULTILINE), ""),
     (re.compile(r"!\[[^\]\n]{0,300}\]\([^)\n]{0,2000}\)"), ""),
     (re.compile(r"\[([^\]\n]{1,300})\]\([^)\n]{0,2000}\)"), r"\1"),
-    (re.compile(r"^[ \t]{0,3}(?:#{1,6}|>)[ \t]+", re.MULTILINE), ""),
     (re.compile(r"(\*\*|__|`)(\S(?:[^\n]{0,300}?\S)?)\1"), r"\2"),
 )
 _REPLY: Final = re.compile(r"^(?:(?:re|fwd?|aw|wg|tr)\s*:\s*)+", re.IGNORECASE)
+_MARKS: Final = re.compile(r"^[ \t]{0,3}(?:#{1,6}|>)[ \t]+", re.MULTILINE)
 _SHORTCUT: Final = re.compile(r"^URL=(\S+)\s*$", re.MULTILINE | re.IGNORECASE)
 
 
@@ -147,12 +147,12 @@ def _from_markdown(body: bytes) -> Contents:
     front = _FRONT_MATTER.match(text)
     fields = {name.lower(): value.strip("\"'") for name, value in _FIELD.findall(front[1])} if front else {}
     text = text[front.end() :] if front else text
-    heading = re.search(r"^#[ \t]+(.+?)[ \t#]*$", text, re.MULTILINE)
     for pattern, replacement in _MARKDOWN:
         text = pattern.sub(replacement, text)
+    heading = re.search(r"^#[ \t]+(.+?)[ \t#]*$", text, re.MULTILINE)
     title = fields.get("title") or (heading[1] if heading else "")
     url = fields.get("url", "") or fields.get("canonical_url", "")
-    return Contents([Draft(unwrapped(text), title, url, fields.get("language", "") or fields.get("lang", ""))])
+    return Contents([Draft(unwrapped(_MARKS.sub("", text)), title, url, fields.get("language", "") or fields.get("lang", ""))])
 
 
 def _from_html(body: bytes) -> Contents:

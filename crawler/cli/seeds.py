@@ -62,18 +62,19 @@ def _added(session: Session, folder: Path, source: str, seeds: Any) -> list[dict
     from crawler.cli.showing import project
     from crawler.fetch import fetch_seeds
 
-    try:
-        if "://" in source:
-            read = fetch_seeds(seeds.read([source]), project(session).config())
-        else:
-            read = seeds.read([Path(source)])
-    except SeedError as error:
-        return [_problem(source, str(error))]
-    records = [_problem(p.path, p.message) for p in read.problems]
-    for seed in read.seeds:
-        seeds.write(folder, seed)
-        records.append(_seed(seed))
-    return records
+    records = []
+    files = [source] if "://" in source or not Path(source).is_dir() else list(seeds.files_in(Path(source)))
+    for one in files:
+        try:
+            read = seeds.read([one])
+            read = fetch_seeds(read, project(session).config()) if read.urls else read
+            records += [_problem(p.path, p.message) for p in read.problems]
+            records += [_seed(seed) for seed in read.seeds]
+            if read.seeds:
+                seeds.write(folder, one)
+        except SeedError as error:
+            records.append(_problem(str(one), str(error)))
+    return records or [_problem(source, f"{source} holds no seeds.")]
 
 
 def listed(*, session: Hidden) -> int:

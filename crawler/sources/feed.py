@@ -1,0 +1,87 @@
+"""Candidates from RSS, Atom and JSON feeds, whole or broken."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from html import unescape
+from typing import Any, Final
+
+import fastfeedparser
+from lxml import etree
+
+from pipelines.records import Candidate
+from pipelines.urls import canonical
+
+MAX_FEED_BYTES: Final = 8 << 20
+MAX_ENTRIES: Final = 2_000
+_MAX_TITLE_CHARS: Final = 300
+_MAX_DATE_CHARS: Final = 64
+_TAG: Final = re.compile(r"<[^<>]{0,500}>")
+_DATES: Final = ("published", "pubdate", "date", "issued", "updated", "modified")
+
+
+def candidates_in(body: bytes, url: str) -> list[Candidate]:
+    """The entries of the feed `body` at `url`, at most 2,000, with titles and dates as found."""
+    body = body[:MAX_FEED_BYTES]
+    return _candidates(_parsed(body), url) or _candidates(_recovered(body), url)
+
+
+def _candidates(entries: Iterable[dict[str, Any]], url: str) -> list[Candidate]:
+    found: dict[str, Candidate] = {}
+    for entry in entries:
+        href = canonical(_text(entry.get("link") or entry.get("id")), url)
+        if href is None or href in found:
+            continue
+        title, published = _title(_text(entry.get("title"))), _text(entry.get("published") or entry.get("updated"))
+        found[href] = Candidate(href, "feed", title=title, published=published.strip()[:_MAX_DATE_CHARS])
+        if len(found) >= MAX_ENTRIES:
+            break
+    return list(found.values())
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _title(text: str) -> str:
+    text = _TAG.sub(" ", unescape(text[: 4 * _MAX_TITLE_CHARS]))
+    return " ".join(text.split())[:_MAX_TITLE_CHARS].rstrip()
+
+
+def _parsed(body: bytes) -> list[dict[str, Any]]:
+    try:
+        # bytes, never str: a str that begins with http:// would be fetched
+        feed = fastfeedparser.parse(body, include_content=False, include_tags=False, include_media=False)
+    except Exception:  # a foreign parser on a stranger's bytes: whatever it raises means the feed is broken
+        return []
+    return list(feed.get("entries") or ())
+
+
+def _recovered(body: bytes) -> Iterator[dict[str, Any]]:
+    """What can still be read of a feed that is not well-formed."""
+    parser = etree.XMLParser(
+        recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True
+    )
+    try:
+        root = etree.fromstring(body, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return
+    if root is None:
+        return
+    for item in root.iter("{*}item", "{*}entry"):
+        yield _fields(item)
+
+
+def _fields(item: Any) -> dict[str, Any]:
+    fields: dict[str, str] = {}
+    for part in item.iterdescendants():
+        if not isinstance(part.tag, str):
+            continue
+        name, text = part.tag.rpartition("}")[2].lower(), (part.text or "").strip()
+        if name == "link" and part.get("rel", "alternate") != "alternate":
+            continue
+        fields.setdefault(name, part.get("href") or text)
+    fields["link"] = fields.get("link") or fields.get("guid") or fields.get("id", "")
+    fields["published"] = next((fields[name] for name in _DATES if fields.get(name)), "")
+    return fields

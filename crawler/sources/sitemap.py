@@ -1,0 +1,115 @@
+"""Candidates from sitemaps, sitemap indexes and news sitemaps, plain or gzipped.
+
+Scrapy's own Sitemap class is not used: it drops the title and date that a news sitemap nests inside <news:news>.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any, Final
+
+from lxml import etree
+
+from pipelines.records import Candidate
+from pipelines.urls import MAX_URL_CHARS, canonical
+
+MAX_SITEMAP_BYTES: Final = 50 << 20
+MAX_ENTRIES: Final = 50_000
+MAX_SITEMAPS_IN_ROBOTS: Final = 100
+_MAX_TITLE_CHARS: Final = 300
+_MAX_DATE_CHARS: Final = 64
+_GZIP: Final = b"\x1f\x8b"
+
+
+def candidates_in(body: bytes, url: str) -> list[Candidate]:
+    """The URLs a sitemap names (kind `page`) and the sitemaps an index names (kind `sitemap`), at most 50,000.
+
+    The sitemaps protocol's own limits: 50 MiB unpacked, 50,000 URLs.
+    """
+    text = _unpacked(body)
+    found: dict[str, Candidate] = {}
+    for candidate in _in_xml(text, url) if b"<" in text[:4096] else _in_lines(text, url):
+        found.setdefault(candidate.url, candidate)
+        if len(found) >= MAX_ENTRIES:
+            break
+    return list(found.values())
+
+
+def sitemaps_in_robots(text: str, base: str) -> list[Candidate]:
+    """The sitemaps that a robots.txt at `base` names, at most 100."""
+    found: dict[str, Candidate] = {}
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip().lower() != "sitemap":
+            continue
+        href = canonical(value.partition(" #")[0], base)
+        if href is not None:
+            found.setdefault(href, Candidate(href, "sitemap", "sitemap"))
+        if len(found) >= MAX_SITEMAPS_IN_ROBOTS:
+            break
+    return list(found.values())
+
+
+def _unpacked(body: bytes) -> bytes:
+    if not body.startswith(_GZIP):
+        return body[:MAX_SITEMAP_BYTES]
+    try:
+        # torn or longer than allowed: what came out so far is still a list of URLs
+        return zlib.decompressobj(wbits=31).decompress(body, MAX_SITEMAP_BYTES)
+    except zlib.error:
+        return b""
+
+
+def _in_lines(text: bytes, url: str) -> Iterator[Candidate]:
+    for line in text.split(b"\n", MAX_ENTRIES)[:MAX_ENTRIES]:
+        # nothing to join to: a line that is no whole address is not part of a text sitemap
+        href = canonical(line[: MAX_URL_CHARS + 1].decode("utf-8", "replace"))
+        if href is not None and href != url:
+            yield Candidate(href, "sitemap")
+
+
+def _in_xml(text: bytes, url: str) -> Iterator[Candidate]:
+    entries = etree.iterparse(
+        BytesIO(text),
+        events=("end",),
+        tag=("{*}url", "{*}sitemap"),
+        recover=True,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+        collect_ids=False,
+    )
+    try:
+        for _, element in entries:
+            if (candidate := _candidate(element, url)) is not None:
+                yield candidate
+            _forget(element)
+    except (etree.XMLSyntaxError, ValueError):
+        return
+
+
+def _candidate(element: Any, url: str) -> Candidate | None:
+    texts: dict[str, str] = {}
+    for part in element.iterdescendants():
+        if isinstance(part.tag, str):
+            texts.setdefault(part.tag.rpartition("}")[2].lower(), (part.text or "").strip())
+    href = canonical(texts.get("loc", ""), url)
+    if href is None:
+        return None
+    if element.tag.rpartition("}")[2] == "sitemap":
+        return Candidate(href, "sitemap", "sitemap", published=texts.get("lastmod", "")[:_MAX_DATE_CHARS])
+    title = " ".join(texts.get("title", "")[: 4 * _MAX_TITLE_CHARS].split())[:_MAX_TITLE_CHARS]
+    return Candidate(href, "sitemap", title=title, published=texts.get("publication_date", "")[:_MAX_DATE_CHARS])
+
+
+def _forget(element: Any) -> None:
+    """Without this the whole tree of a 50 MiB sitemap stays in memory until its end."""
+    element.clear()
+    parent = element.getparent()
+    while parent is not None and element.getprevious() is not None:
+        del parent[0]

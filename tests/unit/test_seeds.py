@@ -1,0 +1,275 @@
+"""Files of any kind become a seed set; each bad one is told in one sentence, and the others still work."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipelines import seeds
+from pipelines.errors import SeedError
+from pipelines.seeds import SeedSet, read
+
+SENTENCES = [
+    "The harbour board voted on Tuesday to dredge the northern channel twice a year, at a cost of four million crowns.",
+    "Ingrid Solle, who chairs it, said that the silt had come faster than anyone expected after such a wet autumn.",
+    "Fishermen had asked for the work to wait until the herring were gone, and were told on Friday that it could not.",
+]
+OTHER = [
+    sentence.replace("the", "some").replace("The", "Every") for sentence in SENTENCES[::-1]
+]
+TEXT = "\n".join(SENTENCES)
+HEADLINES = "\n".join(f"Councillors argue over road number {number} and its lamps" for number in range(8))
+SETS = Path(__file__).parents[2] / "seeds"
+
+Make = Callable[[Path], object]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "harbour"
+    made.mkdir()
+    (made / "good.txt").write_text(TEXT, "utf-8")
+    return made
+
+
+def html(paragraphs: list[str]) -> str:
+    body = "".join(f"<p>{sentence}</p>" for sentence in paragraphs)
+    link = '<link rel="canonical" href="https://paper.test/mud">'
+    return f"<html><head><title>Mud is back</title>{link}</head><body><h1>Mud is back</h1>{body}</body></html>"
+
+
+def only(found: SeedSet) -> seeds.Seed:
+    assert [problem.message for problem in found.problems] == []
+    assert len(found.seeds) == 1
+    return found.seeds[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "title", "url"),
+    [
+        ("mud.txt", "Mud is back in the harbour\n\n" + TEXT, "Mud is back in the harbour", ""),
+        ("mud", TEXT, "The harbour board voted on Tuesday to dredge the northern channel twice …", ""),
+        ("mud.md", f'---\ntitle: "Mud"\nurl: https://paper.test/mud\n---\n{TEXT}', "Mud", "https://paper.test/mud"),
+        ("mud.md", f"# Mud is **back**\n\n[The](https://x.test) story.\n\n{TEXT}", "Mud is back", ""),
+        ("mud.html", html(SENTENCES), "Mud is back", "https://paper.test/mud"),
+        ("mud.json", json.dumps({"title": "Mud", "body": TEXT, "url": "https://a.test/"}), "Mud", "https://a.test/"),
+        ("mud.jsonl", json.dumps({"headline": "Mud", "articleBody": TEXT}) + "\n\n", "Mud", ""),
+        ("mud.eml", f"Subject: Fwd: Mud\nContent-Type: text/plain; charset=utf-8\n\n{TEXT}\n\n-- \nJane\n", "Mud", ""),
+        ("mud.eml", f"Subject: Mud\nContent-Type: text/html\n\n{html(SENTENCES)}", "Mud", "https://paper.test/mud"),
+    ],
+)
+def test_each_kind_of_file_is_read(tmp_path: Path, name: str, content: str, title: str, url: str) -> None:
+    file = tmp_path / name
+    file.write_text(content, "utf-8")
+    seed = only(read([file]))
+    assert (seed.name, seed.path, seed.title, seed.url) == ("mud", str(file), title, url)
+    assert seed.text.endswith(TEXT)
+    assert seed.language == "en"
+    assert seed.dropped_lines == ()
+
+
+def test_packed_pages_and_old_charsets_are_read(tmp_path: Path) -> None:
+    (tmp_path / "page.html.gz").write_bytes(gzip.compress(html(SENTENCES).encode()))
+    (tmp_path / "old.txt").write_bytes("\r\n".join(["Grüße aus dem Hafen, sagte sie.", *OTHER]).encode("cp1252"))
+    found = read([tmp_path])
+    assert [seed.name for seed in found.seeds] == ["old", "page"]
+    assert found.seeds[0].text.startswith("Grüße aus dem Hafen")
+
+
+def test_stray_headlines_are_dropped_and_told_unless_cut_is_off(folder: Path) -> None:
+    (folder / "good.txt").write_text(f"{TEXT}\n\n\n{HEADLINES}\n", "utf-8")
+    seed = only(read([folder]))
+    assert seed.dropped_lines == tuple(HEADLINES.splitlines())
+    assert seed.text == TEXT
+    (folder / "seed.toml").write_text('[files."good.txt"]\ncut = false\n', "utf-8")
+    assert only(read([folder])).text == f"{TEXT}\n{HEADLINES}"
+
+
+def test_addresses_are_kept_to_be_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "one.url").write_text("[InternetShortcut]\r\nURL=https://paper.test/1\r\n", "utf-8")
+    (tmp_path / "some.urls").write_text("# mud\nhttps://paper.test/2\n\nhttps://paper.test/1\n", "utf-8")
+    (tmp_path / "list.txt").write_text("https://paper.test/3\nhttps://paper.test/4\n", "utf-8")
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"# from elsewhere\nhttps://paper.test/5\n{tmp_path}\n"))
+    found = read(["-", "https://paper.test/6"])
+    assert found.urls == tuple(f"https://paper.test/{number}" for number in (5, 3, 4, 1, 2, 6))
+    assert found.seeds == found.problems == ()
+
+
+def test_seed_toml_names_the_set_and_passes_settings_on(folder: Path) -> None:
+    (folder / "seed.toml").write_text(
+        'name = "floods"\nabout = "mud"\nlanguage = "de"\nthreshold = 0.4\nevery = "1h"\nfeeds = ["https://a.test/rss"]\n'
+        '[files."good.txt"]\ntitle = "Mud"\nurl = "https://a.test/mud"\n[[expect]]\nfile = "good.txt"\n',
+        "utf-8",
+    )
+    found = read([folder])
+    assert (found.name, found.about) == ("floods", "mud")
+    assert found.settings == {"threshold": 0.4, "every": "1h", "feeds": ["https://a.test/rss"]}
+    seed = only(found)
+    assert (seed.language, seed.title, seed.url) == ("de", "Mud", "https://a.test/mud")
+
+
+@pytest.mark.parametrize(
+    ("toml", "says"),
+    [
+        ('treshold = "auto"', "unknown key treshold; did you mean threshold?"),
+        ("xyz = 1", "known are name, about"),
+        ('[files."good.txt"]\nkut = false', 'files."good.txt".kut; did you mean cut?'),
+        ('feeds = "https://a.test/rss"', "feeds must be a list"),
+        ("threshold = true", "threshold must be text"),
+        ("sites = [1]", "sites must be a list"),
+        ("[files]\nx = 1", "is not a table"),
+        ("name = ", "is not TOML"),
+        ("cut = 'no'", "cut must be true or false"),
+    ],
+)
+def test_a_wrong_seed_toml_is_an_error_that_names_the_key(folder: Path, toml: str, says: str) -> None:
+    (folder / "seed.toml").write_text(toml, "utf-8")
+    with pytest.raises(SeedError) as caught:
+        read([folder])
+    assert says in str(caught.value)
+    assert "seed.toml" in str(caught.value)
+
+
+def big(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(50_000_000)
+
+
+def bomb(path: Path) -> None:
+    path.write_bytes(gzip.compress(b"a" * 25_000_000))
+
+
+def listen(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as opened:
+        here = Path.cwd()
+        os.chdir(path.parent)
+        opened.bind(path.name)
+        os.chdir(here)
+
+
+def text(content: str) -> Make:
+    return lambda path: path.write_text(content, "utf-8")
+
+
+BAD: list[tuple[str, Make, str]] = [
+    ("empty.txt", text(" \n"), "it is empty"),
+    ("short.txt", text("Only a few words here."), "it has 5 words"),
+    ("binary.txt", lambda path: path.write_bytes(bytes(range(32)) * 50), "it is not text"),
+    ("picture.html", lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(500)), "not-html"),
+    ("report.pdf", lambda path: path.write_bytes(b"%PDF-1.7"), "suchlike reads .txt"),
+    ("big.txt", big, "50 MB"),
+    ("bomb.html.gz", bomb, "more than 20 MB"),
+    ("cut.html.gz", lambda path: path.write_bytes(gzip.compress(b"<p>a" * 999)[:-9]), "cut off"),
+    ("notpacked.html.gz", text("<p>words"), "it is not gzip"),
+    ("broken.json", text('{"title": "Mud",\n "text": "more"\n "url": ""}'), "broken at line 3"),
+    ("deep.json", text("[" * 100_000), "its JSON is broken"),
+    ("other.json", text('{"headline": "Mud"}'), 'is no JSON object with a "text"'),
+    ("rows.jsonl", text('{"text": "' + " ".join(OTHER) + '"}\n{"text": \n7\n'), "line 2 (and 1 more)"),
+    ("menu.html", text("<html><body><ul>" + "<li><a href='/'>Home and away</a></li>" * 40 + "</ul>"), "no article"),
+    ("nothing.html", text("<html><body></body></html>"), "no-text"),
+    ("lines.urls", text("https://paper.test/1\nnot an address\nftp://paper.test/\n"), 'line 2 "not an address"'),
+    ("lines.txt", text("https://a.test/1\nhttps://a.test/2\nhttps://a.test/3\nrubbish\n"), "line 4"),
+    ("mail.eml", text("Subject: nothing\n\n"), "the mail has no text"),
+    ("shortcut.url", text("[InternetShortcut]\nURL=file:///etc/passwd\n"), "without a line URL=https://"),
+    ("twin.txt", text(TEXT.replace("four million", "5 million")), "the same text as good"),
+    ("pipe.txt", os.mkfifo, "not an ordinary file"),
+    ("device.txt", lambda path: path.symlink_to("/dev/zero"), "outside the folder"),
+    ("outside.txt", lambda path: path.symlink_to(__file__), "outside the folder"),
+    ("dangling.txt", lambda path: path.symlink_to(path.parent / "gone.txt"), "cannot be read"),
+    ("socket.txt", listen, "not an ordinary file"),
+]
+
+
+@pytest.mark.parametrize(("name", "make", "says"), BAD, ids=[row[0] for row in BAD])
+def test_a_bad_file_is_one_problem_and_the_others_work(folder: Path, name: str, make: Make, says: str) -> None:
+    (folder / "zz.txt").write_text("\n".join(OTHER[::-1]), "utf-8") if name == "rows.jsonl" else None
+    make(folder / name)
+    start = time.process_time()
+    found = read([folder])
+    assert time.process_time() - start < 3
+    assert "good" in [seed.name for seed in found.seeds]
+    problem = next(problem for problem in found.problems if problem.path == str(folder / name))
+    assert says in problem.message
+    assert problem.message.startswith(str(folder / name))
+    assert problem.message.endswith(".")
+    assert sum(one.path == problem.path for one in found.problems) == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_an_unreadable_file_is_a_problem(folder: Path) -> None:
+    (folder / "locked.txt").write_text(TEXT, "utf-8")
+    (folder / "locked.txt").chmod(0)
+    assert "permissions" in read([folder]).problems[0].message
+
+
+@pytest.mark.parametrize("paths", [["nowhere"], ["nowhere.txt"], []])
+def test_no_seed_at_all_is_an_error(tmp_path: Path, paths: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SeedError, match="No seed"):
+        read(paths)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(SeedError, match="put a few example articles"):
+        read(["folder"])
+
+
+def test_one_level_of_subfolders_is_read_and_names_stay_apart(folder: Path) -> None:
+    (folder / "more").mkdir()
+    (folder / "more" / "good.txt").write_text("\n".join(OTHER), "utf-8")
+    (folder / ".hidden.txt").write_text("secret", "utf-8")
+    (folder / "README.md").write_text("About these seeds", "utf-8")
+    found = read([folder])
+    assert [seed.name for seed in found.seeds] == ["good", "good-2"]
+    assert found.problems == ()
+
+
+def test_seeds_are_written_under_a_safe_name_once_and_removed(tmp_path: Path, folder: Path) -> None:
+    source = tmp_path / ".. my article (1).txt"
+    source.write_text(TEXT, "utf-8")
+    project = tmp_path / "project" / "seeds"
+    written = seeds.write(project, source)
+    assert written == project / "my-article-1.txt"
+    assert seeds.write(project, source) == written
+    source.write_text("\n".join(OTHER), "utf-8")
+    assert seeds.write(project, source).name == "my-article-1-2.txt"
+    assert seeds.write(project, "https://paper.test/1") == seeds.write(project, "https://paper.test/1")
+    assert read([project]).urls == ("https://paper.test/1",)
+    assert seeds.remove(project, "my-article-1") == written
+    seeds.remove(project, "https://paper.test/1")
+    assert read([project]).urls == ()
+    for name in ("my-article-1", "../harbour/good.txt", ""):
+        with pytest.raises(SeedError, match="has no seed called"):
+            seeds.remove(project, name)
+    assert (folder / "good.txt").exists()
+
+
+@pytest.mark.parametrize("content", ["", "too short", "\0\1\2\3" * 99])
+def test_what_cannot_be_a_seed_is_not_written(tmp_path: Path, content: str) -> None:
+    source = tmp_path / "bad.txt"
+    source.write_text(content, "utf-8")
+    with pytest.raises(SeedError, match=r"bad\.txt"):
+        seeds.write(tmp_path / "project", source)
+    with pytest.raises(SeedError, match="is a folder"):
+        seeds.write(tmp_path / "project", tmp_path)
+
+
+@pytest.mark.parametrize("folder", sorted(SETS.glob("*/seed.toml")), ids=lambda path: path.parent.name)
+def test_the_shipped_sets_are_whole(folder: Path) -> None:
+    import tomllib
+
+    said = tomllib.loads(folder.read_text("utf-8"))
+    found = read([folder.parent])
+    assert found.problems == ()
+    by_file = {Path(seed.path).name: seed for seed in found.seeds}
+    for expected in said.get("expect", []):
+        seed = by_file[expected["file"]]
+        assert seed.title == expected.get("title", seed.title)
+        assert seed.words >= expected["min_words"]
+        assert len(seed.dropped_lines) == expected["dropped_lines"]
