@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from twisted.internet.base import ReactorBase
 
-_NAT64: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+_NAT64: Final = IPv6Network("64:ff9b::/96")
+# private by their RFCs (8215, 3879), not in every Python's tables
+_PRIVATE_TOO: Final = (IPv6Network("64:ff9b:1::/48"), IPv6Network("fec0::/10"))
 _SIX_TO_FOUR: Final = IPv6Network("2002::/16")
 _COMPATIBLE: Final = IPv6Network("::/96")
 # what inet_aton reads as an address: up to four decimal, octal or hexadecimal numbers
@@ -29,7 +31,7 @@ _NUMBERS: Final = re.compile(r"(?:0[xX][0-9a-fA-F]*|[0-9]+)(?:\.(?:0[xX][0-9a-fA
 _LOCAL_NAMES: Final = ("localhost", "localdomain", "local", "internal", "home.arpa")
 
 
-class AddressRefused(DNSLookupError):  # type: ignore[misc]  # Twisted's errors carry no types
+class AddressRefused(DNSLookupError):
     """The address is not a public one, and private addresses are not allowed."""
 
 
@@ -38,6 +40,8 @@ def is_public(ip: str) -> bool:
     try:
         address = _carried(ip_address(ip.partition("%")[0]))
     except ValueError:
+        return False
+    if any(address in network for network in _PRIVATE_TOO):
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved and not address.is_unspecified
 
@@ -49,13 +53,13 @@ def _carried(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
         return address.ipv4_mapped
     if address in _SIX_TO_FOUR:
         return IPv4Address((int(address) >> 80) & 0xFFFFFFFF)
-    if any(address in network for network in _NAT64) or (address in _COMPATIBLE and int(address) > 0xFFFF):
+    if address in _NAT64 or (address in _COMPATIBLE and int(address) > 0xFFFF):
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address
 
 
 def refusal(url: str) -> str | None:
-    """Why the host of `url` may not be fetched, as far as its spelling tells without DNS; None when nothing is wrong."""
+    """Why the host of `url` may not be fetched, as far as its spelling tells without DNS, or None."""
     try:
         host = urlsplit(url.replace("\\", "/")).hostname
     except ValueError:
@@ -90,7 +94,7 @@ def _literal(host: str) -> str | None:
         return socket.inet_ntoa(socket.inet_aton(host))
     except OSError:
         # numbers out of range: no resolver should be left to guess what they mean
-        return "0.0.0.0"  # noqa: S104
+        return "0.0.0.0"
 
 
 class GuardedResolver(CachingThreadedResolver):

@@ -93,13 +93,14 @@ class Conductor:
 
     def _start(self, supervisor: Supervisor) -> None:
         folder = str(self._config.path)
+        # the first page is what the user waits for, so crawlers get the machine first
+        for number in range(self._config.crawl.crawlers):
+            arguments = ["-C", folder, "crawl-worker", "--run", str(self._run), "--spider", self._spider]
+            supervisor.start(f"crawl-{number}", arguments, again=False)
         for number in range(self._config.queue.workers or default_workers()):
             supervisor.start(f"work-parse-{number}", ["-C", folder, "work", "parse"])
         supervisor.start("work-dedupe", ["-C", folder, "work", "dedupe"])
         supervisor.start("work-store", ["-C", folder, "work", "store"])
-        for number in range(self._config.crawl.crawlers):
-            arguments = ["-C", folder, "crawl-worker", "--run", str(self._run), "--spider", self._spider]
-            supervisor.start(f"crawl-{number}", arguments, again=False)
 
     def _watch(self, supervisor: Supervisor, queues: Queues, embedded: broker.Broker | None) -> str:
         began = time.monotonic()
@@ -189,7 +190,7 @@ def default_workers() -> int:
     return max(1, cores - 1) if cores > 2 else cores
 
 
-class _only_one:  # noqa: N801  # reads as the statement it is
+class _only_one:  # reads as the statement it is
     """One conductor a project folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -223,5 +224,3 @@ class _Signals:
         if self._mine:
             for signum, before in zip((signal.SIGINT, signal.SIGTERM), self._before, strict=True):
                 signal.signal(signum, before)
-
-

@@ -35,6 +35,7 @@ class Crawl:
         self.store = store
         self.config = config
         self.run = run
+        self.ended: str | None = None
         self.holder = holder_name(os.getpid())
         with store.read() as connection:
             started = starts.urls(connection)
@@ -73,4 +74,4 @@ def crawl(config: Config, run: int, spider: str = "roam", sender: Sender | None 
     crawler = process.create_crawler(spider)
     process.crawl(crawler, crawl=work)
     process.start()
-    return str(crawler.stats.get_value("finish_reason") or "failed")
+    return work.ended or "failed"

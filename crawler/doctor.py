@@ -38,7 +38,7 @@ def examine(folder: Path) -> Iterator[Check]:
     except SuchlikeError as error:
         yield Check("config", False, str(error), "correct that line")
         return
-    yield _tried("broker", lambda: _broker(config), "see the message; queue.redis = \"embedded\" needs no server")
+    yield _tried("broker", lambda: _broker(config), 'see the message; queue.redis = "embedded" needs no server')
     yield _tried("database", lambda: _database(config), "see the message; without store.database a file is used")
     yield _disk(folder)
     yield _clock()
@@ -97,7 +97,9 @@ def _disk(folder: Path) -> Check:
     while not at.exists():
         at = at.parent
     free = shutil.disk_usage(at).free
-    return Check("disk", free > NEEDED_BYTES, f"{free / 1e9:.1f} GB free at {at}", "free some space, or use -C elsewhere")
+    return Check(
+        "disk", free > NEEDED_BYTES, f"{free / 1e9:.1f} GB free at {at}", "free some space, or use -C elsewhere"
+    )
 
 
 def _clock() -> Check:

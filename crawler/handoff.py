@@ -95,9 +95,7 @@ class Handoff:
     def _note(self, connection: Connection, host: int, note: HostNote, now: float) -> None:
         hosts.note_pace(connection, host, next_at=note.next_at, failures=note.failures, pages=note.pages)
         if note.verdict:
-            hosts.note_robots(
-                connection, host, verdict=note.verdict, text=note.robots, delay_s=note.delay_s, now=now
-            )
+            hosts.note_robots(connection, host, verdict=note.verdict, text=note.robots, delay_s=note.delay_s, now=now)
         if note.give_back or note.give_up:
             hosts.give_back(connection, host, note.unfetched, next_at=note.next_at)
         if note.give_up:
@@ -132,5 +130,3 @@ def give_back_all(store: Store, holder: str, notes: Sequence[tuple[int, list[int
         for host, rows, next_at in notes:
             hosts.give_back(connection, host, rows, next_at=next_at)
         hosts.reclaim(connection, now=time.time(), holder=holder)
-
-

@@ -1,7 +1,7 @@
 """A project folder and everything that can be done with it: the Python API, and what the commands call.
 
-    from crawler.project import Project
-    summary = Project("floods").run(overrides={"crawl": {"matches": 50}})
+from crawler.project import Project
+summary = Project("floods").run(overrides={"crawl": {"matches": 50}})
 """
 
 from __future__ import annotations
@@ -115,7 +115,11 @@ class Project:
     # recorded pages
 
     def replay(
-        self, paths: Sequence[Path], overrides: Mapping[str, Any] | None = None, *, seed_paths: Sequence[str | Path] = ()
+        self,
+        paths: Sequence[Path],
+        overrides: Mapping[str, Any] | None = None,
+        *,
+        seed_paths: Sequence[str | Path] = (),
     ) -> dict[str, Any]:
         """The same pipeline over recorded pages, without any network; returns the summary of contract.md."""
         config = self.config({"mode": "replay", **(overrides or {})})
@@ -134,9 +138,7 @@ class Project:
             runs.end(connection, run, "exhausted", now=time.time())
         return summary(store, run, seconds=time.monotonic() - began, stopped_by="exhausted")
 
-    def _profile_for_replay(
-        self, config: Config, paths: Sequence[str | Path]
-    ) -> tuple[Profile | None, SeedSet | None]:
+    def _profile_for_replay(self, config: Config, paths: Sequence[str | Path]) -> tuple[Profile | None, SeedSet | None]:
         """Replay with `keep = "all"` needs no seeds: then nothing is judged."""
         try:
             seed_set = self.seed_set(config, paths)
@@ -155,8 +157,8 @@ class Project:
             return open_store(config.database, create=False)
         modes = ("online", "replay", "demo") if config.mode == "online" else (config.mode, "replay")
         addresses = [self.config({"mode": one}).database for one in modes]
-        held = [(Path(a.removeprefix("sqlite:///")), a) for a in addresses]
-        held = [(_used(file), address) for file, address in held if file.exists()]
+        files = [(Path(a.removeprefix("sqlite:///")), a) for a in addresses]
+        held = [(_used(file), address) for file, address in files if file.exists()]
         if not held:
             raise StoreError(f"There are no results in {config.path} yet; `suchlike run` brings some.")
         return open_store(max(held)[1], create=False)
@@ -207,7 +209,7 @@ def starting_points(config: Config, seed_set: SeedSet | None) -> list[Found]:
 
 
 def _learned(profile: Profile, seed_set: SeedSet) -> str:
-    terms = ", ".join(profile.terms[:6])
+    terms = ", ".join(term.word for term in profile.terms[:6])
     return f"learned from {len(seed_set.seeds)} seeds: {terms} …"
 
 

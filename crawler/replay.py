@@ -151,7 +151,9 @@ def _file(file: Path) -> Iterator[Recorded]:
     elif name.endswith(SEEDS):
         yield from _seeds(file)
     else:
-        raise UsageError(f"{file} is nothing replay can read; it takes .warc, .warc.gz, .html, .html.gz and seed files.")
+        raise UsageError(
+            f"{file} is nothing replay can read; it takes .warc, .warc.gz, .html, .html.gz and seed files."
+        )
 
 
 def _seeds(file: Path) -> Iterator[Recorded]:

@@ -54,6 +54,7 @@ def settings(config: Config) -> dict[str, Any]:
         "SUCHLIKE_ALLOW_PRIVATE": config.crawl.allow_private_addresses,
         "SUCHLIKE_PROXY_HOST": proxy_host,
         "LOG_ENABLED": False,
+        "LOG_LEVEL": "WARNING",
         "LOGSTATS_INTERVAL": 0,
         "STATS_DUMP": False,
         "EXTENSIONS": {"scrapy.extensions.corestats.CoreStats": None},

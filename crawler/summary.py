@@ -34,4 +34,3 @@ def refused_everywhere(ends: dict[str, Any]) -> bool:
     )
     dead = sum(ends["dead"].values())
     return no + dead > 0 and ends["fetched"] == no - sum(ends["refused"].values()) + dead and not ends["lists"]
-

@@ -1,13 +1,13 @@
 """Every error suchlike raises on purpose. An error's message is one sentence a user can act on.
 
-    SuchlikeError
-    ├── UsageError            the user's own input: a flag, a config line, a seed file      exit 2
-    │   ├── ConfigError
-    │   └── SeedError
-    ├── UnreachableError      broker or storage cannot be reached or written                exit 4
-    │   ├── BrokerError
-    │   └── StoreError
-    └── RefusedError          every source refused us                                       exit 5
+SuchlikeError
+├── UsageError            the user's own input: a flag, a config line, a seed file      exit 2
+│   ├── ConfigError
+│   └── SeedError
+├── UnreachableError      broker or storage cannot be reached or written                exit 4
+│   ├── BrokerError
+│   └── StoreError
+└── RefusedError          every source refused us                                       exit 5
 """
 
 from __future__ import annotations

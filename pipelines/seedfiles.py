@@ -152,7 +152,9 @@ def _from_markdown(body: bytes) -> Contents:
     heading = re.search(r"^#[ \t]+(.+?)[ \t#]*$", text, re.MULTILINE)
     title = fields.get("title") or (heading[1] if heading else "")
     url = fields.get("url", "") or fields.get("canonical_url", "")
-    return Contents([Draft(unwrapped(_MARKS.sub("", text)), title, url, fields.get("language", "") or fields.get("lang", ""))])
+    return Contents(
+        [Draft(unwrapped(_MARKS.sub("", text)), title, url, fields.get("language", "") or fields.get("lang", ""))]
+    )
 
 
 def _from_html(body: bytes) -> Contents:

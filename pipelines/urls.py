@@ -69,9 +69,9 @@ def canonical(url: str, base: str | None = None) -> str | None:
     A parameter that may select the article stays. At most 2,083 characters and 8 parameters.
     """
     url = url.partition("#")[0].strip()
-    if len(url) <= MAX_URL_CHARS and base and not url.startswith(("https://", "http://")):
+    if base and 0 < len(url) <= MAX_URL_CHARS and not url.startswith(("https://", "http://")):
         url = _joined(url, base)
-    if len(url) > MAX_URL_CHARS:
+    if not url or len(url) > MAX_URL_CHARS:
         return None
     plain = _PLAIN.fullmatch(url)
     return _from_plain(plain[1], plain[2], plain[3]) if plain else _from_any(url)

@@ -55,10 +55,10 @@ def require(url: str) -> None:
         with contextlib.closing(connect(url)) as client:
             client.ping()
     except (redis.RedisError, OSError, ValueError) as error:
-        shown = url if "@" not in url else url.split("//")[0] + "//***@" + url.rsplit("@", 1)[1]
+        shown = url if "@" not in url else url.split("//", maxsplit=1)[0] + "//***@" + url.rsplit("@", 1)[1]
         raise BrokerError(
             f"Redis at {shown} does not answer ({str(error).splitlines()[0].rstrip('.')}); start it, "
-            "correct queue.redis, or use the embedded one: queue.redis = \"embedded\"."
+            'correct queue.redis, or use the embedded one: queue.redis = "embedded".'
         ) from None
 
 

@@ -25,8 +25,8 @@ def queues(config: Config) -> tuple[dict[str, dict[str, int]], int]:
                 # registries' own counts would clean up as a side effect, which is the workers' business
                 counts[name] = {
                     "waiting": held.count,
-                    "running": int(connection.zcard(StartedJobRegistry(queue=held).key)),  # type: ignore[arg-type]  # sync
-                    "failed": int(connection.zcard(FailedJobRegistry(queue=held).key)),  # type: ignore[arg-type]  # sync
+                    "running": int(connection.zcard(StartedJobRegistry(queue=held).key)),
+                    "failed": int(connection.zcard(FailedJobRegistry(queue=held).key)),
                 }
             return counts, Worker.count(connection=connection)
     except (redis.RedisError, OSError):

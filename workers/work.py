@@ -20,6 +20,7 @@ from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
 from pipelines import extract
 from pipelines.config import Config
+from pipelines.stages import unwatched
 from pipelines.stores import ledger
 from workers import broker, jobs, lifeline
 from workers.jobs import StageJob, Worked
@@ -40,7 +41,7 @@ class KernelAlarm(UnixSignalDeathPenalty):
     def setup_death_penalty(self) -> None:
         """Arms the alarm, with the kernel's own handler for jobs."""
         if self._exception is not JobTimeoutException:
-            super().setup_death_penalty()
+            super().setup_death_penalty()  # type: ignore[no-untyped-call]  # RQ's
             return
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(self._timeout)
@@ -51,6 +52,12 @@ class _OneQueue:
 
     job_class = StageJob
     worked: Worked
+    asked_to_stop = False
+
+    def request_stop(self, signum: int, frame: Any) -> None:
+        """RQ forgets that an idle worker was asked to stop; whoever restarts workers must know."""
+        self.asked_to_stop = True
+        super().request_stop(signum, frame)  # type: ignore[misc]  # RQ's, mixed in
 
     def handle_work_horse_killed(self, job: Job, retpid: int, ret_val: int, rusage: Any) -> None:
         """The batch died with its process: its rows wait no longer than the next reconciliation."""
@@ -61,14 +68,14 @@ class _OneQueue:
                 ledger.release(connection, rows, now=time.time())
 
 
-class ForkingWorker(_OneQueue, Worker):  # type: ignore[misc]  # the mixin narrows RQ's untyped hook
+class ForkingWorker(_OneQueue, Worker):
     """A process for every batch, so that a page that kills it kills nothing else."""
 
     death_penalty_class = KernelAlarm
 
     def setup_work_horse_signals(self) -> None:
         """In the child: limits, and its own database connections."""
-        super().setup_work_horse_signals()
+        super().setup_work_horse_signals()  # type: ignore[no-untyped-call]  # RQ's
         lifeline.die_with_parent(signal.SIGKILL)
         resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
         if sys.platform == "linux":
@@ -84,7 +91,7 @@ class ForkingWorker(_OneQueue, Worker):  # type: ignore[misc]  # the mixin narro
         super().execute_job(job, queue)
 
 
-class PlainWorker(_OneQueue, SimpleWorker):  # type: ignore[misc]  # as above
+class PlainWorker(_OneQueue, SimpleWorker):
     """Works in its own process: for stages that run no foreign bytes through C parsers."""
 
 
@@ -95,7 +102,7 @@ def work(config: Config, stage: str) -> None:
     forks = stage == "parse"
     if forks:
         extract.warm()
-    worked = Worked(config, queues, watch=_page_alarm if forks else jobs.unwatched)
+    worked = Worked(config, queues, watch=_page_alarm if forks else unwatched)
     jobs.work_with(worked)
     failures = 0
     while not stop.is_set():
@@ -121,7 +128,7 @@ def _serve(config: Config, stage: str, worked: Worked, kind: type[Any]) -> bool:
         )  # fmt: skip
         worker.worked = worked
         worker.work(logging_level="WARNING")
-        return bool(worker._stop_requested)
+        return bool(worker.asked_to_stop)
 
 
 def _page_alarm(row: int) -> None:

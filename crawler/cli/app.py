@@ -64,7 +64,7 @@ def _launch(
     session = Session(folder, json, quiet, verbose, not no_color, yes, profile, mode)
     try:
         command, bound, ignored = app.parse_args(list(tokens), print_error=False, exit_on_error=False)
-        extra = {name: session for name in ignored}
+        extra = dict.fromkeys(ignored, session)
         result = command(*bound.args, **bound.kwargs, **extra)
     except SuchlikeError as error:
         if verbose:

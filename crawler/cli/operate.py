@@ -57,8 +57,12 @@ def status(*, session: Hidden) -> int:
         session.emit({"queues": depth, "workers": workers, "frontier": frontier, "runs": latest})
         return FOUND
     for name, counts in depth.items():
-        session.out(f"queue {name:<8} {counts['waiting']} waiting  {counts['running']} running  {counts['failed']} failed")
-    session.out(f"workers        {workers}" + ("" if workers else "   (they run while `suchlike run` or `suchlike work` does)"))
+        session.out(
+            f"queue {name:<8} {counts['waiting']} waiting  {counts['running']} running  {counts['failed']} failed"
+        )
+    session.out(
+        f"workers        {workers}" + ("" if workers else "   (they run while `suchlike run` or `suchlike work` does)")
+    )
     session.out(f"frontier       {frontier['urls']} URLs on {frontier['hosts']} hosts, {frontier['leased']} leased")
     for run in latest:
         session.out(f"run {run['run']:<4} {run['mode']}  {run['started_at']}  {run['pages']} pages  {run['matches']} match  "
@@ -93,7 +97,7 @@ def schedules(*, session: Hidden) -> int:
             ran = record["last"] or "never"
             session.out(f"{one.name:<20} {one.text:<16} last {ran}   next {record['next']}")
     if not listed:
-        session.say("no schedule yet; write `every = \"6h\"` in a profile or a [schedule] line in suchlike.toml.")
+        session.say('no schedule yet; write `every = "6h"` in a profile or a [schedule] line in suchlike.toml.')
     return FOUND
 
 
@@ -156,9 +160,7 @@ def work(*queues: str, number: Annotated[int, Parameter(name=["-n", "--number"])
     return FOUND
 
 
-def crawl_worker(
-    *, run: int | None = None, spider: str = "roam", inline: Flag = False, session: Hidden
-) -> int:
+def crawl_worker(*, run: int | None = None, spider: str = "roam", inline: Flag = False, session: Hidden) -> int:
     """Crawl for the run that is under way, and for the next one, until stopped (a Procfile line).
 
     Parameters
@@ -220,8 +222,8 @@ def _crawl_for_all(config: Config) -> int:
 
 def clock(*, session: Hidden) -> int:
     """Start what is due and ring again for what was lost, until stopped (a Procfile line)."""
-    from crawler.clockwork import Clockwork
     from crawler.cli.showing import project
+    from crawler.clockwork import Clockwork
 
     _logging(session)
     config = project(session).config()
@@ -276,4 +278,3 @@ def _logging(session: Session) -> None:
     logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     for noisy in ("asyncio", "scrapy", "twisted", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-

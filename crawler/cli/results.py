@@ -42,7 +42,7 @@ def listed(*, text: Flag = False, everything: Annotated[bool, Parameter(name="--
 
     number = 0
     with _store(session).read() as connection:
-        for number, article in enumerate(  # noqa: B007  # the last number says whether there was any
+        for number, article in enumerate(  # the last number says whether there was any
             articles.listed(connection, everything=everything, copies=everything), 1
         ):
             if session.json:
@@ -50,7 +50,9 @@ def listed(*, text: Flag = False, everything: Annotated[bool, Parameter(name="--
                 continue
             copy = f"   copy of {article['copy_of']}" if article["copy_of"] else ""
             day = (article["published"] or "")[:10]
-            session.out(f"{number:>4}  {article['score']:.2f}  {article['title'][:70]}   {article['site']}  {day}{copy}")
+            session.out(
+                f"{number:>4}  {article['score']:.2f}  {article['title'][:70]}   {article['site']}  {day}{copy}"
+            )
             if text:
                 session.out(f"\n{article['text']}\n")
     if not number:
@@ -89,7 +91,9 @@ def show(url: str, *, session: Hidden) -> int:
     session.out(f"{told['url']}\n fate      {told['fate']}{reason}")
     session.out(f" fetched   {told['fetched_at'] or 'not yet'}, status {told['status']}, {told['fetches']} tries")
     by = told["found_by"]
-    session.out(f" found by  {by['source']}, anchor “{by['anchor']}”, expected {by['expected']:.2f}, depth {by['depth']}")
+    session.out(
+        f" found by  {by['source']}, anchor “{by['anchor']}”, expected {by['expected']:.2f}, depth {by['depth']}"
+    )
     for step in by["path"][:-1]:
         session.out(f"           {step['url']}")
     article = told["article"]

@@ -112,7 +112,7 @@ def check(*, session: Hidden) -> int:
             hint = f"; far from the rest: suchlike seed remove {seed.name}, unless you mean it" if far else ""
             session.out(f"{'!' if far else '✓'} {seed.name:<32} {told}{hint}")
     if not session.json:
-        session.say(f"learned words: {', '.join(opened.learn(seed_set).terms[:12])}")
+        session.say(f"learned words: {', '.join(term.word for term in opened.learn(seed_set).terms[:12])}")
     return FOUND
 
 

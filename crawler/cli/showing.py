@@ -78,4 +78,3 @@ def finish(session: Session, done: dict[str, Any], store: Store) -> int:
     if not done["matches"] and done["stopped_by"] != "user":
         why_zero(session, done, store)
     return exit_code(done, summary.refused_everywhere(done["fates"]))
-

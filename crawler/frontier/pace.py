@@ -59,4 +59,3 @@ def retry_after_s(header: str, now: float) -> float | None:
     except (TypeError, ValueError):
         return None
     return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now)
-

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from scrapy import Request, Spider
 from scrapy.core.scheduler import BaseScheduler
 from scrapy.crawler import Crawler
+from scrapy.utils.defer import deferred_from_coro
+from twisted.internet.defer import Deferred
 
 from crawler.frontier import robots
 from crawler.frontier.pace import Pace
@@ -90,8 +92,12 @@ class Scheduler(BaseScheduler):
         """The next request that is due."""
         return self._ready.popleft() if self._ready else None
 
-    async def close(self, reason: str) -> None:  # type: ignore[override]  # Scrapy awaits whatever comes back
+    def close(self, reason: str) -> Deferred[None]:
         """Hands over what is left and gives every host back."""
+        self._crawl.ended = reason
+        return deferred_from_coro(self._close())
+
+    async def _close(self) -> None:
         if self._pump is not None:
             self._pump.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -105,7 +111,9 @@ class Scheduler(BaseScheduler):
         """What waits to be handed over; the spider adds what it fetched and found."""
         return self._batch
 
-    def answered(self, host: int, *, failed: bool = False, retry_after_s: float | None = None, page: bool = True) -> None:
+    def answered(
+        self, host: int, *, failed: bool = False, retry_after_s: float | None = None, page: bool = True
+    ) -> None:
         """A request to this host came back."""
         self._flying -= 1
         held = self._held[host]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from html import unescape
+from itertools import islice
 from typing import Any, Final
 
 import fastfeedparser
@@ -18,26 +19,47 @@ MAX_ENTRIES: Final = 2_000
 _MAX_TITLE_CHARS: Final = 300
 _MAX_DATE_CHARS: Final = 64
 _TAG: Final = re.compile(r"<[^<>]{0,500}>")
+_ENTRY: Final = re.compile(rb"<(?:\w{1,20}:)?(?:item|entry)\b", re.IGNORECASE)
+_MAX_JSON_OBJECTS: Final = 50_000
 _DATES: Final = ("published", "pubdate", "date", "issued", "updated", "modified")
 
 
 def candidates_in(body: bytes, url: str) -> list[Candidate]:
     """The entries of the feed `body` at `url`, at most 2,000, with titles and dates as found."""
-    body = body[:MAX_FEED_BYTES]
-    return _candidates(_parsed(body), url) or _candidates(_recovered(body), url)
+    body = _cut(body[:MAX_FEED_BYTES])
+    found = _candidates(_parsed(body), url)
+    if len(found) < sum(1 for _ in _ENTRY.finditer(body)):
+        # entries were lost or named nothing: perhaps the feed is torn, and more can be read another way
+        found = _candidates(_recovered(body), url) | found
+    return list(found.values())[:MAX_ENTRIES]
 
 
-def _candidates(entries: Iterable[dict[str, Any]], url: str) -> list[Candidate]:
+def _cut(body: bytes) -> bytes:
+    """The body up to its 2,000th entry: a million empty ones would each become a record of the parser's."""
+    if body.lstrip()[:1] == b"{":
+        return body if body.count(b"{") <= _MAX_JSON_OBJECTS else b""
+    after = next(islice(_ENTRY.finditer(body), MAX_ENTRIES, None), None)
+    return body[: after.start()] if after else body
+
+
+def _candidates(entries: Iterable[dict[str, Any]], url: str) -> dict[str, Candidate]:
     found: dict[str, Candidate] = {}
     for entry in entries:
-        href = canonical(_text(entry.get("link") or entry.get("id")), url)
+        href = canonical(_link(entry), url)
         if href is None or href in found:
             continue
         title, published = _title(_text(entry.get("title"))), _text(entry.get("published") or entry.get("updated"))
         found[href] = Candidate(href, "feed", title=title, published=published.strip()[:_MAX_DATE_CHARS])
         if len(found) >= MAX_ENTRIES:
             break
-    return list(found.values())
+    return found
+
+
+def _link(entry: dict[str, Any]) -> str:
+    """Blogs list the links to replies and to the entry's own XML before the one to the page."""
+    links = [link for link in entry.get("links") or () if isinstance(link, dict)]
+    pages = [_text(link.get("href")) for link in links if link.get("rel", "alternate") == "alternate"]
+    return next(filter(None, pages), "") or _text(entry.get("link") or entry.get("id"))
 
 
 def _text(value: object) -> str:

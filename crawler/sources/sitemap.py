@@ -8,6 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import islice
 from typing import Any, Final
 
 from lxml import etree
@@ -20,6 +21,10 @@ MAX_ENTRIES: Final = 50_000
 MAX_SITEMAPS_IN_ROBOTS: Final = 100
 _MAX_TITLE_CHARS: Final = 300
 _MAX_DATE_CHARS: Final = 64
+# elements are kept in memory until their entry ends: a sitemap of none but odd elements is left
+_MAX_ELEMENTS: Final = 2_000_000
+_MAX_ELEMENTS_AN_ENTRY: Final = 50_000
+_ENTRIES: Final = frozenset({"url", "sitemap"})
 _GZIP: Final = b"\x1f\x8b"
 
 
@@ -44,7 +49,7 @@ def sitemaps_in_robots(text: str, base: str) -> list[Candidate]:
         name, _, value = line.partition(":")
         if name.strip().lower() != "sitemap":
             continue
-        href = canonical(value.partition(" #")[0], base)
+        href = canonical(value, base)
         if href is not None:
             found.setdefault(href, Candidate(href, "sitemap", "sitemap"))
         if len(found) >= MAX_SITEMAPS_IN_ROBOTS:
@@ -74,7 +79,6 @@ def _in_xml(text: bytes, url: str) -> Iterator[Candidate]:
     entries = etree.iterparse(
         BytesIO(text),
         events=("end",),
-        tag=("{*}url", "{*}sitemap"),
         recover=True,
         resolve_entities=False,
         no_network=True,
@@ -84,27 +88,33 @@ def _in_xml(text: bytes, url: str) -> Iterator[Candidate]:
         remove_pis=True,
         collect_ids=False,
     )
+    waiting = read = 0
     try:
-        for _, element in entries:
-            if (candidate := _candidate(element, url)) is not None:
-                yield candidate
-            _forget(element)
+        for _, element in islice(entries, _MAX_ELEMENTS):
+            waiting += 1
+            if element.tag.rpartition("}")[2] in _ENTRIES:
+                yield from _candidate(element, url)
+                _forget(element)
+                waiting, read = 0, read + 1
+            if waiting > _MAX_ELEMENTS_AN_ENTRY or read >= MAX_ENTRIES:
+                return
     except (etree.XMLSyntaxError, ValueError):
         return
 
 
-def _candidate(element: Any, url: str) -> Candidate | None:
+def _candidate(element: Any, url: str) -> Iterator[Candidate]:
     texts: dict[str, str] = {}
-    for part in element.iterdescendants():
+    for part in element.iterdescendants("{*}*"):
         if isinstance(part.tag, str):
             texts.setdefault(part.tag.rpartition("}")[2].lower(), (part.text or "").strip())
     href = canonical(texts.get("loc", ""), url)
     if href is None:
-        return None
-    if element.tag.rpartition("}")[2] == "sitemap":
-        return Candidate(href, "sitemap", "sitemap", published=texts.get("lastmod", "")[:_MAX_DATE_CHARS])
+        return
+    if element.tag.endswith("sitemap"):
+        yield Candidate(href, "sitemap", "sitemap", published=texts.get("lastmod", "")[:_MAX_DATE_CHARS])
+        return
     title = " ".join(texts.get("title", "")[: 4 * _MAX_TITLE_CHARS].split())[:_MAX_TITLE_CHARS]
-    return Candidate(href, "sitemap", title=title, published=texts.get("publication_date", "")[:_MAX_DATE_CHARS])
+    yield Candidate(href, "sitemap", title=title, published=texts.get("publication_date", "")[:_MAX_DATE_CHARS])
 
 
 def _forget(element: Any) -> None:

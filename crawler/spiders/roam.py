@@ -95,9 +95,7 @@ class RoamSpider(Spider):
             self._find(found, parent=None, likeness=0.0, depth=0)
 
     def _redirected(self, row: Waiting, response: Response, target: str) -> None:
-        fetched = Fetched(
-            row.row, State.DROPPED, response.status, "redirect", f"to {target}", fetched_at=time.time()
-        )
+        fetched = Fetched(row.row, State.DROPPED, response.status, "redirect", f"to {target}", fetched_at=time.time())
         self._done(fetched)
         kind = Kind(row.kind).name.lower()
         candidate = Candidate(target, "redirect", kind)  # type: ignore[arg-type]  # the names are the same
@@ -170,5 +168,3 @@ def _from_folder() -> Crawl:
     if latest is None:
         raise UsageError("There is no run to crawl for in this folder yet; `suchlike run` begins one.")
     return Crawl.of_run(config, latest.id)
-
-

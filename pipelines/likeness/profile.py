@@ -126,7 +126,7 @@ class Profile:
             return 0.0
         cues = self._cues
         # three fifths of the best that so many words could reach is as good as a title gets
-        mass = sum([cues[word] for word in named if word in cues])
+        mass: float = sum([cues[word] for word in named if word in cues])
         return min(1.0, mass / (0.6 * math.sqrt(len(named))))
 
     def _likeness(self, weights: Weights, vector: Floats, language: str) -> Likeness:

@@ -75,7 +75,9 @@ def note_archived(connection: Connection, row: int, file: str, offset: int) -> N
 
 def _index(connection: Connection, row: int) -> None:
     if connection.dialect.name == "sqlite":
-        statement = "INSERT INTO articles_search(rowid, title, text) SELECT id, title, text FROM articles WHERE id = :row"
+        statement = (
+            "INSERT INTO articles_search(rowid, title, text) SELECT id, title, text FROM articles WHERE id = :row"
+        )
     else:
         statement = (
             "UPDATE articles SET search = setweight(to_tsvector('simple', title), 'A') || "

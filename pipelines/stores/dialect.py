@@ -18,4 +18,6 @@ def upsert(connection: Connection, table: Table, keys: list[str], update: list[s
     """An INSERT that overwrites the columns `update` of a row with the same `keys`."""
     make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     statement = make(table)
-    return statement.on_conflict_do_update(index_elements=keys, set_={name: statement.excluded[name] for name in update})
+    return statement.on_conflict_do_update(
+        index_elements=keys, set_={name: statement.excluded[name] for name in update}
+    )

@@ -67,7 +67,9 @@ def sites(connection: Connection, run: int | None = None) -> list[dict[str, Any]
     )
     if run is not None:
         query = query.where(urls.c.run == run)
-    rows = [{"site": site, "pages": pages, "matches": int(found or 0)} for site, pages, found in connection.execute(query)]
+    rows = [
+        {"site": site, "pages": pages, "matches": int(found or 0)} for site, pages, found in connection.execute(query)
+    ]
     return sorted(rows, key=lambda row: (-row["matches"], -row["pages"], row["site"]))
 
 

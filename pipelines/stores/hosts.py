@@ -55,18 +55,26 @@ def floor(connection: Connection, requests_left: int) -> float:
 
 
 def lease(
-    connection: Connection, holder: str, *, run: int, now: float, number: int, rows_each: int, at_most: int,
-    worth: float, max_per_site: int = 0,
+    connection: Connection,
+    holder: str,
+    *,
+    run: int,
+    now: float,
+    number: int,
+    rows_each: int,
+    at_most: int,
+    worth: float,
+    max_per_site: int = 0,
 ) -> list[HostLease]:
     """Leases up to `number` hosts, the most promising first, with up to `rows_each` of their best URLs.
 
     At most `at_most` URLs in all, none expected to yield less than `worth`. Hosts owned by a live process,
     not yet due, given up, or at their `max_per_site` (0: none) are passed over.
     """
-    free = (hosts.c.best.is_not(None), hosts.c.best >= worth, hosts.c.lease_until <= now, hosts.c.next_at <= now + 5.0,
-            hosts.c.given_up.is_(None))  # fmt: skip
+    free = [hosts.c.best.is_not(None), hosts.c.best >= worth, hosts.c.lease_until <= now, hosts.c.next_at <= now + 5.0,
+            hosts.c.given_up.is_(None)]  # fmt: skip
     if max_per_site:
-        free = (*free, hosts.c.pages < max_per_site)
+        free.append(hosts.c.pages < max_per_site)
     query = select(hosts).where(*free).order_by(hosts.c.best.desc(), hosts.c.id).limit(number)
     leases = []
     for host in connection.execute(query.with_for_update(skip_locked=True)).all():
@@ -152,7 +160,9 @@ def note_pace(connection: Connection, host: int, *, next_at: float, failures: in
     )  # fmt: skip
 
 
-def note_robots(connection: Connection, host: int, *, verdict: str, text: str, delay_s: float | None, now: float) -> None:
+def note_robots(
+    connection: Connection, host: int, *, verdict: str, text: str, delay_s: float | None, now: float
+) -> None:
     """Keeps robots.txt and what it means: rules, allow or disallow."""
     connection.execute(
         update(hosts).where(hosts.c.id == host)

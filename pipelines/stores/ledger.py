@@ -96,7 +96,7 @@ def host_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
         insert_new(connection, hosts), [{"name": name, "site": identity.site_of(name)} for name in wanted]
     )
     found = connection.execute(select(hosts.c.name, hosts.c.id).where(hosts.c.name.in_(wanted)))
-    return {name: host for name, host in found}
+    return dict(found.tuples().all())
 
 
 def _row(found: Found, host: int, run: int, now: float) -> dict[str, object]:
@@ -245,9 +245,7 @@ def move(
 
 def release(connection: Connection, rows: Sequence[int], *, now: float) -> None:
     """Ends the lease a stage holds on rows it could not finish, so that they are rung again at once."""
-    connection.execute(
-        update(urls).where(urls.c.id.in_(rows), urls.c.state.in_(IN_FLIGHT)).values(due_at=now)
-    )
+    connection.execute(update(urls).where(urls.c.id.in_(rows), urls.c.state.in_(IN_FLIGHT)).values(due_at=now))
 
 
 def overdue(connection: Connection, state: State, *, now: float, limit: int) -> list[tuple[int, int]]:

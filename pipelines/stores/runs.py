@@ -67,7 +67,9 @@ def resume(connection: Connection, run: int, config: Config, profile: str, *, no
     """Takes up an unfinished run again, under today's configuration."""
     connection.execute(
         update(runs).where(runs.c.id == run)
-        .values(config=msgspec.json.encode(config).decode(), profile=profile, seen_at=now, ended_at=None, stopped_by=None)
+        .values(
+            config=msgspec.json.encode(config).decode(), profile=profile, seen_at=now, ended_at=None, stopped_by=None
+        )
     )  # fmt: skip
 
 
@@ -105,9 +107,7 @@ def pages_leased(connection: Connection, run: int) -> int:
 
 def keep_profile(connection: Connection, digest: str, name: str, seeds: str, learned: bytes) -> None:
     """Stores a learned likeness for the processes that need it; the same one twice is once."""
-    connection.execute(
-        insert_new(connection, profiles).values(digest=digest, name=name, seeds=seeds, learned=learned)
-    )
+    connection.execute(insert_new(connection, profiles).values(digest=digest, name=name, seeds=seeds, learned=learned))
 
 
 def learned(connection: Connection, digest: str) -> bytes:

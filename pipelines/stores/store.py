@@ -95,7 +95,9 @@ def open_store(address: str, *, create: bool = True, mode: str | None = None) ->
         if mode:
             _remember_mode(store, mode)
     except ModuleNotFoundError as error:
-        raise UsageError(f"PostgreSQL needs one more package ({error.name}): pip install 'suchlike[postgres]'.") from None
+        raise UsageError(
+            f"PostgreSQL needs one more package ({error.name}): pip install 'suchlike[postgres]'."
+        ) from None
     except SQLAlchemyError as error:
         raise StoreError(f"The database {store.shown} cannot be opened: {_first_line(error)}.") from error
     return store
@@ -108,7 +110,9 @@ def _engine(address: str) -> Engine:
         # connections are cheap here, and a pooled one would not survive the workers' fork
         engine = create_engine(address, poolclass=NullPool, connect_args={"timeout": BUSY_MS / 1000})
     except ModuleNotFoundError as error:
-        raise UsageError(f"PostgreSQL needs one more package ({error.name}): pip install 'suchlike[postgres]'.") from None
+        raise UsageError(
+            f"PostgreSQL needs one more package ({error.name}): pip install 'suchlike[postgres]'."
+        ) from None
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
 

@@ -59,9 +59,7 @@ def join(
 ) -> None:
     """Puts `row` into the story its look-alikes tell (merging their stories), or into one of its own."""
     if values:
-        connection.execute(
-            insert_new(connection, bands), [{"band": b, "value": v, "article": row} for b, v in values]
-        )
+        connection.execute(insert_new(connection, bands), [{"band": b, "value": v, "article": row} for b, v in values])
     found = sorted({known.story for known, _ in others if known.story is not None})
     story = min([row, *found])
     similarity = max((share for _, share in others), default=None)

@@ -104,7 +104,8 @@ def test_what_a_page_says_of_being_kept(head: str, headers: dict[str, str], noin
     [
         ("utf-8", "Grüße aus Łódź"), ("utf-8-sig", "Grüße aus Łódź"), ("utf-16", "Grüße aus Łódź"),
         ("utf-16-le", "Grüße"), ("cp1251", "Причал закрыт"), ("koi8-r", "Причал закрыт"), ("cp1252", "Grüße — “so”"),
-        ("shift_jis", "港の記事"), ("iso2022_jp", "港の記事"), ("gb18030", "港口文章"), ("big5", "港口文章"), ("euc_kr", "항구 기사"),
+        ("shift_jis", "港の記事"), ("iso2022_jp", "港の記事"), ("gb18030", "港口文章"), ("big5", "港口文章"),
+        ("euc_kr", "항구 기사"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("declared", ["in the header", "in the page"])

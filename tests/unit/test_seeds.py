@@ -22,9 +22,7 @@ SENTENCES = [
     "Ingrid Solle, who chairs it, said that the silt had come faster than anyone expected after such a wet autumn.",
     "Fishermen had asked for the work to wait until the herring were gone, and were told on Friday that it could not.",
 ]
-OTHER = [
-    sentence.replace("the", "some").replace("The", "Every") for sentence in SENTENCES[::-1]
-]
+OTHER = [sentence.replace("the", "some").replace("The", "Every") for sentence in SENTENCES[::-1]]
 TEXT = "\n".join(SENTENCES)
 HEADLINES = "\n".join(f"Councillors argue over road number {number} and its lamps" for number in range(8))
 SETS = Path(__file__).parents[2] / "seeds"
@@ -100,7 +98,8 @@ def test_addresses_are_kept_to_be_fetched(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("sys.stdin", io.StringIO(f"# from elsewhere\nhttps://paper.test/5\n{tmp_path}\n"))
     found = read(["-", "https://paper.test/6"])
     assert found.urls == tuple(f"https://paper.test/{number}" for number in (5, 3, 4, 1, 2, 6))
-    assert found.seeds == found.problems == ()
+    assert not found.seeds
+    assert not found.problems
 
 
 def test_seed_toml_names_the_set_and_passes_settings_on(folder: Path) -> None:

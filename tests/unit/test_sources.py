@@ -1,0 +1,164 @@
+"""Every source, whatever it is given: no exception, web addresses only, and never too many. Then each one's own."""
+
+from __future__ import annotations
+
+import gzip
+import random
+
+import pytest
+
+from crawler.links import glance
+from crawler.sources import SOURCES, Source, feed, links, sitemap
+from pipelines.records import Candidate
+from pipelines.urls import canonical
+
+HERE = "https://news.test/dir/list"
+MOST = 50_000
+
+RSS = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>
+<item><title>A &lt;b&gt;night&lt;/b&gt; train &amp;amp; a harbour</title><link>/n/1?utm_source=rss</link>
+<pubDate>Tue, 14 May 2024 10:00:00 GMT</pubDate></item>
+<item><title>Two</title><guid>https://news.test/n/2</guid></item></channel></rss>"""
+ATOM = b"""<feed xmlns="http://www.w3.org/2005/Atom"><title>t</title><entry><title>One</title>
+<link rel="replies" href="/replies"/><link rel="alternate" href="/n/1"/><updated>2024-05-14T10:00:00Z</updated>
+</entry></feed>"""
+JSON = b"""{"version": "https://jsonfeed.org/version/1.1", "title": "t", "items": [
+{"id": "1", "url": "https://news.test/n/1", "title": "One", "date_published": "2024-05-14T10:00:00Z"}]}"""
+NEWS = b"""<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"
+xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"><url><loc> https://news.test/n/1 </loc>
+<lastmod>2020-01-01</lastmod><news:news><news:publication><news:name>N</news:name></news:publication>
+<news:publication_date>2024-05-14</news:publication_date><news:title>Night &amp; day</news:title></news:news></url>
+<url><loc>https://news.test/n/2</loc></url></urlset>"""
+INDEX = b"""<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><sitemap><loc>/s1.xml.gz</loc>
+<lastmod>2024-05-14</lastmod></sitemap></sitemapindex>"""
+
+ENTITIES = b'<!DOCTYPE x [<!ENTITY a "lol">' + b"".join(
+    b'<!ENTITY a%d "%s">' % (n, (b"&a%d;" % (n - 1) if n > 1 else b"&a;") * 10) for n in range(1, 10)
+)
+EXTERNAL = b'<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]>'
+FOREIGN = [b"file:///etc/passwd", b"ftp://a.test/x", b"javascript:alert(1)", b"data:text/html,x", b"gopher://a.test/"]
+
+
+def listed(loc: bytes) -> list[bytes]:
+    return [
+        b"<rss><channel><item><title>x</title><link>" + loc + b"</link></item></channel></rss>",
+        b"<urlset><url><loc>" + loc + b"</loc></url></urlset>",
+        b"<sitemapindex><sitemap><loc>" + loc + b"</loc></sitemap></sitemapindex>",
+        b"<a href='" + loc + b"'>x</a>",
+        b'{"version": "https://jsonfeed.org/version/1", "items": [{"id": "1", "url": "' + loc + b'"}]}',
+        loc,
+    ]
+
+
+HOSTILE: dict[str, bytes] = {
+    "nothing": b"",
+    "an address": b"http://127.0.0.1:9/feed",
+    "noise": random.Random(1).randbytes(200_000),
+    "zeros": bytes(200_000),
+    "one line of 10 MB": b"x" * 10_000_000,
+    "one tag of 10 MB": b"<" + b"x" * 10_000_000,
+    "half a gzip": gzip.compress(NEWS)[:60],
+    "no gzip": b"\x1f\x8b" + b"x" * 100,
+    "a gzip bomb": gzip.compress(b"<urlset>" + b" " * 100_000_000),
+    "a gzip of lists": gzip.compress(b"<urlset>" + b"<url><loc>/%d</loc></url>" * 20_000),
+    "deep json": b'{"version": "https://jsonfeed.org/version/1", "items": ' + b"[" * 100_000,
+    "wide json": b'{"version": "https://jsonfeed.org/version/1", "items": [' + b"{}," * 200_000 + b"{}]}",
+    "json of the wrong kinds": b'{"version": "https://jsonfeed.org/version/1", "items": [1, null, {"url": 5}]}',
+    "deep xml": b"<rss><channel><item>" + b"<a>" * 100_000,
+    "empty items": b"<rss><channel>" + b"<item/>" * 200_000,
+    "empty urls": b"<urlset>" + b"<url/>" * 200_000,
+    "odd elements": b"<urlset>" + b"<x/>" * 500_000,
+    "too many items": b"<rss><channel>" + b"".join(b"<item><link>/%d</link></item>" % n for n in range(5_000)),
+    "too many urls": b"<urlset>" + b"".join(b"<url><loc>/%d</loc></url>" % n for n in range(60_000)),
+    "too many lines": b"\n".join(b"https://news.test/%d" % n for n in range(60_000)),
+    "no words": b"<rss><channel><item><title>" + b"&lt;" * 500_000 + b"</title><link>/1</link></item></channel></rss>",
+    "utf-16": NEWS.decode().encode("utf-16"),
+}
+for number, body in enumerate(listed(b"https://news.test/&a9;") + listed(b"https://news.test/&f;")):
+    HOSTILE[f"laughs {number}"] = ENTITIES + b"]>" + body
+    HOSTILE[f"entity {number}"] = EXTERNAL + body
+for loc in FOREIGN:
+    HOSTILE |= {f"{loc.decode()} {number}": body for number, body in enumerate(listed(loc))}
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES.keys())
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_source_withstands_a_hostile_body(source: Source, body: bytes) -> None:
+    found = source(body, HERE)
+    assert len(found) <= MOST
+    assert len({candidate.url for candidate in found}) == len(found)
+    for candidate in found[:500]:
+        assert candidate.url.startswith(("http://", "https://"))
+        assert canonical(candidate.url) == candidate.url
+        assert candidate.source in SOURCES
+        assert "root:" not in candidate.title and "lollol" not in candidate.title
+        assert len(candidate.title) <= 300 and len(candidate.published) <= 64
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES.keys())
+@pytest.mark.parametrize("loc", FOREIGN)
+def test_nothing_but_web_addresses_comes_out(source: Source, loc: bytes) -> None:
+    assert [found for body in listed(loc) for found in source(body, HERE)] == []
+
+
+def test_rss_gives_titles_and_dates() -> None:
+    first, second = feed.candidates_in(RSS, HERE)
+    assert first == Candidate(
+        "https://news.test/n/1", "feed", title="A night train & a harbour", published="2024-05-14T10:00:00+00:00"
+    )
+    assert second.url == "https://news.test/n/2"
+
+
+@pytest.mark.parametrize("body", [ATOM, JSON], ids=["atom", "json"])
+def test_other_feeds_give_the_page_and_not_its_replies(body: bytes) -> None:
+    assert feed.candidates_in(body, HERE) == [
+        Candidate("https://news.test/n/1", "feed", title="One", published="2024-05-14T10:00:00+00:00")
+    ]
+
+
+def test_a_torn_feed_gives_what_can_still_be_read() -> None:
+    torn = RSS.replace(b"</channel></rss>", b"<item><title>Three & more<title><link>/n/3</link>")
+    assert [found.url for found in feed.candidates_in(torn, HERE)] == [f"https://news.test/n/{n}" for n in (1, 2, 3)]
+
+
+def test_a_feed_gives_two_thousand_entries_at_most() -> None:
+    assert len(feed.candidates_in(HOSTILE["too many items"], HERE)) == 2_000
+
+
+@pytest.mark.parametrize("body", [NEWS, gzip.compress(NEWS), b"\xef\xbb\xbf" + NEWS])
+def test_a_news_sitemap_gives_titles_and_publication_dates(body: bytes) -> None:
+    assert sitemap.candidates_in(body, HERE) == [
+        Candidate("https://news.test/n/1", "sitemap", title="Night & day", published="2024-05-14"),
+        Candidate("https://news.test/n/2", "sitemap"),
+    ]
+
+
+def test_an_index_gives_sitemaps() -> None:
+    assert sitemap.candidates_in(INDEX, HERE) == [
+        Candidate("https://news.test/s1.xml.gz", "sitemap", "sitemap", published="2024-05-14")
+    ]
+
+
+def test_a_sitemap_may_be_plain_lines() -> None:
+    found = sitemap.candidates_in(b"https://news.test/1\r\nnot one\r\nhttps://news.test/2", HERE)
+    assert [candidate.url for candidate in found] == ["https://news.test/1", "https://news.test/2"]
+
+
+def test_robots_txt_names_sitemaps() -> None:
+    text = "User-agent: *\nSitemap: /s.xml # all\nsitemap:https://b.test/t.xml\nSITEMAP: file:///etc/x\nSitemap: /s.xml"
+    found = sitemap.sitemaps_in_robots(text, "https://news.test/robots.txt")
+    assert [(one.url, one.kind) for one in found] == [
+        ("https://news.test/s.xml", "sitemap"),
+        ("https://b.test/t.xml", "sitemap"),
+    ]
+    assert len(sitemap.sitemaps_in_robots("\n".join(f"Sitemap: /{n}" for n in range(500)), HERE)) == 100
+
+
+def test_a_page_gives_its_feeds_and_links() -> None:
+    html = b'<link rel=alternate type="application/rss+xml" href="/rss"><div>See <a href="/a">this</a> now</div>'
+    expected = [
+        Candidate("https://news.test/rss", "links", "feed"),
+        Candidate("https://news.test/a", "links", anchor="this", context="See now"),
+    ]
+    assert links.candidates_in(html, HERE) == expected
+    assert links.candidates(glance(html, HERE)) == expected
