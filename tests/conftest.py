@@ -1,0 +1,132 @@
+"""What every test may ask for: real services, started for the session; a missing one skips here and fails in CI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from workers.broker import Broker
+
+CI = bool(os.environ.get("CI"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast tests first, so that a mistake is seen early."""
+    items.sort(key=lambda item: "slow" in item.keywords)
+
+
+def absent(what: str) -> None:
+    """A service that is not there: skipped on a laptop, a failure in CI."""
+    if CI:
+        pytest.fail(f"{what} is missing, and CI must have it")
+    pytest.skip(f"{what} is not installed")
+
+
+def until(done: Callable[[], bool], seconds: float = 30.0, what: str = "it") -> None:
+    """Waits until `done()`; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} did not happen within {seconds} seconds")
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real broker."""
+    with Broker(tmp_path_factory.mktemp("broker")) as broker:
+        yield broker.address
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real PostgreSQL server of our own, without a database name."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    found = shutil.which("initdb") or (str(binaries[0] / "initdb") if binaries else None)
+    if found is None:
+        absent("PostgreSQL")
+    assert found is not None
+    bin_folder = Path(found).parent
+    data = tmp_path_factory.mktemp("postgres")
+    socket = Path("/tmp") / f"suchlike-pg-{os.getpid()}"
+    socket.mkdir(mode=0o700, exist_ok=True)
+    as_user: list[str] = []
+    if os.getuid() == 0:  # PostgreSQL refuses to run as root
+        shutil.chown(data, "nobody")
+        shutil.chown(socket, "nobody")
+        for parent in data.parents:
+            if parent.is_relative_to("/tmp") and parent != Path("/tmp"):
+                parent.chmod(0o755)
+        as_user = ["setpriv", "--reuid=nobody", "--clear-groups"]
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    subprocess.run(
+        [*as_user, found, "-D", str(data), "-U", "suchlike", "-A", "trust", "-E", "UTF8", "--no-sync"],
+        check=True, capture_output=True, env=environment, cwd="/tmp",
+    )  # fmt: skip
+    server = subprocess.Popen(
+        [*as_user, str(bin_folder / "postgres"), "-D", str(data), "-k", str(socket), "-c", "listen_addresses=",
+         "-c", "fsync=off"],
+        env=environment, cwd="/tmp", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        until(lambda: (socket / ".s.PGSQL.5432").exists(), 30, "PostgreSQL's start")
+        yield f"postgresql+psycopg://suchlike@/{{}}?host={socket}"
+    finally:
+        server.terminate()
+        server.wait(30)
+        shutil.rmtree(socket, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres(postgres_server: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a fresh PostgreSQL database."""
+    import psycopg
+
+    name = f"t{abs(hash(request.node.nodeid)) % 10**12}"
+    admin = postgres_server.format("postgres").replace("postgresql+psycopg", "postgresql")
+    with _connected(psycopg, admin) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name}")
+        connection.execute(f"CREATE DATABASE {name}")
+    yield postgres_server.format(name)
+    with _connected(psycopg, admin) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def _connected(psycopg: object, address: str) -> object:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            return psycopg.connect(address, autocommit=True)  # type: ignore[attr-defined]  # imported only where needed
+        except Exception:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a fresh database, once of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    return str(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+def suchlike(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the command line in an empty project folder, as a user would: `suchlike("fates", "--json")`."""
+
+    def run(*arguments: str, timeout: float = 240.0, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "crawler", "-C", str(tmp_path), *arguments],
+            capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL,
+            env={**os.environ, **environment},
+        )  # fmt: skip
+
+    return run
