@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import unquote, urlsplit
 
 from scrapy.resolver import CachingThreadedResolver
+from scrapy.utils.datatypes import LocalCache
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import DNSLookupError
 
@@ -29,6 +30,9 @@ _COMPATIBLE: Final = IPv6Network("::/96")
 # what inet_aton reads as an address: up to four decimal, octal or hexadecimal numbers
 _NUMBERS: Final = re.compile(r"(?:0[xX][0-9a-fA-F]*|[0-9]+)(?:\.(?:0[xX][0-9a-fA-F]*|[0-9]+)){0,3}")
 _LOCAL_NAMES: Final = ("localhost", "localdomain", "local", "internal", "home.arpa")
+
+# by host name; for the process, as Scrapy's own cache of names is
+_refused: LocalCache[str, str] = LocalCache(10_000)
 
 
 class AddressRefused(DNSLookupError):
@@ -135,11 +139,29 @@ class GuardedResolver(CachingThreadedResolver):
             return super().getHostByName(name, timeout)
         why = refusal_of_host(name)
         if why is not None:
-            return fail(AddressRefused(why))
+            return fail(_refused_for(name, why))
         return super().getHostByName(name, timeout).addCallback(_judged, name)
 
 
 def _judged(address: str, name: str) -> str:
     if not is_public(address):
-        raise AddressRefused(f"{name} is at {address}, which is not an address of the public internet")
+        raise _refused_for(name, f"{name} is at {address}, which is not an address of the public internet")
     return address
+
+
+def _refused_for(name: str, why: str) -> AddressRefused:
+    _refused[name.lower()] = why
+    return AddressRefused(why)
+
+
+def why_refused(url: str) -> str | None:
+    """Why the resolver of this process lately refused the host of `url`, or None when it did not.
+
+    Twisted swallows AddressRefused and says "no results for hostname lookup", which Scrapy gives as
+    CannotResolveHostError: a spider that gets that one asks here.
+    """
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        return None
+    return _refused.get(host.lower()) if host else None

@@ -40,12 +40,23 @@ class Crawl:
         with store.read() as connection:
             started = starts.urls(connection)
             ended = starts.ended(connection, run)
+            waiting = starts.waiting(connection)
         self.scope = Scope(config, started)
         self.focus = Focus(profile, breadth=config.crawl.order == "breadth")
         self.gate = Gate(profile, keeps_all=config.store.keep == "all")
         self.handoff = Handoff(store, sender, run=run, holder=self.holder)
-        for url, parent, quick, alike in ended:
-            self.focus.learn(url, parent, quick, alike=alike)
+        self._remember(ended, waiting)
+
+    def _remember(self, ended: list[starts.Known], waiting: list[starts.Known]) -> None:
+        """A crawl that goes on learns what its predecessor had learned, from the ledger."""
+        for known in ended:
+            link = {"parent": known.parent, "parent_likeness": known.parent_quick}
+            if known.candidate.source != "start":
+                self.focus.expected(known.candidate, depth=known.depth, **link)  # type: ignore[arg-type]  # as named
+            self.focus.learn(known.candidate.url, known.parent, known.quick, alike=known.alike)
+        for known in waiting:
+            link = {"parent": known.parent, "parent_likeness": known.parent_quick}
+            self.focus.expected(known.candidate, depth=known.depth, **link)  # type: ignore[arg-type]  # as named
 
     @classmethod
     def of_run(cls, config: Config, run: int) -> Crawl:

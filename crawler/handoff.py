@@ -41,6 +41,7 @@ class Batch:
     fetched: list[Fetched] = field(default_factory=list)
     found: list[Found] = field(default_factory=list)
     refused: list[tuple[int, str, str]] = field(default_factory=list)
+    rescored: list[tuple[int, float]] = field(default_factory=list)
     notes: dict[int, HostNote] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
@@ -82,6 +83,7 @@ class Handoff:
             parse = ledger.record(connection, batch.fetched, run=self._run, ring_after=now + RING_S)
             ledger.refuse(connection, batch.refused, now=now)
             ledger.discover(connection, batch.found, run=self._run, now=now)
+            ledger.rescore(connection, batch.rescored)
             for host, note in batch.notes.items():
                 self._note(connection, host, note, now)
             if now - self._renewed > LEASE_S / 4:

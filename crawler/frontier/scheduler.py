@@ -167,6 +167,7 @@ class Scheduler(BaseScheduler):
         self._return_empty_hosts()
         for held in self._held.values():
             self._note(held)
+        self._batch.rescored = self._crawl.focus.rescored()
         batch, self._batch = self._batch, Batch()
         held_rows = sum(len(held.rows) for held in self._held.values()) + self._flying
         wanted = Wanted(

@@ -120,9 +120,21 @@ class RoamSpider(Spider):
                 final_url=response.url, headers=headers, fetched_at=time.time(), body=response.body if keeps else None,
             )
         )  # fmt: skip
-        self.crawl.focus.learn(row.url, row.parent, look.quick, alike=look.state == State.FETCHED)
+        # one more print of an article already known is alike, but it is not what the next request should be for
+        yield_ = 0.0 if self._is_variant(look, row.url) else look.quick
+        self.crawl.focus.learn(row.url, row.parent, yield_, alike=self._went_on(look))
         if look.glance is not None and self.follows_links:
             self._follow(row, look)
+
+    def _is_variant(self, look: Look, url: str) -> bool:
+        canonical = look.glance.canonical if look.glance is not None else None
+        return canonical is not None and canonical != url and identity.key(canonical) in self._seen
+
+    def _went_on(self, look: Look) -> bool:
+        """Without seeds everything goes on to extraction, but only articles are what a crawl is for."""
+        if self.crawl.focus.judges:
+            return look.state == State.FETCHED
+        return look.glance is not None and look.glance.is_article
 
     def _follow(self, row: Waiting, look: Look) -> None:
         assert look.glance is not None
@@ -134,7 +146,9 @@ class RoamSpider(Spider):
     def _find(self, found: Iterable[Candidate], *, parent: int | None, likeness: float, depth: int) -> None:
         batch, focus = self.crawl.scheduler.batch, self.crawl.focus
         for candidate in found:
-            if self._is_new(candidate) and not identity.looks_like_trap(candidate.url):
+            if not self._is_new(candidate):
+                focus.again(candidate, parent=parent, parent_likeness=likeness)
+            elif not identity.looks_like_trap(candidate.url) and not focus.barren(candidate):
                 expected = focus.expected(candidate, parent=parent, parent_likeness=likeness, depth=depth)
                 batch.found.append(Found(candidate, expected, depth, parent))
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select, update
 from pipelines.stores.schema import Kind, State, hosts, urls
 
 LEASE_S = 20.0
+PATIENCE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +43,17 @@ class HostLease:
 
 
 def floor(connection: Connection, requests_left: int) -> float:
-    """The expected yield below which a waiting URL cannot be among the best `requests_left` ones.
+    """The expected yield below which a waiting URL is not worth one of the `requests_left`.
 
-    With this many requests left, only that many of the waiting URLs can be fetched at all: a host whose best
-    is not among them is not worth a request now, however idle it is.
+    With this many requests left, only that many of the waiting URLs can be fetched at all; and while something much
+    better waits for its host's delay, an idle host with little to offer waits too.
     """
+    best = connection.execute(select(func.max(hosts.c.best)).where(hosts.c.given_up.is_(None))).scalar() or 0.0
     query = (
         select(urls.c.expected).where(urls.c.state == State.WAITING).order_by(urls.c.expected.desc())
         .offset(max(0, requests_left - 1)).limit(1)
     )  # fmt: skip
-    return connection.execute(query).scalar() or 0.0
+    return max(connection.execute(query).scalar() or 0.0, PATIENCE * best)
 
 
 def lease(

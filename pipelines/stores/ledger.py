@@ -19,6 +19,7 @@ from pipelines.stores.dialect import insert_new
 from pipelines.stores.schema import IN_FLIGHT, Kind, State, bodies, hosts, urls
 
 ANCHOR_CHARS = 200
+CONTEXT_CHARS = 160
 DETAIL_CHARS = 500
 _KIND = {"page": Kind.PAGE, "feed": Kind.FEED, "sitemap": Kind.SITEMAP}
 # a run begun again at once does not ask its starting points again
@@ -78,6 +79,24 @@ def discover(connection: Connection, found: Sequence[Found], *, run: int, now: f
     return len(new)
 
 
+def rescore(connection: Connection, scored: Sequence[tuple[int, float]]) -> None:
+    """New estimates for waiting rows, by URL key; their hosts' best follows."""
+    if not scored:
+        return
+    connection.execute(
+        update(urls)
+        .where(urls.c.key == bindparam("of"), urls.c.state == State.WAITING)
+        .values(expected=bindparam("new")),
+        [{"of": key, "new": value} for key, value in scored],
+    )
+    best = (
+        select(func.max(urls.c.expected))
+        .where(urls.c.host == hosts.c.id, urls.c.state == State.WAITING)
+        .scalar_subquery()
+    )
+    connection.execute(update(hosts).where(hosts.c.best.is_not(None)).values(best=best))
+
+
 def raise_best(connection: Connection, best: dict[int, float]) -> None:
     """Notes on hosts that something at least this good now waits there."""
     if best:
@@ -111,6 +130,7 @@ def _row(found: Found, host: int, run: int, now: float) -> dict[str, object]:
         "source": candidate.source,
         "parent": found.parent,
         "anchor": (candidate.anchor or candidate.title)[:ANCHOR_CHARS],
+        "context": candidate.context[:CONTEXT_CHARS],
         "published": candidate.published[:40],
         "run": run,
         "found_at": now,

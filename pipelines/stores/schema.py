@@ -95,6 +95,7 @@ urls = Table(
     Column("source", String(16), nullable=False),
     Column("parent", BigInteger),
     Column("anchor", Text, nullable=False, server_default=""),
+    Column("context", Text, nullable=False, server_default=""),
     Column("published", String(40), nullable=False, server_default=""),
     Column("run", Integer),
     Column("found_at", Float, nullable=False),

@@ -9,7 +9,7 @@ from scrapy.resolver import dnscache
 from twisted.internet.error import DNSLookupError
 from twisted.internet.testing import MemoryReactorClock
 
-from crawler.addresses import AddressRefused, GuardedResolver, is_public, refusal
+from crawler.addresses import AddressRefused, GuardedResolver, is_public, refusal, why_refused
 
 PRIVATE_URLS = [
     "http://127.0.0.1/", "http://127.1/", "http://127.0.1/", "http://2130706433/", "http://0x7f000001/",
@@ -53,7 +53,7 @@ def test_what_is_not_a_public_address_is_not_public(ip: str) -> None:
 
 
 def resolver(**settings: object) -> GuardedResolver:
-    return GuardedResolver.from_crawler(Crawler(Spider, settings), MemoryReactorClock())  # type: ignore[arg-type, no-untyped-call]  # Twisted says nothing of types here
+    return GuardedResolver.from_crawler(Crawler(Spider, settings), MemoryReactorClock())  # type: ignore[arg-type, no-untyped-call]  # a test reactor
 
 
 def answer(guard: GuardedResolver, name: str) -> list[object]:
@@ -96,3 +96,14 @@ def test_private_addresses_can_be_allowed_and_the_proxy_always_is() -> None:
     assert answer(behind, "proxy.test") == ["127.0.0.1"]
     assert isinstance(answer(behind, "inside.test")[0], AddressRefused)
     assert isinstance(answer(resolver(), "proxy.test")[0], AddressRefused)
+
+
+@pytest.mark.usefixtures("known_names")
+def test_a_spider_can_ask_why_a_host_was_refused() -> None:
+    answer(resolver(), "inside.test")
+    answer(resolver(), "outside.test")
+    answer(resolver(), "::1")
+    assert "inside.test is at 10.0.0.5" in (why_refused("http://user@INSIDE.test:8080/x") or "")
+    assert why_refused("http://[::1]/")
+    assert why_refused("http://outside.test/") is None
+    assert why_refused("nothing") is None and why_refused("http://[::1") is None

@@ -91,6 +91,7 @@ def upgrade() -> None:
         sa.Column("source", sa.String(length=16), nullable=False),
         sa.Column("parent", sa.BigInteger(), nullable=True),
         sa.Column("anchor", sa.Text(), server_default="", nullable=False),
+        sa.Column("context", sa.Text(), server_default="", nullable=False),
         sa.Column("published", sa.String(length=40), server_default="", nullable=False),
         sa.Column("run", sa.Integer(), nullable=True),
         sa.Column("found_at", sa.Float(), nullable=False),

@@ -1,0 +1,190 @@
+"""The waiting candidates and the links that name them, in arrays, so that all can be estimated again at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Words = npt.NDArray[np.float32]
+
+MAX_LINKS_EACH = 6
+# about 60 bytes a link and 4 a word: 40 MB at the most
+MAX_LINKS = 200_000
+CUES = 4
+
+
+class LinkTable:
+    """Grows by `add`, shrinks when candidates are fetched; a hub is a page with its fetched children's likeness."""
+
+    def __init__(self, *, hub_prior: float, hub_weight: float) -> None:
+        self._prior, self._weight = hub_prior, hub_weight
+        self._clear()
+        self._hub_of: dict[int, int] = {}
+        self._hub_number: Floats = np.zeros(1024)
+        self._hub_total: Floats = np.zeros(1024)
+
+    def _clear(self) -> None:
+        self._candidate_of: dict[int, int] = {}
+        self._keys: list[int] = []
+        self._links: list[list[int]] = []
+        self._named: list[set[str]] = []
+        self._expected: list[float] = []
+        self._owner = np.zeros(1024, np.int32)
+        self._hub = np.zeros(1024, np.int32)
+        self._cues = np.zeros((1024, CUES))
+        self._norm = np.zeros(1024)
+        self._start = np.zeros(1025, np.int64)
+        self._hashed = np.zeros(16_384, np.int32)
+        self._number = 0
+
+    def wants(self, key: int, named: str) -> bool:
+        """Whether another in-link with these words would say anything new of a candidate that waits."""
+        at = self._candidate_of.get(key)
+        return at is not None and len(self._links[at]) < MAX_LINKS_EACH and named not in self._named[at]
+
+    def add(self, key: int, parent: int | None, cues: tuple[float, ...], hashed: list[int], named: str) -> None:
+        """A page of row `parent` names the candidate `key`."""
+        if self._number >= MAX_LINKS:
+            self._compact()
+            if self._number >= MAX_LINKS:
+                return
+        link = self._number
+        self._grow(link + 1, int(self._start[link]) + len(hashed))
+        at = self._candidate_of.get(key)
+        if at is None:
+            at = self._candidate_of[key] = len(self._keys)
+            self._keys.append(key)
+            self._links.append([])
+            self._named.append(set())
+            self._expected.append(0.0)
+        begin = int(self._start[link])
+        self._hashed[begin : begin + len(hashed)] = hashed
+        self._start[link + 1] = begin + len(hashed)
+        self._owner[link], self._hub[link] = at, self._hub_index(parent)
+        self._cues[link] = cues
+        self._norm[link] = 1.0 / np.sqrt(len(hashed)) if hashed else 0.0
+        self._links[at].append(link)
+        self._named[at].add(named)
+        self._number += 1
+
+    def estimated(self, key: int, value: float) -> None:
+        """Remembers what the ledger holds for a candidate."""
+        at = self._candidate_of.get(key)
+        if at is not None:
+            self._expected[at] = value
+
+    def fetched(self, key: int) -> None:
+        """The candidate waits no longer."""
+        at = self._candidate_of.pop(key, None)
+        if at is not None:
+            self._links[at] = []
+
+    def hub(self, parent: int, likeness: float) -> None:
+        """A child of the page `parent` was fetched."""
+        at = self._hub_index(parent)
+        self._hub_number[at] += 1.0
+        self._hub_total[at] += likeness
+
+    def links_of(self, key: int) -> list[int]:
+        """The in-links of a candidate that waits."""
+        at = self._candidate_of.get(key)
+        return self._links[at] if at is not None else []
+
+    def features(self, link: int) -> tuple[Floats, npt.NDArray[np.int32], float]:
+        """`(dense cues with bias and hub rate, hashed words, their weight)` of a link."""
+        dense = np.empty(CUES + 2)
+        dense[0], dense[1:-1], dense[-1] = 1.0, self._cues[link], self._rates(self._hub[link : link + 1])[0]
+        return dense, self._hashed[self._start[link] : self._start[link + 1]], float(self._norm[link])
+
+    def logit_of(self, link: int, words: Words, dense: Floats) -> float:
+        """What the model says of one link."""
+        cues, hashed, norm = self.features(link)
+        return float(cues @ dense + norm * words[hashed].sum())
+
+    def logit(self, key: int, words: Words, dense: Floats, named_often: float) -> float:
+        """What the model says of a candidate: the mean over its in-links, and a little for each."""
+        links = self.links_of(key)
+        if not links:
+            return float(dense[0])
+        mean = sum(self.logit_of(link, words, dense) for link in links) / len(links)
+        return mean + named_often * float(np.log(1 + len(links)))
+
+    def rescore(
+        self, words: Words, dense: Floats, named_often: float, *, most: int, moved: float
+    ) -> list[tuple[int, float]]:
+        """Estimates every waiting candidate again; gives `(key, expected)` of the best `most` that moved."""
+        n = self._number
+        if not n or not self._candidate_of:
+            return []
+        # reduceat needs every segment to hold something: a link without words borrows a zero
+        used = int(self._start[n])
+        gathered = np.append(words[self._hashed[:used]], np.float32(0))
+        sums = np.add.reduceat(gathered, np.minimum(self._start[:n], used))
+        sums[self._start[:n] == self._start[1 : n + 1]] = 0.0
+        logits = dense[0] + self._cues[:n] @ dense[1:-1] + dense[-1] * self._rates(self._hub[:n])
+        logits += self._norm[:n] * sums
+        count = np.bincount(self._owner[:n], minlength=len(self._keys))
+        total = np.bincount(self._owner[:n], weights=logits, minlength=len(self._keys))
+        waiting = np.fromiter(self._candidate_of.values(), np.int64, len(self._candidate_of))
+        values = total[waiting] / count[waiting] + named_often * np.log1p(count[waiting])
+        new = 1.0 / (1.0 + np.exp(-np.clip(values, -30, 30)))
+        old = np.array([self._expected[at] for at in waiting])
+        return self._that_moved(waiting, new, old, most, moved)
+
+    def _that_moved(
+        self, waiting: npt.NDArray[np.int64], new: Floats, old: Floats, most: int, moved: float
+    ) -> list[tuple[int, float]]:
+        matters = np.maximum(new, old)
+        bar = np.partition(matters, -most)[-most] if len(matters) > most else 0.0
+        changed = np.flatnonzero((np.abs(new - old) > moved * np.maximum(new, old)) & (matters >= bar))
+        result = []
+        for at in changed:
+            candidate = int(waiting[at])
+            self._expected[candidate] = float(new[at])
+            result.append((self._keys[candidate], float(new[at])))
+        return result
+
+    def _rates(self, hub: npt.NDArray[np.int32]) -> Any:
+        return (self._hub_total[hub] + self._weight * self._prior) / (self._hub_number[hub] + self._weight)
+
+    def _hub_index(self, parent: int | None) -> int:
+        at = self._hub_of.setdefault(-1 if parent is None else parent, len(self._hub_of))
+        if at >= len(self._hub_number):
+            self._hub_number = np.concatenate([self._hub_number, np.zeros(len(self._hub_number))])
+            self._hub_total = np.concatenate([self._hub_total, np.zeros(len(self._hub_total))])
+        return at
+
+    def _grow(self, links: int, hashed: int) -> None:
+        while links >= len(self._owner):
+            self._owner, self._hub = _doubled(self._owner), _doubled(self._hub)
+            self._cues, self._norm = _doubled(self._cues), _doubled(self._norm)
+            self._start = _doubled(self._start)
+        while hashed > len(self._hashed):
+            self._hashed = _doubled(self._hashed)
+
+    def _compact(self) -> None:
+        """Forgets links of candidates that were fetched; of those that wait, the less promising half when it must."""
+        keep = sorted(self._candidate_of.values(), key=lambda at: -self._expected[at])[: MAX_LINKS // 4]
+        held = [
+            (self._keys[at], self._expected[at], self._named[at], [self._plain(link) for link in self._links[at]])
+            for at in sorted(keep)
+        ]
+        hubs = {index: parent for parent, index in self._hub_of.items()}
+        self._clear()
+        for key, expected, named, links in held:
+            for hub, cues, hashed in links:
+                parent = hubs[hub]
+                self.add(key, None if parent == -1 else parent, cues, hashed, "")
+            at = self._candidate_of[key]
+            self._expected[at], self._named[at] = expected, named
+
+    def _plain(self, link: int) -> tuple[int, tuple[float, ...], list[int]]:
+        hashed = self._hashed[self._start[link] : self._start[link + 1]].tolist()
+        return int(self._hub[link]), tuple(self._cues[link].tolist()), hashed
+
+
+def _doubled(array: Any) -> Any:
+    return np.concatenate([array, np.zeros_like(array)])

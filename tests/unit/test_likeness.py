@@ -1,0 +1,262 @@
+"""The likeness: what must hold of any score, whatever the weights."""
+
+from __future__ import annotations
+
+import math
+import random
+import socket
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.errors import ConfigError, SeedError, UsageError
+from pipelines.likeness.background import background
+from pipelines.likeness.calibrate import bound, logistic, logit, total
+from pipelines.likeness.dense import DIMENSIONS, embed
+from pipelines.likeness.explain import explain
+from pipelines.likeness.lexical import Rarity
+from pipelines.likeness.profile import Profile
+from pipelines.likeness.tokens import WORD_LIMIT, words
+from pipelines.records import Likeness
+
+LIGHTHOUSE = (
+    "The lighthouse keepers of the northern skerries have been told that their lamps will be replaced by automatic "
+    "beacons before winter. The coastal authority says that the lighthouse at Farrow Point will be the first to lose "
+    "its keeper, and that the fog signal will be sounded by radio. Fishermen who steer by the lamp are against it. "
+    "They say that a beacon that fails in a storm is worse than no lighthouse at all, and that the keepers have saved "
+    "eleven crews in six years. The authority answers that automatic lamps fail less often than people fall ill."
+)
+BEACONS = (
+    "Automatic beacons failed twice in one night along the northern skerries, the coastal authority has admitted. The "
+    "lamps at two lighthouses went dark in the gale and the fog signal could not be reached by radio. Keepers who had "
+    "been kept on for the winter lit the old lamp by hand. The authority had promised fishermen that a beacon would "
+    "never leave them without a light, and the union of lighthouse keepers asks that no further lamp be automated."
+)
+RETURN = (
+    "Keepers may return to three lighthouses after a winter of failed beacons. A committee of the coastal authority "
+    "voted to keep a crew at each of the outer skerries until the automatic lamps have run for a year without a "
+    "failure. Fishermen welcomed the vote. The lighthouse at Farrow Point, whose lamp went dark in the gale, will have "
+    "its keeper back in March, and the fog signal there will again be sounded by hand."
+)
+OTHERS = {
+    "cup": (
+        "The home side won the cup on penalties after a goalless final. The goalkeeper saved two and the captain, who "
+        "had missed the semi-final with a knee injury, scored the last. The manager praised the supporters and said "
+        "that the season would be remembered for its defence rather than for its goals."
+    ),
+    "rates": (
+        "The central bank left its rate unchanged and said that inflation would fall more slowly than it had hoped. "
+        "Economists had expected a cut before summer. Shares of lenders rose and the currency gained against the "
+        "dollar, while builders said that dear mortgages had already emptied their order books."
+    ),
+    "choir": (
+        "A choir of four hundred children sang in the market square to open the festival of early music. The "
+        "organisers had feared rain, but the evening stayed dry and the last concert, of songs for lute, ended after "
+        "midnight."
+    ),
+}
+SEEDS = [
+    ("a.txt", "Keepers to leave the lighthouses", LIGHTHOUSE, "en"),
+    ("b.txt", "Beacons fail in the gale", BEACONS, "en"),
+    ("c.txt", "Keepers may return", RETURN, "en"),
+]
+
+
+@pytest.fixture(scope="module")
+def profile() -> Profile:
+    return Profile.learn(SEEDS)
+
+
+def same(one: Likeness, two: Likeness) -> bool:
+    """Equal but for the names given to the seeds."""
+    return (one.score, one.parts, one.terms, one.percentile) == (two.score, two.parts, two.terms, two.percentile)
+
+
+def test_the_parts_add_up_to_the_logit_of_the_score(profile: Profile) -> None:
+    for title, text in [("", RETURN), *((name, text) for name, text in OTHERS.items())]:
+        likeness = profile.score(title, text, "en")
+        assert set(likeness.parts) == {"words", "meaning", "bias"}
+        assert logistic(sum(likeness.parts.values())) == pytest.approx(likeness.score, abs=1e-12)
+        facts = explain(likeness, profile.threshold())
+        assert sum(share for _, share in facts.parts) == pytest.approx(facts.logit, abs=1e-12)
+        assert facts.taken == (likeness.score >= facts.threshold)
+
+
+def test_the_order_of_seeds_is_irrelevant(profile: Profile) -> None:
+    for seed in range(3):
+        mixed = random.Random(seed).sample(SEEDS, len(SEEDS))
+        other = Profile.learn(mixed)
+        assert other.to_bytes() == profile.to_bytes()
+        assert other.score("", OTHERS["cup"], "en") == profile.score("", OTHERS["cup"], "en")
+
+
+def test_a_copy_of_a_seed_changes_nothing(profile: Profile) -> None:
+    copied = Profile.learn([*SEEDS, ("z.txt", "Keepers to leave the lighthouses", f"  {LIGHTHOUSE}\n\n", "en")])
+    assert copied.digest == profile.digest
+    assert copied.to_bytes() == profile.to_bytes()
+
+
+def test_a_copy_under_an_earlier_name_changes_no_score(profile: Profile) -> None:
+    copied = Profile.learn([*SEEDS, ("0.txt", "Beacons fail in the gale", BEACONS, "en")])
+    assert same(copied.score("", RETURN, "en"), profile.score("", RETURN, "en"))
+    assert copied.threshold() == profile.threshold()
+
+
+def test_a_seed_scores_at_least_as_high_as_any_other_article(profile: Profile) -> None:
+    lowest = min(profile.score(title, text, language).score for _, title, text, language in SEEDS)
+    mixtures = [" ".join(pair) for pair in [(LIGHTHOUSE, BEACONS), (BEACONS, RETURN), (LIGHTHOUSE, RETURN)]]
+    words_of_all = [" ".join(term.word for term in profile.terms)]
+    for text in [*OTHERS.values(), *mixtures, *words_of_all, " ".join([LIGHTHOUSE, BEACONS, RETURN])]:
+        assert profile.score("", text, "en").score <= lowest + 1e-9
+
+
+def test_an_article_on_the_subject_is_taken_and_others_are_not() -> None:
+    profile = Profile.learn(SEEDS[:2])
+    found = profile.score("Keepers may return", RETURN, "en")
+    assert found.score >= profile.threshold("loose")
+    assert found.percentile == 100.0
+    assert "keepers" in [term.word for term in found.terms]
+    assert profile.quick(RETURN, "en") >= profile.gate
+    for text in OTHERS.values():
+        assert profile.score("", text, "en").score < min(0.2, profile.threshold("loose"))
+
+
+def test_many_at_once_are_as_one_by_one(profile: Profile) -> None:
+    articles = [(name, text, "en") for name, text in OTHERS.items()]
+    assert profile.score_many(articles) == [profile.score(*article) for article in articles]
+    assert profile.score_many([]) == []
+
+
+def test_what_was_saved_gives_the_same_scores(profile: Profile) -> None:
+    again = Profile.from_bytes(profile.to_bytes())
+    for text in [RETURN, *OTHERS.values(), ""]:
+        assert again.score("", text, "en") == profile.score("", text, "en")
+        assert again.quick(text, "en") == profile.quick(text, "en")
+    assert (again.digest, again.threshold(), again.gate) == (profile.digest, profile.threshold(), profile.gate)
+    assert again.terms == profile.terms
+
+
+def test_what_another_model_saved_is_refused(profile: Profile) -> None:
+    with pytest.raises(UsageError, match="another version or model"):
+        Profile.from_bytes(profile.to_bytes().replace(b"wordllama", b"othermodel"))
+    with pytest.raises(UsageError, match="no profile"):
+        Profile.from_bytes(b"{}")
+
+
+def test_seeds_without_words_are_refused_by_name() -> None:
+    with pytest.raises(SeedError, match=r"no seed"):
+        Profile.learn([])
+    with pytest.raises(SeedError, match=r"empty\.txt"):
+        Profile.learn([*SEEDS, ("empty.txt", "", "12 34", "en")])
+
+
+def test_thresholds_are_in_order_and_numbers_are_taken(profile: Profile) -> None:
+    assert 0 < profile.threshold("loose") < profile.threshold("auto") < profile.threshold("strict") < 1
+    assert profile.gate < profile.threshold("loose")
+    assert profile.threshold(0.7) == profile.threshold("0.7") == 0.7
+    assert Profile.learn(SEEDS[:1]).threshold() == 0.5
+    with pytest.raises(ConfigError, match="strickt"):
+        profile.threshold("strickt")
+
+
+def test_the_bound_comes_down_when_seeds_lie_apart_but_not_without_end() -> None:
+    assert bound(None, 0.05) == 0.0
+    assert bound(-100.0, 0.05) == -1.5
+    assert bound(10.0, 0.05) > bound(5.0, 0.05) > 0
+
+
+def test_a_higher_share_of_matches_lifts_every_score_alike(profile: Profile) -> None:
+    richer = profile.with_prior(0.5)
+    for text in OTHERS.values():
+        lift = total(richer.score("", text, "en").parts) - total(profile.score("", text, "en").parts)
+        assert lift == pytest.approx(logit(0.5) - logit(0.05))
+
+
+def test_quick_ranks_roughly_as_the_whole_text_does(profile: Profile) -> None:
+    texts = [LIGHTHOUSE, BEACONS, RETURN, *OTHERS.values()]
+    full = np.array([profile.score("", text, "en").score for text in texts])
+    quick = np.array([profile.quick(" ".join(text.split()[:40]), "en") for text in texts])
+    ranks = np.corrcoef(full.argsort().argsort(), quick.argsort().argsort())[0, 1]
+    assert ranks > 0.7
+    assert quick[:3].min() > quick[3:].max()
+
+
+def test_the_cue_knows_the_subjects_words(profile: Profile) -> None:
+    near = profile.cue("Lighthouse keepers win a year", "the lamp at the point", ["lighthouse", "keepers"])
+    surroundings = profile.cue("Read more", "lighthouse keepers and their lamps", [])
+    far = profile.cue("Cup final goes to penalties", "a goalless evening", ["sport", "cup"])
+    assert 1 >= near > surroundings > far >= 0
+    assert profile.cue("", "", []) == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["", " \n", "a", "lighthouse", "123 456", "\ud800", "\x00", "東京", "lighthouse " * 91_000]
+)
+def test_odd_texts_have_a_finite_score(profile: Profile, text: str) -> None:
+    started = time.process_time()
+    likeness = profile.score("", text, "en")
+    assert time.process_time() - started < 2
+    assert 0 <= likeness.score <= 1
+    assert all(math.isfinite(share) for share in likeness.parts.values())
+    assert 0 <= profile.quick(text, "xx") <= 1
+
+
+@pytest.mark.parametrize(
+    "text", ["lighthouse", "lighthouse keepers", "lighthouse " * 500, "lighthouse keepers lamp beacon"]
+)
+def test_a_few_key_words_are_not_an_article(profile: Profile, text: str) -> None:
+    assert profile.score("", text, "en").score < profile.threshold("auto")
+
+
+@given(st.text(max_size=400), st.sampled_from(["en", "de", "uk", "sw", "zh", "xx", ""]))
+@settings(max_examples=150, deadline=None)
+def test_any_text_has_a_finite_score(text: str, language: str) -> None:
+    likeness = Profile.learn(SEEDS[:1]).score(text, text, language)
+    assert 0 <= likeness.score <= 1
+    assert 0 <= likeness.percentile <= 100
+    assert all(math.isfinite(share) for share in likeness.parts.values())
+
+
+@given(st.text(max_size=60).filter(words))
+@settings(max_examples=40, deadline=None)
+def test_any_text_with_words_can_be_a_seed_and_finds_itself(text: str) -> None:
+    profile = Profile.learn([("odd", "", text, "en")])
+    assert profile.score("", text, "en").score >= profile.score("", OTHERS["cup"], "en").score - 1e-9
+
+
+def test_words_are_cut_in_every_script() -> None:
+    assert words("The Harbour's 3 e\u0301coles a1") == ["the", "harbour", "écoles"]
+    assert words("Привіт, СВІТЕ") == ["привіт", "світе"]  # noqa: RUF001 - Cyrillic is meant
+    assert words("東京都") == ["東京", "京都"]
+    assert words("हिन्दी") == ["हिन्दी"]
+    assert len(words("ab " * (WORD_LIMIT + 5))) == WORD_LIMIT
+
+
+def test_common_words_of_a_language_weigh_little_in_it() -> None:
+    rarity = Rarity()
+    assert rarity.weigh(["war"], "de").get("war", 0.0) < 1 < rarity.weigh(["war"], "en")["war"]
+    assert rarity.weigh(["lighthouse"], "en")["lighthouse"] > 4
+
+
+def test_the_background_holds_figures_of_many_languages() -> None:
+    figures = background()
+    assert {"en", "fr", "es", "de", "ru", "uk", "ar", "sw", ""} <= figures.means.keys()
+    assert len(figures.rows.languages) >= 900
+    assert embed([]).shape == (0, DIMENSIONS)
+
+
+def test_nothing_is_asked_of_the_network(monkeypatch: pytest.MonkeyPatch, profile: Profile) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the likeness reached for the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    background.cache_clear()
+    from pipelines.likeness.dense import embedder
+
+    embedder.cache_clear()
+    fresh = Profile.learn(SEEDS).score("", RETURN, "en")
+    assert same(fresh, profile.score("", RETURN, "en"))
