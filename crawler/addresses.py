@@ -29,6 +29,7 @@ _SIX_TO_FOUR: Final = IPv6Network("2002::/16")
 _COMPATIBLE: Final = IPv6Network("::/96")
 # what inet_aton reads as an address: up to four decimal, octal or hexadecimal numbers
 _NUMBERS: Final = re.compile(r"(?:0[xX][0-9a-fA-F]*|[0-9]+)(?:\.(?:0[xX][0-9a-fA-F]*|[0-9]+)){0,3}")
+_METADATA_SERVICE: Final = "169.254.169.254"
 _LOCAL_NAMES: Final = ("localhost", "localdomain", "local", "internal", "home.arpa")
 
 # by host name; for the process, as Scrapy's own cache of names is
@@ -165,3 +166,13 @@ def why_refused(url: str) -> str | None:
     except ValueError:
         return None
     return _refused.get(host.lower()) if host else None
+
+
+def prove_guarded() -> None:
+    """Raises RuntimeError unless this process's resolver refuses an address that no crawl may ever dial."""
+    from twisted.internet import reactor
+
+    refused: list[object] = []
+    reactor.resolver.getHostByName(_METADATA_SERVICE).addErrback(refused.append)
+    if not refused:
+        raise RuntimeError("The guard against private addresses is not live; nothing is fetched without it.")

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 
+from crawler.conductor import is_at_work
 from pipelines.config import Config
 from pipelines.errors import SuchlikeError
 from pipelines.stores import open_store, slots
 from workers import broker, clock
+from workers.lifeline import child_of_this_process
 from workers.queues import Queues
 from workers.reconcile import reconcile
 
@@ -21,7 +23,7 @@ LOOK_S = 1.0
 
 
 class Clockwork:
-    """`tick()` a few times a second; crawls that run go on when the clock stops only if they end by themselves."""
+    """`tick()` a few times a second. Crawls it started stop with it, and can be resumed."""
 
     def __init__(self, config: Config) -> None:
         clock.schedules(config)  # a wrong line is said at once, not when it would have been due
@@ -31,22 +33,23 @@ class Clockwork:
         self._crawls: dict[subprocess.Popen[bytes], tuple[str, float]] = {}
         self._looked = self._reconciled = 0.0
 
-    def tick(self) -> bool:
-        """One look at everything; always True."""
+    def tick(self) -> None:
+        """One look at everything."""
         now = time.monotonic()
         try:
             if now - self._looked >= LOOK_S:
                 self._looked = now
                 self._reap()
-                if not self._crawls:  # one at a time in a folder: the next slot is claimed when this one is done
-                    for schedule, slot_at in clock.due(self._store, self._config):
-                        self._start(schedule.name, slot_at)
+                # one at a time in a folder: the next slot is claimed when this one, or the user's own run, is done
+                if not self._crawls and not is_at_work(self._config.path):
+                    claimed = clock.claim_due(self._store, self._config)
+                    if claimed:
+                        self._start(claimed[0].name, claimed[1])
             if now - self._reconciled >= RECONCILE_S:
                 self._reconciled = now
                 reconcile(self._store, self._queues, self._queues.waiting())
         except SuchlikeError as error:
             logger.warning("%s", error)
-        return True
 
     def stop(self) -> None:
         """Stops the crawls it started; they can be resumed."""
@@ -62,7 +65,11 @@ class Clockwork:
         if name in self._config.profile:
             command += ["--profile", name]
         logger.info("starting %s", name)
-        self._crawls[subprocess.Popen([*command, "run"], stdin=subprocess.DEVNULL)] = (name, slot_at)
+        crawl = subprocess.Popen(
+            [*command, "run"], stdin=subprocess.DEVNULL, start_new_session=True,
+            preexec_fn=child_of_this_process(),  # noqa: PLW1509  # it only makes a system call
+        )  # fmt: skip
+        self._crawls[crawl] = (name, slot_at)
 
     def _reap(self) -> None:
         for crawl in [held for held in self._crawls if held.poll() is not None]:

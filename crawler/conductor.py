@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -12,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from crawler.crawl import holder_name
+from crawler.crawl import holder_name, is_dead
 from pipelines.config import Config
 from pipelines.errors import StoreError, UsageError
-from pipelines.stores import Store, articles, hosts, ledger, runs
+from pipelines.stores import Connection, Store, articles, bodies, hosts, ledger, runs
 from workers import broker
 from workers.queues import Queues
 from workers.reconcile import reconcile
@@ -29,6 +30,8 @@ BEAT_S = 5.0
 STALLED_S = 180.0
 # a process that cannot even start will not start the tenth time
 HOPELESS = 6
+# the clock looks whether a run is at work by touching its lock for a moment
+LOCK_S = 0.5
 
 
 @dataclass(slots=True)
@@ -44,7 +47,10 @@ class Progress:
 
 
 class Conductor:
-    """Conducts one run. `conduct()` returns why it ended; on Ctrl-C the run stays resumable and ends with `user`."""
+    """Conducts one run. `conduct()` returns why it ended.
+
+    On Ctrl-C the run stays resumable and ends with `user`; a second Ctrl-C waits for nobody.
+    """
 
     def __init__(
         self, config: Config, store: Store, run: int, *, spider: str = "roam",
@@ -75,7 +81,7 @@ class Conductor:
                 self._start(supervisor)
                 return self._watch(supervisor, queues, embedded)
             finally:
-                supervisor.stop(("crawl", "work"))
+                supervisor.stop(("crawl", "work"), hurry=lambda: self._interrupts > 1)
                 queues.close()
                 if embedded:
                     embedded.stop()
@@ -84,12 +90,15 @@ class Conductor:
         self._interrupts += 1
 
     def _take_over(self) -> None:
-        """What a killed predecessor on this machine still holds is free at once; nobody else can hold it on SQLite."""
-        now = time.time() + (3600.0 if self._store.is_sqlite else 0.0)
+        """What crawlers that died on this machine still hold is free at once; those that live keep their hosts."""
+        now = time.time()
         with self._store.write() as connection:
+            for holder in filter(is_dead, hosts.holders(connection)):
+                hosts.reclaim(connection, now=now, holder=holder)
+                hosts.free_leases(connection, now=now, holder=holder)
             hosts.reclaim(connection, now=now)
             hosts.free_leases(connection, now=now)
-            ledger.make_due(connection, now=time.time())
+            ledger.make_due(connection, now=now)
 
     def _start(self, supervisor: Supervisor) -> None:
         folder = str(self._config.path)
@@ -113,13 +122,12 @@ class Conductor:
                     self._free(pid)
             if hopeless := supervisor.failing("", HOPELESS):
                 raise StoreError(f"The process {hopeless} keeps failing; its log is {supervisor.log_of(hopeless)}.")
-            if embedded and embedded.process is not None and embedded.process.poll() is not None:
-                embedded.stop()
-                embedded.start()
             if self._interrupts:
-                return self._end("user")
+                return self._interrupted()
             if now - looked >= LOOK_S:
                 looked = now
+                if embedded:
+                    embedded.keep()
                 self._look(now - began)
                 crawled = supervisor.finished("crawl")
                 reason = self._ended_by()
@@ -150,13 +158,17 @@ class Conductor:
         with self._store.read() as connection:
             self._seen.pages = runs.pages_fetched(connection, self._run)
             self._seen.matches = articles.matches(connection, self._run)
-            self._seen.in_flight = sum(ledger.in_flight(connection).values())
+            self._seen.in_flight = sum(ledger.in_flight(connection).values()) or self._unarchived(connection)
             latest = articles.best(connection, self._run, self._stored_until, 5)
         if latest:
             self._stored_until = max(at for *_, at in latest)
         self._seen.latest = [(score, title, site) for score, title, site, _ in latest]
         self._seen.seconds = seconds
         self._tell(self._seen)
+
+    def _unarchived(self, connection: Connection) -> int:
+        """Pages that have ended but still wait for the archive; one stands for all."""
+        return len(bodies.left_over(connection, limit=1)) if self._config.store.archive == "all" else 0
 
     def _ended_by(self) -> str | None:
         crawl = self._config.crawl
@@ -176,9 +188,13 @@ class Conductor:
             budget = self._config.crawl.pages
             return "budget" if budget and runs.pages_fetched(connection, self._run) >= budget else "exhausted"
 
+    def _interrupted(self) -> str:
+        """The run is not ended: `run` takes it up again. Crawlers started elsewhere for it hear of it by the store."""
+        with contextlib.suppress(StoreError):
+            self._halt("user")
+        return "user"
+
     def _end(self, reason: str) -> str:
-        if reason == "user":
-            return reason  # not ended: `run` takes it up again
         with self._store.write() as connection:
             runs.end(connection, self._run, reason, now=time.time())
         return reason
@@ -190,23 +206,41 @@ def default_workers() -> int:
     return max(1, cores - 1) if cores > 2 else cores
 
 
+def is_at_work(folder: Path) -> bool:
+    """Whether a run is under way in this project folder."""
+    try:
+        with _only_one(folder, wait_s=0.0):
+            return False
+    except UsageError:
+        return True
+
+
 class _only_one:  # reads as the statement it is
     """One conductor a project folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, wait_s: float = LOCK_S) -> None:
         self._file = folder / ".suchlike" / "run.lock"
+        self._wait_s = wait_s
 
     def __enter__(self) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         self._lock = self._file.open("a")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock.close()
-            raise UsageError(f"Another run is at work in {self._file.parent.parent}; wait for it or stop it.") from None
+        deadline = time.monotonic() + self._wait_s
+        while not self._locked():
+            if time.monotonic() >= deadline:
+                self._lock.close()
+                raise UsageError(f"Another run is at work in {self._file.parent.parent}; wait for it or stop it.")
+            time.sleep(0.05)
 
     def __exit__(self, *_: object) -> None:
         self._lock.close()
+
+    def _locked(self) -> bool:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
 
 
 class _Signals:

@@ -26,6 +26,20 @@ def holder_name(pid: int) -> str:
     return f"{socket.gethostname()[:40]}-{pid}"
 
 
+def is_dead(holder: str) -> bool:
+    """Whether the crawler of this name ran on this machine and does so no more."""
+    machine, _, pid = holder.rpartition("-")
+    if machine != holder_name(0).rpartition("-")[0] or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
 class Crawl:
     """Everything one crawler process works with."""
 
@@ -77,11 +91,11 @@ def crawl(config: Config, run: int, spider: str = "roam", sender: Sender | None 
     """
     from scrapy.crawler import AsyncCrawlerProcess
 
-    scrapy_settings.quiet()
     work = Crawl.of_run(config, run)
     if sender is not None:
         work.handoff = Handoff(work.store, sender, run=run, holder=work.holder)
     process: Any = AsyncCrawlerProcess(scrapy_settings.settings(work.config), install_root_handler=False)
+    scrapy_settings.quiet()  # the process has just set up Scrapy's own way of logging
     crawler = process.create_crawler(spider)
     process.crawl(crawler, crawl=work)
     process.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -56,9 +57,11 @@ def _fetch(wanted: list[str], config: Config, kept: Path) -> list[Problem]:
             ledger.discover(connection, found, run=run, now=time.time())
         command = [sys.executable, "-m", "crawler", "-C", scratch, "crawl-worker", "--run", str(run), "--inline"]
         try:
+            # the run carries its configuration; the environment's database is the project's, not this one
+            env = {**os.environ, "SUCHLIKE_DATABASE": small.database}
             done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT_S, check=False
-            )  # fmt: skip
+                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT_S, check=False, env=env
+            )
         except subprocess.TimeoutExpired:
             raise SeedError(f"The seeds could not be fetched within {LIMIT_S} seconds: {', '.join(wanted)}.") from None
         if done.returncode:
@@ -79,7 +82,8 @@ def _why(told: dict[str, object] | None, url: str) -> str:
     if not told:
         return f"{url} could not be fetched."
     reason = told["reason"] or told["fate"]
-    return f"{url} gave no article ({reason}: {told['detail'] or 'no more is known'}); use another page, or --site to start there."
+    detail = told["detail"] or "no more is known"
+    return f"{url} gave no article ({reason}: {detail}); use another page, or --site to start there."
 
 
 def _file(kept: Path, url: str) -> Path:

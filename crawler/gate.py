@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from crawler.links import Glance, glance
@@ -11,7 +12,12 @@ from pipelines.stores.schema import State
 
 QUICK_CHARS = 4_000
 _MARKUP = (b"<html", b"<!doctype html", b"<body", b"<head", b"<p", b"<div", b"<article")
-_FEED = (b"<rss", b"<feed", b"<rdf:rdf", b"<urlset", b"<sitemapindex")
+# the first element, after what XML allows before it
+_LIST = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:\s|<\?[^>]{0,500}\?>|<!--.{0,1000}?-->|<!doctype[^>]{0,300}>)*"
+    rb"<(?:\w{1,20}:)?(rss|feed|rdf|urlset|sitemapindex)[\s:>]",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +66,19 @@ def is_html(body: bytes, headers: dict[str, str]) -> bool:
     if b"\x00" in body[:512] and not head.startswith((b"\xff\xfe", b"\xfe\xff")) and "utf-16" not in kind:
         return False
     if "html" in kind or (not kind and b"<" in head):
-        return not head.startswith(_FEED)
-    return any(mark in head for mark in _MARKUP) and not any(mark in head for mark in _FEED)
+        return not is_list(body)
+    return any(mark in head for mark in _MARKUP) and not is_list(body)
 
 
 def is_list(body: bytes) -> bool:
     """Whether a body is a feed or a sitemap."""
-    head = body[:2048].lower()
-    return any(mark in head for mark in _FEED)
+    return _LIST.match(body[:4096]) is not None
+
+
+def is_sitemap(body: bytes) -> bool:
+    """Whether a body is a sitemap or a sitemap index."""
+    found = _LIST.match(body[:4096])
+    return found is not None and found[1].lower() in (b"urlset", b"sitemapindex")
 
 
 def charset(headers: dict[str, str]) -> str | None:

@@ -16,6 +16,7 @@ from workers.queues import Sender
 
 # fetched pages waiting for the workers before the crawler pauses
 BACKLOG = 2_000
+# a host that may be asked only after this is not waited for
 HORIZON_S = 120.0
 
 
@@ -33,6 +34,16 @@ class HostNote:
     delay_s: float | None = None
     give_up: str | None = None
 
+    def followed_by(self, later: HostNote) -> HostNote:
+        """Both as one: the latest word counts, pages add up."""
+        later.pages += self.pages
+        if later.verdict is None:
+            later.verdict, later.robots, later.delay_s = self.verdict, self.robots, self.delay_s
+        later.give_back = later.give_back or self.give_back
+        later.unfetched = [*self.unfetched, *later.unfetched]
+        later.give_up = later.give_up or self.give_up
+        return later
+
 
 @dataclass(slots=True)
 class Batch:
@@ -46,6 +57,16 @@ class Batch:
 
     def __bool__(self) -> bool:
         return bool(self.fetched or self.found or self.refused or self.notes)
+
+    def add(self, later: Batch) -> None:
+        """Takes what came after it: this one could not be handed over."""
+        self.fetched += later.fetched
+        self.found += later.found
+        self.refused += later.refused
+        self.rescored += later.rescored
+        for host, note in later.notes.items():
+            held = self.notes.get(host)
+            self.notes[host] = held.followed_by(note) if held else note
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +120,12 @@ class Handoff:
         if note.verdict:
             hosts.note_robots(connection, host, verdict=note.verdict, text=note.robots, delay_s=note.delay_s, now=now)
         if note.give_back or note.give_up:
-            hosts.give_back(connection, host, note.unfetched, next_at=note.next_at)
+            hosts.give_back(connection, host, note.unfetched, holder=self._holder, next_at=note.next_at)
         if note.give_up:
             hosts.give_up(connection, host, note.give_up)
 
     def _lease(self, connection: Connection, wanted: Wanted, now: float) -> Given:
-        asked = runs.get(connection, self._run)
+        asked = runs.get(connection, self._run, lock=True)
         if asked.ended_at is not None or asked.stopped_by is not None:
             return Given([], stop=asked.stopped_by or "user")
         budget = asked.config.crawl.pages
@@ -114,14 +135,15 @@ class Handoff:
         if ledger.in_flight(connection)[State.FETCHED] > BACKLOG:
             return Given([], paused=True)
         free = left - runs.pages_leased(connection, self._run) if budget else 1_000_000
-        worth = hosts.floor(connection, left) if budget and left < 20_000 else 0.0
+        soon, most = now + HORIZON_S, asked.config.crawl.max_per_site
+        worth = hosts.floor(connection, left, before=soon, max_per_site=most) if budget and left < 20_000 else 0.0
         leases: list[HostLease] = []
         if wanted.hosts > 0 and free > 0:
             leases = hosts.lease(
                 connection, self._holder, run=self._run, now=now, number=wanted.hosts, rows_each=wanted.rows_each,
-                at_most=free, worth=worth, max_per_site=asked.config.crawl.max_per_site,
+                at_most=free, worth=worth, max_per_site=most,
             )  # fmt: skip
-        if leases or wanted.held or hosts.anything_left(connection, before=now + HORIZON_S):
+        if leases or wanted.held or hosts.anything_left(connection, before=soon, max_per_site=most):
             return Given(leases)
         return Given([], stop="exhausted")
 
@@ -130,5 +152,5 @@ def give_back_all(store: Store, holder: str, notes: Sequence[tuple[int, list[int
     """At the end of a crawler: everything it still holds waits again. `notes`: host, URLs not fetched, next_at."""
     with store.write() as connection:
         for host, rows, next_at in notes:
-            hosts.give_back(connection, host, rows, next_at=next_at)
+            hosts.give_back(connection, host, rows, holder=holder, next_at=next_at)
         hosts.reclaim(connection, now=time.time(), holder=holder)

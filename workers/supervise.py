@@ -7,14 +7,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-PARENT_VARIABLE = "SUCHLIKE_PARENT"
+from workers.lifeline import PARENT_VARIABLE
+
 BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0, 15.0)
 STABLE_S = 30.0
 STOP_S = 30.0
+POLL_S = 0.05
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ class Supervisor:
             process = child.process
             if process is not None and process.poll() is not None:
                 ended.append((child.name, process.pid, process.returncode))
-                child.process = None
+                _forget(child)
                 child.done = process.returncode == 0 and not child.again
                 child.failures = 0 if now - child.started_at > STABLE_S else child.failures + 1
                 child.next_at = now + BACKOFF_S[min(child.failures, len(BACKOFF_S) - 1)]
@@ -83,8 +85,9 @@ class Supervisor:
         """The file a child writes to."""
         return self._logs / f"{name}.log"
 
-    def stop(self, prefixes: Iterable[str]) -> None:
-        """Stops the children whose names begin with each prefix, group after group, gently at first."""
+    def stop(self, prefixes: Iterable[str], *, hurry: Callable[[], bool] = lambda: False) -> None:
+        """Stops the children whose names begin with each prefix, group after group: gently at first, and with
+        SIGKILL after STOP_S or as soon as `hurry()`."""
         for prefix in prefixes:
             group = [child for child in self._children.values() if child.name.startswith(prefix)]
             for child in group:
@@ -92,8 +95,12 @@ class Supervisor:
                 if child.process is not None and child.process.poll() is None:
                     child.process.send_signal(signal.SIGTERM)
             deadline = time.monotonic() + STOP_S
+            while any(child.process is not None and child.process.poll() is None for child in group):
+                if hurry() or time.monotonic() > deadline:
+                    _kill(group)
+                time.sleep(POLL_S)
             for child in group:
-                _wait(child, deadline)
+                _forget(child)
 
     def _spawn(self, child: Child) -> None:
         child.started_at = time.monotonic()
@@ -103,14 +110,14 @@ class Supervisor:
             )
 
 
-def _wait(child: Child, deadline: float) -> None:
-    process, child.process = child.process, None
-    if process is None:
-        return
-    try:
-        process.wait(max(0.1, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    if process.stdin is not None:
-        process.stdin.close()
+def _kill(group: Iterable[Child]) -> None:
+    for child in group:
+        if child.process is not None and child.process.poll() is None:
+            child.process.kill()
+
+
+def _forget(child: Child) -> None:
+    """Lets go of a process that has ended, and of the pipe by which it would have known of our end."""
+    if child.process is not None and child.process.stdin is not None:
+        child.process.stdin.close()
+    child.process = None

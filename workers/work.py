@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import resource
 import signal
 import sys
@@ -12,18 +13,24 @@ import time
 from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import SimpleWorker, Worker
+from rq.exceptions import DeserializationError, StopRequested
 from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
+from rq.worker import WorkerStatus
 
 from pipelines import extract
 from pipelines.config import Config
+from pipelines.errors import StoreError
 from pipelines.stages import unwatched
 from pipelines.stores import ledger
 from workers import broker, jobs, lifeline
 from workers.jobs import StageJob, Worked
+from workers.lifeline import Stop
 from workers.queues import PAGE_S, Queues
 
 logger = logging.getLogger(__name__)
@@ -33,10 +40,12 @@ MEMORY_BYTES = 4 << 30
 CPU_S = 900
 SETTLE_S = 120
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+# a batch under way when we are asked to stop has this long to finish
+GRACE_S = 3.0
 
 
 class KernelAlarm(UnixSignalDeathPenalty):
-    """Ends the process at the deadline. RQ raises an Exception instead, which C code never sees and `except` swallows."""
+    """Ends the process at the deadline. RQ raises an Exception, which C code never sees and `except` swallows."""
 
     def setup_death_penalty(self) -> None:
         """Arms the alarm, with the kernel's own handler for jobs."""
@@ -51,13 +60,34 @@ class _OneQueue:
     """What both kinds of worker share. One queue, since with several RQ loses jobs on kill -9 (rq#1716)."""
 
     job_class = StageJob
+    # a broker that is back is found within seconds; RQ's own limit is a minute
+    max_connection_wait_time = 2.0
     worked: Worked
-    asked_to_stop = False
+    stop: Stop
 
-    def request_stop(self, signum: int, frame: Any) -> None:
-        """RQ forgets that an idle worker was asked to stop; whoever restarts workers must know."""
-        self.asked_to_stop = True
-        super().request_stop(signum, frame)  # type: ignore[misc]  # RQ's, mixed in
+    def subscribe(self) -> None:
+        """Takes no commands by Redis: whoever may write there could stop workers, and a thread does not fork well."""
+
+    def _shutdown(self) -> None:
+        """Asked to stop, in a signal handler: unlike RQ's this asks Redis nothing, which may be away."""
+        self.stop.ask()
+        if self.get_state() != WorkerStatus.BUSY:  # type: ignore[attr-defined]  # RQ's, mixed in
+            raise StopRequested
+        self._stop_requested = True
+        impatient = threading.Timer(GRACE_S, self.kill_horse)
+        impatient.daemon = True
+        impatient.start()
+
+    def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
+        """Ends the batch under way, if it has a process of its own. RQ's kills the whole group when it has none."""
+        if self.horse_pid:  # type: ignore[attr-defined]  # RQ's, mixed in
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.horse_pid, sig)  # type: ignore[attr-defined]
+
+    def maintain_heartbeats(self, job: Job, execution: Any) -> None:
+        """A broker that is away does not concern a batch under way; RQ's worker would leave it and quit."""
+        with contextlib.suppress(redis.RedisError, OSError):
+            super().maintain_heartbeats(job, execution)  # type: ignore[misc]  # RQ's, mixed in
 
     def handle_work_horse_killed(self, job: Job, retpid: int, ret_val: int, rusage: Any) -> None:
         """The batch died with its process: its rows wait no longer than the next reconciliation."""
@@ -76,7 +106,8 @@ class ForkingWorker(_OneQueue, Worker):
     def setup_work_horse_signals(self) -> None:
         """In the child: limits, and its own database connections."""
         super().setup_work_horse_signals()  # type: ignore[no-untyped-call]  # RQ's
-        lifeline.die_with_parent(signal.SIGKILL)
+        assert self.pid is not None
+        lifeline.die_with(self.pid, signal.SIGKILL)
         resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
         if sys.platform == "linux":
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
@@ -86,7 +117,8 @@ class ForkingWorker(_OneQueue, Worker):
         """Loads what the batch will need before the fork."""
         prepare = getattr(self.worked.stages.get(queue.name), "prepare", None)
         if prepare is not None:
-            with contextlib.suppress(ValueError, LookupError):
+            # whatever is wrong with the job or the store, the child will meet it again and say so
+            with contextlib.suppress(ValueError, TypeError, LookupError, DeserializationError, StoreError):
                 prepare(job.args[1])
         super().execute_job(job, queue)
 
@@ -97,7 +129,7 @@ class PlainWorker(_OneQueue, SimpleWorker):
 
 def work(config: Config, stage: str) -> None:
     """Works on the queue of one stage until SIGTERM or SIGINT. Lives through an absent broker."""
-    stop = threading.Event()
+    stop = Stop()
     queues = Queues(broker.address(config), config.queue.batch)
     forks = stage == "parse"
     if forks:
@@ -105,30 +137,35 @@ def work(config: Config, stage: str) -> None:
     worked = Worked(config, queues, watch=_page_alarm if forks else unwatched)
     jobs.work_with(worked)
     failures = 0
-    while not stop.is_set():
+    while True:
+        stop.listen()  # RQ's worker takes the signals for as long as it works
+        if stop.asked:
+            return
         started = time.monotonic()
         try:
-            stopped = _serve(config, stage, worked, ForkingWorker if forks else PlainWorker)
+            _serve(config, stage, worked, ForkingWorker if forks else PlainWorker, stop)
         except (redis.RedisError, OSError) as error:
             logger.warning("the broker is away: %s", error)
-            stopped = False
-        if stopped:
-            return
+        stop.listen()
         failures = 0 if time.monotonic() - started > BACKOFF_S[-1] else failures + 1
         stop.wait(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
 
 
-def _serve(config: Config, stage: str, worked: Worked, kind: type[Any]) -> bool:
-    """One RQ worker until it stops; True when it was asked to."""
-    connection = redis.Redis.from_url(broker.address(config))
+def _serve(config: Config, stage: str, worked: Worked, kind: type[Any], stop: Stop) -> None:
+    """One RQ worker, until it is asked to stop or its broker leaves it."""
+    # one try, at once, for a connection the server has dropped meanwhile; longer waits are made in work()
+    connection = redis.Redis.from_url(broker.address(config), retry=Retry(NoBackoff(), 1))
     with contextlib.closing(connection):
         worker = kind(
             [stage], connection=connection, serializer=JSONSerializer, worker_ttl=45, maintenance_interval=30,
             job_monitoring_interval=5, log_job_description=False,
         )  # fmt: skip
-        worker.worked = worked
-        worker.work(logging_level="WARNING")
-        return bool(worker.asked_to_stop)
+        worker.worked, worker.stop = worked, stop
+        try:
+            worker.work(logging_level="WARNING")
+        finally:
+            worker.kill_horse()
+            worker.wait_for_horse()
 
 
 def _page_alarm(row: int) -> None:

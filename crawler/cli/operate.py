@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from typing import Annotated
@@ -65,8 +63,10 @@ def status(*, session: Hidden) -> int:
     )
     session.out(f"frontier       {frontier['urls']} URLs on {frontier['hosts']} hosts, {frontier['leased']} leased")
     for run in latest:
-        session.out(f"run {run['run']:<4} {run['mode']}  {run['started_at']}  {run['pages']} pages  {run['matches']} match  "
-                    f"{run['stopped_by'] or 'under way or killed: `suchlike run` goes on'}")  # fmt: skip
+        end = run["stopped_by"] or "under way or killed: `suchlike run` goes on"
+        session.out(
+            f"run {run['run']:<4} {run['mode']}  {run['started_at']}  {run['pages']} pages  {run['matches']} match  {end}"
+        )
     return FOUND
 
 
@@ -74,14 +74,14 @@ def schedules(*, session: Hidden) -> int:
     """List schedules with their last and next run."""
     from crawler.cli.showing import project
     from pipelines.errors import StoreError
-    from pipelines.stores import slots
+    from pipelines.stores import open_store, slots
     from pipelines.stores.articles import iso_at
     from workers import clock as due
 
-    opened = project(session)
-    listed = due.schedules(opened.config())
+    config = project(session).config()
+    listed = due.schedules(config)
     try:
-        store = opened.store(session.mode)
+        store = open_store(config.database, create=False)  # the clock's, whatever was used last
     except StoreError:
         store = None
     for one in listed:
@@ -109,13 +109,12 @@ def broker(*, session: Hidden) -> int:
     config = project(session).config()
     if config.queue.redis != "embedded":
         session.say(f"queue.redis is {config.queue.redis.split('@')[-1]}: no broker of ours is needed; waiting.")
-        _until_stopped(lambda: True)
+        _until_stopped(_nothing)
         return FOUND
     with Broker(config.path) as held:
-        if held.process is None:
-            raise UsageError(f"A broker already serves {config.path}.")
-        session.say(f"broker at {address(config)}")
-        _until_stopped(lambda: held.process is not None and held.process.poll() is None)
+        other = "" if held.process else ", served by a run; this one takes over when it ends"
+        session.say(f"broker at {address(config)}{other}")
+        _until_stopped(held.keep)
     return FOUND
 
 
@@ -140,13 +139,10 @@ def work(*queues: str, number: Annotated[int, Parameter(name=["-n", "--number"])
     _logging(session)
     if len(queues) == 1 and number == 1:
         from workers import broker as brokers
-        from workers.lifeline import die_with_parent, watch_stdin
+        from workers.lifeline import tie
         from workers.work import work as serve
 
-        if os.environ.get("SUCHLIKE_PARENT"):
-            die_with_parent()
-            watch_stdin()
-        else:
+        if not tie():
             _wait_for(lambda: brokers.is_up(brokers.address(config)))
             require(brokers.address(config))
         serve(config, queues[0])
@@ -155,7 +151,7 @@ def work(*queues: str, number: Annotated[int, Parameter(name=["-n", "--number"])
     for name in queues or NAMES:
         for copy in range(number if name == "parse" else 1):
             supervisor.start(f"work-{name}-{copy}", ["-C", str(config.path), "work", name])
-    _until_stopped(lambda: bool(supervisor.tick()) or True)
+    _until_stopped(supervisor.tick)
     supervisor.stop(("work",))
     return FOUND
 
@@ -173,12 +169,10 @@ def crawl_worker(*, run: int | None = None, spider: str = "roam", inline: Flag =
         Run the stages in this process, without a broker.
     """
     from crawler.cli.showing import project
-    from workers.lifeline import die_with_parent, watch_stdin
+    from workers.lifeline import tie
 
+    tie()
     _logging(session)
-    if os.environ.get("SUCHLIKE_PARENT"):
-        die_with_parent()
-        watch_stdin()
     opened = project(session)
     if run is None:
         return _crawl_for_all(opened.config())
@@ -197,23 +191,30 @@ def crawl_worker(*, run: int | None = None, spider: str = "roam", inline: Flag =
 
 
 def _crawl_for_all(config: Config) -> int:
+    from pipelines.errors import StoreError
     from pipelines.stores import open_store, runs
     from workers.supervise import Supervisor
 
     store = open_store(config.database, mode=config.mode)
     supervisor = Supervisor(config.path)
-    joined: set[int] = set()
+    joined: int | None = None
 
-    def look() -> bool:
+    def look() -> None:
+        nonlocal joined
         supervisor.tick()
-        with store.read() as connection:
-            latest = runs.latest(connection)
-        alive = latest is not None and latest.ended_at is None and time.time() - latest.seen_at < runs.ALIVE_S
-        if alive and latest is not None and latest.id not in joined:
-            joined.add(latest.id)
-            arguments = ["-C", str(config.path), "crawl-worker", "--run", str(latest.id)]
-            supervisor.start(f"crawl-joined-{latest.id}", arguments, again=False)
-        return True
+        try:
+            with store.read() as connection:
+                run = runs.under_way(connection, now=time.time())
+        except StoreError as error:
+            logging.getLogger(__name__).warning("%s", error)
+            return
+        if joined is not None and run != joined:
+            supervisor.stop(("crawl",))
+            joined = None
+        if run is not None and joined is None:
+            joined = run
+            arguments = ["-C", str(config.path), "crawl-worker", "--run", str(run)]
+            supervisor.start("crawl-joined", arguments, again=False)
 
     _until_stopped(look)
     supervisor.stop(("crawl",))
@@ -264,17 +265,23 @@ def _wait_for(ready: Callable[[], bool], seconds: float = 10.0) -> None:
         time.sleep(0.2)
 
 
-def _until_stopped(look: Callable[[], bool]) -> None:
-    """Calls `look` a few times a second until SIGTERM or SIGINT, or until it says False."""
-    stop = threading.Event()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, lambda *_: stop.set())
-    while not stop.is_set() and look():
+def _until_stopped(look: Callable[[], object]) -> None:
+    """Calls `look` a few times a second until SIGTERM or SIGINT."""
+    from workers.lifeline import Stop
+
+    stop = Stop()
+    stop.listen()
+    while not stop.asked:
+        look()
         stop.wait(0.3)
+
+
+def _nothing() -> None:
+    """Somebody else does the work."""
 
 
 def _logging(session: Session) -> None:
     level = logging.DEBUG if session.verbose else logging.INFO
     logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    for noisy in ("asyncio", "scrapy", "twisted", "urllib3"):
+    for noisy in ("alembic", "asyncio", "scrapy", "twisted", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

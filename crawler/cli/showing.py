@@ -62,7 +62,7 @@ def _demo(session: Session, opened: Project, overrides: dict[str, Any], config: 
         breadth = done["breadth_first"]
         session.say(
             f" of the {done['planted']} planted stories {done['planted_found']} were found; breadth-first finds "
-            f"{breadth['matches']} matches on the same {breadth['pages_fetched']} pages, against {done['matches']} here."
+            f"{breadth['matches']} matches on as many pages, against {done['matches']} here."
         )
         session.say(f" next   suchlike -C {config.folder} explain 1     why it matched")
         session.say(f"        suchlike -C {config.folder} export csv    all of it")

@@ -16,7 +16,7 @@ import msgspec
 
 from crawler.demo.gold import allowed, planted
 from crawler.demo.web import DemoWeb
-from crawler.gate import is_html, is_list
+from crawler.gate import is_html, is_list, is_sitemap
 from crawler.links import glance
 from crawler.project import Project
 from crawler.replay import replay
@@ -31,17 +31,23 @@ from workers.inline import Inline
 
 
 def compare(store: Store, opened: Project, config: Config, done: dict[str, Any]) -> dict[str, Any]:
-    """`{planted, planted_found, breadth_first: {pages_fetched, matches}}` for a finished demo."""
+    """`{planted, planted_found, breadth_first: {pages_fetched, matches}}` for a finished demo.
+
+    `planted` are the stories robots.txt lets us fetch, in the languages of the seeds; the others are counted beside.
+    """
     web = DemoWeb.build()
     subject, _ = config.only_profile()
     with store.read() as connection:
         found = {article["url"] for article in articles.listed(connection, copies=True)}
         asked = runs.get(connection, done["run"])
         profile = Profile.from_bytes(runs.learned(connection, asked.profile))
-    stories = [story for story in planted(web, subject) if story.fetchable]
+    spoken = {seed.language for seed in opened.seed_set(config).seeds}
+    fetchable = [story for story in planted(web, subject) if story.fetchable]
+    stories = [story for story in fetchable if story.language in spoken]
     pages = list(_breadth_first(web, done["pages_fetched"]))
     return {
         "planted": len(stories),
+        "planted_in_other_languages": len(fetchable) - len(stories),
         "planted_found": sum(1 for story in stories if found.intersection(story.urls)),
         "breadth_first": {"pages_fetched": done["pages_fetched"], "matches": _matches(pages, config, profile)},
     }
@@ -73,7 +79,7 @@ def _following(status: int, headers: dict[str, str], body: bytes, url: str, list
     if status != 200:
         return []
     if lists:
-        name = "sitemap" if b"<urlset" in body[:2048] or b"<sitemapindex" in body[:2048] else "feed"
+        name = "sitemap" if is_sitemap(body) else "feed"
         return [candidate.url for candidate in SOURCES[name](body, url)]
     if not is_html(body, headers):
         return []

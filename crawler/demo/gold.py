@@ -12,11 +12,12 @@ from crawler.demo.written import read_all
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A planted story: the addresses that carry it, and whether robots.txt lets any of them be fetched."""
+    """A planted story: the addresses that carry it, whether robots.txt lets any of them be fetched, its language."""
 
     id: str
     urls: tuple[str, ...]
     fetchable: bool
+    language: str
 
 
 def allowed(url: str) -> bool:
@@ -30,8 +31,11 @@ def allowed(url: str) -> bool:
 def planted(web: DemoWeb, subject: str) -> list[Story]:
     """Return the hand-written stories about a subject (a folder of `articles/`), with all their copies."""
     carriers = web.carriers
-    slugs = [article.slug for its, article in read_all() if its == subject]
-    return [Story(slug, carriers[slug], any(map(allowed, carriers[slug]))) for slug in slugs]
+    return [
+        Story(article.slug, carriers[article.slug], any(map(allowed, carriers[article.slug])), article.language)
+        for its, article in read_all()
+        if its == subject
+    ]
 
 
 def labels(web: DemoWeb) -> dict[str, str]:

@@ -43,6 +43,12 @@ class Pace:
             wait = max(wait, min(retry_after_s, MAX_RETRY_AFTER_S))
         self.next_at = now + wait
 
+    def slow_down(self, delay_s: float) -> None:
+        """The host asks for at least this delay, from its last answer on."""
+        if delay_s > self.delay_s:
+            self.next_at += delay_s - self.delay_s
+            self.delay_s = delay_s
+
     @property
     def hopeless(self) -> bool:
         """Whether the host should be given up."""

@@ -9,7 +9,8 @@ from protego import Protego
 MAX_BYTES = 500 * 1024  # RFC 9309, 2.5
 KEPT_S = 24 * 3600.0  # RFC 9309, 2.4
 AGAIN_S = 900.0
-MAX_DELAY_S = 60.0
+# obeyed up to here; whoever asks for more is asked once a run
+MAX_DELAY_S = 3600.0
 REDIRECTS = 5
 AGENT = "suchlike"
 

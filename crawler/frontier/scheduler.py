@@ -20,9 +20,11 @@ from scrapy.crawler import Crawler
 from scrapy.utils.defer import deferred_from_coro
 from twisted.internet.defer import Deferred
 
+from crawler.addresses import prove_guarded
 from crawler.frontier import robots
 from crawler.frontier.pace import Pace
-from crawler.handoff import Batch, Given, HostNote, Wanted, give_back_all
+from crawler.handoff import HORIZON_S, Batch, Given, HostNote, Wanted, give_back_all
+from pipelines import urls as identity
 from pipelines.errors import StoreError
 from pipelines.stores.hosts import HostLease, Waiting
 from pipelines.stores.schema import Kind
@@ -48,9 +50,13 @@ class Held:
     pace: Pace
     rules: robots.Rules | None
     rows: deque[Waiting] = field(default_factory=deque)
+    flying: Waiting | None = None
     pages: int = 0
-    robots_tries: int = 0
+    robots_url: str | None = None
+    robots_hops: int = 0
     verdict: robots.Verdict | None = None
+    # nothing more may be asked of it now
+    closed: bool = False
 
 
 class Scheduler(BaseScheduler):
@@ -67,6 +73,7 @@ class Scheduler(BaseScheduler):
         self._handed_at = time.monotonic()
         self._asked_at = 0.0
         self._pump: asyncio.Task[None] | None = None
+        self._exchanging: asyncio.Task[Given] | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Scheduler:
@@ -77,6 +84,8 @@ class Scheduler(BaseScheduler):
         """Begins to pump."""
         self._crawl: Crawl = spider.crawl  # type: ignore[attr-defined]  # our spiders carry it
         self._crawl.scheduler = self
+        if not self._crawl.config.crawl.allow_private_addresses:
+            prove_guarded()
         self._pump = asyncio.get_running_loop().create_task(self._run())
 
     def has_pending_requests(self) -> bool:
@@ -102,6 +111,9 @@ class Scheduler(BaseScheduler):
             self._pump.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._pump
+        if self._exchanging is not None and not self._exchanging.done():
+            with contextlib.suppress(StoreError):
+                self._accept(await self._exchanging)
         await asyncio.to_thread(self._give_back)
 
     # what the spider tells
@@ -118,24 +130,51 @@ class Scheduler(BaseScheduler):
         self._flying -= 1
         held = self._held[host]
         held.pace.answered(time.time(), failed=failed, retry_after_s=retry_after_s)
+        held.flying = None
         held.pages += page
         self._wake.set()
 
-    def robots_answered(self, host: int, status: int | None, body: bytes) -> None:
+    def name_of(self, host: int) -> str:
+        """The name of a host this process owns."""
+        return self._held[host].name
+
+    def robots_moved(self, host: int, url: str) -> bool:
+        """robots.txt is elsewhere: asked for there after the host's delay. False after too many such answers."""
+        held = self._held[host]
+        if held.robots_hops >= robots.REDIRECTS:
+            return False
+        held.robots_hops += 1
+        held.robots_url = url
+        self.answered(host, page=False)
+        return True
+
+    def robots_answered(self, host: int, status: int | None, body: bytes, retry_after_s: float | None = None) -> None:
         """robots.txt came back (status None: it did not)."""
-        self.answered(host, failed=status is None, page=False)
+        self.answered(host, failed=status is None, retry_after_s=retry_after_s, page=False)
         held = self._held[host]
         verdict = robots.judge(status, body)
         held.verdict = verdict
-        held.rules = robots.Rules(verdict.text)
         if verdict.kind == "later":
+            held.closed = True
             self._note(held, next_at=time.time() + robots.AGAIN_S).give_back = True
             return
-        held.pace.delay_s = max(held.pace.delay_s, verdict.delay_s or 0.0)
+        held.rules = robots.Rules(verdict.text)
+        # the delay counts from this very answer
+        held.pace.slow_down(verdict.delay_s or 0.0)
 
     # the pump
 
     async def _run(self) -> None:
+        try:
+            await self._until_done()
+        except Exception:  # the edge of a task nobody waits for: without an end the crawl would hang for ever
+            logger.exception("The crawl failed.")
+            self._stop = "failed"
+        assert self._crawler.engine is not None
+        self._pump = None
+        await self._crawler.engine.close_spider_async(reason=self._stop or "finished")
+
+    async def _until_done(self) -> None:
         while True:
             try:
                 if self._should_exchange():
@@ -149,9 +188,6 @@ class Scheduler(BaseScheduler):
             except StoreError as error:
                 logger.error("%s Trying again.", error)
                 await asyncio.sleep(STORE_RETRY_S)
-        assert self._crawler.engine is not None
-        self._pump = None
-        await self._crawler.engine.close_spider_async(reason=self._stop or "finished")
 
     def _should_exchange(self) -> bool:
         now = time.monotonic()
@@ -175,13 +211,12 @@ class Scheduler(BaseScheduler):
             rows_each=ROWS_EACH,
             held=held_rows,
         )
+        self._exchanging = asyncio.create_task(asyncio.to_thread(self._crawl.handoff.exchange, batch, wanted))
         try:
-            given = await asyncio.to_thread(self._crawl.handoff.exchange, batch, wanted)
+            # a thread cannot be cancelled: whoever closes us waits for it
+            given = await asyncio.shield(self._exchanging)
         except StoreError:
-            batch.fetched += self._batch.fetched
-            batch.found += self._batch.found
-            batch.refused += self._batch.refused
-            batch.notes |= self._batch.notes
+            batch.add(self._batch)
             self._batch = batch
             raise
         self._handed_at = self._asked_at = time.monotonic()
@@ -200,12 +235,12 @@ class Scheduler(BaseScheduler):
         return Held(lease.id, lease.name, pace, rules, deque(lease.rows))
 
     def _return_empty_hosts(self) -> None:
-        """Hosts with nothing left to fetch, hopeless ones, and, when stopping, all that are not being asked."""
+        """Hosts with nothing left to fetch, closed or not due for long, hopeless ones; all idle ones when stopping."""
+        far = time.time() + HORIZON_S
         for held in list(self._held.values()):
             if held.pace.busy:
                 continue
-            note = self._batch.notes.get(held.id)
-            later = note is not None and note.give_back
+            later = held.closed or held.pace.next_at > far
             if not (later or self._stop or held.pace.hopeless or not held.rows):
                 continue
             note = self._note(held)
@@ -233,7 +268,7 @@ class Scheduler(BaseScheduler):
         now = time.time()
         soonest = now + IDLE_S
         for held in self._held.values():
-            if self._stop or not held.rows or held.pace.busy:
+            if self._stop or not held.rows or held.pace.busy or held.closed:
                 continue
             if held.pace.ready(now):
                 self._send(held)
@@ -244,7 +279,9 @@ class Scheduler(BaseScheduler):
     def _send(self, held: Held) -> None:
         if held.rules is None:
             scheme = held.rows[0].url.partition("://")[0]
-            self._fly(held, Request(f"{scheme}://{held.name}/robots.txt", dont_filter=True), "robots", None)
+            url = held.robots_url or f"{scheme}://{held.name}/robots.txt"
+            if self._may_ask(held, url):
+                self._fly(held, Request(url, dont_filter=True), "robots", None)
             return
         while held.rows:
             row = held.rows.popleft()
@@ -253,6 +290,19 @@ class Scheduler(BaseScheduler):
                 return
             self._batch.refused.append((row.row, "robots", "robots.txt of the host forbids it"))
 
+    def _may_ask(self, held: Held, url: str) -> bool:
+        """Whether a robots.txt on another host may be asked for now; that host's own next request waits for it."""
+        name = identity.host_of(url)
+        other = next((one for one in self._held.values() if one.name == name and one is not held), None)
+        if other is None:
+            return True
+        now = time.time()
+        if not other.pace.ready(now):
+            held.pace.next_at = max(other.pace.next_at, now + IDLE_S)
+            return False
+        other.pace.next_at = now + other.pace.delay_s
+        return True
+
     def _fly(self, held: Held, request: Request, kind: str, row: Waiting | None) -> None:
         spider: Any = self._crawler.spider
         request.callback, request.errback = spider.answered, spider.failed
@@ -260,14 +310,18 @@ class Scheduler(BaseScheduler):
         if self._crawl.config.crawl.proxy:
             request.meta["proxy"] = self._crawl.config.crawl.proxy
         held.pace.sent()
+        held.flying = row
         self._flying += 1
         assert self._crawler.engine is not None
         self._crawler.engine.crawl(request)
 
     def _give_back(self) -> None:
-        notes = [
-            (held.id, [row.row for row in held.rows], held.pace.next_at or time.time()) for held in self._held.values()
-        ]
+        notes = []
+        for held in self._held.values():
+            rows = [*held.rows, held.flying] if held.flying else held.rows
+            # an answer that will not be seen counts as just given
+            next_at = time.time() + held.pace.delay_s if held.pace.busy else held.pace.next_at
+            notes.append((held.id, [row.row for row in rows], next_at or time.time()))
         if self._batch:
             self._crawl.handoff.exchange(self._batch, Wanted(hosts=0, rows_each=0, held=1))
         give_back_all(self._crawl.store, self._crawl.holder, notes)

@@ -20,7 +20,8 @@ class Scope:
         self._block = tuple(pattern.lower() for pattern in config.sources.block)
         self._sites = None if config.crawl.roam else frozenset(identity.site_of(identity.host_of(u)) for u in starts)
         self._scheme = "http://" if config.mode == "demo" else "http"
-        self._guards = not (config.crawl.allow_private_addresses or config.crawl.proxy)
+        # a proxy resolves names itself, so there the spelling is all we can judge by
+        self._guards = not config.crawl.allow_private_addresses
         self.left_out = 0
 
     def allows(self, url: str) -> bool:

@@ -9,7 +9,7 @@ from scrapy.http import Response
 from twisted.internet import defer, error
 from twisted.web.client import ResponseFailed
 
-from crawler.addresses import AddressRefused
+from crawler.addresses import AddressRefused, why_refused
 from crawler.frontier.pace import retry_after_s
 from pipelines import urls as identity
 from pipelines.stores.hosts import Waiting
@@ -17,6 +17,12 @@ from pipelines.stores.ledger import Fetched
 from pipelines.stores.schema import State
 
 MAX_FETCHES = 3
+# beyond the depth of links: a redirect costs no likeness, but a chain must end
+MAX_REDIRECTS = 8
+# a second try would end the same
+FINAL = {"too-large"}
+# says something of the host, not only of the page
+HOST_FAILED = {"timeout", "dns", "connection"}
 RETRIED = {408, 429, 500, 502, 503, 504, 522, 524}
 KEPT_HEADERS = (
     "content-type", "date", "etag", "last-modified", "x-robots-tag", "tdm-reservation", "tdm-policy", "retry-after",
@@ -60,6 +66,8 @@ def not_served(row: Waiting, status: int) -> Fetched:
 
 def failed(row: Waiting, reason: str, detail: str, status: int | None = None) -> Fetched:
     """The row of a fetch that failed: waits again, or is dead after MAX_FETCHES tries."""
+    if reason in FINAL:
+        return Fetched(row.row, State.DROPPED, status, reason, detail, fetched_at=time.time())
     again = row.fetches + 1 < MAX_FETCHES
     state = State.WAITING if again else State.DEAD
     return Fetched(row.row, state, status, reason, detail, fetched_at=0.0 if again else time.time())
@@ -76,8 +84,9 @@ _REASONS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
 def why(failure: Any) -> tuple[str, str]:
     """`(reason, detail)` of Scrapy's failure."""
     raised = failure.value
-    if isinstance(raised, AddressRefused):
-        return "private-address", str(raised)
+    refused = str(raised) if isinstance(raised, AddressRefused) else why_refused(failure.request.url)
+    if refused and not failure.request.meta.get("proxy"):
+        return "private-address", refused
     name = type(raised).__name__
     if "Timeout" in name:
         return "timeout", str(raised)
@@ -86,4 +95,7 @@ def why(failure: Any) -> tuple[str, str]:
     for types, reason in _REASONS:
         if isinstance(raised, types):
             return reason, f"{name}: {raised}"
-    return ("too-large" if "Cancel" in name else "connection"), f"{name}: {raised}"
+    for fragment, reason in (("Cancel", "too-large"), ("Connect", "connection"), ("Download", "connection")):
+        if fragment in name:
+            return reason, f"{name}: {raised}"
+    return "unreadable", f"{name}: {raised}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
@@ -11,7 +12,7 @@ from scrapy.http import Response
 
 from crawler.crawl import Crawl
 from crawler.frontier import robots
-from crawler.gate import Look, is_list
+from crawler.gate import Look, is_list, is_sitemap
 from crawler.sources import SOURCES
 from crawler.sources.links import candidates as linked
 from crawler.sources.sitemap import sitemaps_in_robots
@@ -21,6 +22,8 @@ from pipelines.records import Candidate
 from pipelines.stores.hosts import Waiting
 from pipelines.stores.ledger import Fetched, Found
 from pipelines.stores.schema import Kind, State
+
+logger = logging.getLogger(__name__)
 
 # a list of more is a catalogue, not news
 MAX_LISTED = 2_000
@@ -46,23 +49,31 @@ class RoamSpider(Spider):
     def answered(self, response: Response, **_: Any) -> None:
         """Any answer to any request."""
         meta = response.meta
-        failed = response.status in answers.RETRIED
         if meta["kind"] == "robots":
             self._robots(response)
             return
         row: Waiting = meta["row"]
+        failed = response.status in answers.RETRIED
+        try:
+            self._take(row, response)
+        except Exception as error:  # the edge of a callback: whatever it was, the row ends and its host is free again
+            logger.exception("%s could not be looked at.", row.url)
+            detail = f"{type(error).__name__}: {error}"
+            self._done(Fetched(row.row, State.DEAD, response.status, "crawler-error", detail, fetched_at=time.time()))
+        self.crawl.scheduler.answered(
+            meta["host"], failed=failed, retry_after_s=answers.wait_asked(response), page=row.kind == Kind.PAGE
+        )
+
+    def _take(self, row: Waiting, response: Response) -> None:
         target = answers.redirect_of(response)
         if target is not None:
             self._redirected(row, response, target)
         elif response.status != 200:
             self._done(answers.not_served(row, response.status))
-        elif row.kind != Kind.PAGE or is_list(response.body[:2048]):
+        elif row.kind != Kind.PAGE or is_list(response.body):
             self._listed(row, response)
         else:
             self._page(row, response)
-        self.crawl.scheduler.answered(
-            meta["host"], failed=failed, retry_after_s=answers.wait_asked(response), page=row.kind == Kind.PAGE
-        )
 
     def failed(self, failure: Any) -> None:
         """No answer."""
@@ -75,23 +86,21 @@ class RoamSpider(Spider):
             self.crawl.scheduler.batch.refused.append((meta["row"].row, reason, detail))
         else:
             self._done(answers.failed(meta["row"], reason, detail))
-        self.crawl.scheduler.answered(meta["host"], failed=True)
+        self.crawl.scheduler.answered(meta["host"], failed=reason in answers.HOST_FAILED)
 
     def _done(self, fetched: Fetched) -> None:
         self.crawl.scheduler.batch.fetched.append(fetched)
 
     def _robots(self, response: Response) -> None:
+        scheduler, host = self.crawl.scheduler, response.meta["host"]
+        origin = f"http://{scheduler.name_of(host)}/"
         target = answers.redirect_of(response)
-        hops = response.meta.get("hops", 0)
-        if target is not None and hops < robots.REDIRECTS and self.crawl.scope.allows(target):
-            assert self.crawler.engine is not None
-            meta = {**response.meta, "hops": hops + 1}
-            self.crawler.engine.crawl(response.request.replace(url=target, meta=meta))  # type: ignore[union-attr]
+        if target is not None and self.crawl.scope.allows(target) and scheduler.robots_moved(host, target):
             return
-        self.crawl.scheduler.robots_answered(response.meta["host"], response.status, response.body)
+        scheduler.robots_answered(host, response.status, response.body, answers.wait_asked(response))
         if response.status == 200 and self.crawl.config.crawl.depth:
             text = response.body[: robots.MAX_BYTES].decode("utf-8", "replace")
-            found = [c for c in sitemaps_in_robots(text, response.url) if self._same_site(c.url, response.url)]
+            found = [c for c in sitemaps_in_robots(text, response.url) if self._same_site(c.url, origin)]
             self._find(found, parent=None, likeness=0.0, depth=0)
 
     def _redirected(self, row: Waiting, response: Response, target: str) -> None:
@@ -99,13 +108,15 @@ class RoamSpider(Spider):
         self._done(fetched)
         kind = Kind(row.kind).name.lower()
         candidate = Candidate(target, "redirect", kind)  # type: ignore[arg-type]  # the names are the same
-        if row.depth < self.crawl.config.crawl.depth and self._is_new(candidate):
+        if row.depth < self.crawl.config.crawl.depth + answers.MAX_REDIRECTS and self._is_new(candidate):
             self.crawl.scheduler.batch.found.append(Found(candidate, row.expected, row.depth + 1, row.row))
 
     def _listed(self, row: Waiting, response: Response) -> None:
-        name = "sitemap" if row.kind == Kind.SITEMAP or b"<urlset" in response.body[:2048] else "feed"
-        found = SOURCES[name](response.body, response.url)[:MAX_LISTED]
-        found = [c for c in found if self._same_site(c.url, response.url)]
+        is_map = row.kind == Kind.SITEMAP or is_sitemap(response.body)
+        found = SOURCES["sitemap" if is_map else "feed"](response.body, response.url)
+        if is_map:  # sitemaps.org: a sitemap speaks for its own site; feeds often lie on another host than their pages
+            found = [c for c in found if self._same_site(c.url, response.url)]
+        found = found[:MAX_LISTED]
         detail = f"{len(found)} entries"
         self._done(Fetched(row.row, State.LISTED, response.status, None, detail, fetched_at=time.time()))
         self._find(found, parent=row.row, likeness=0.0, depth=row.depth + 1)

@@ -1,6 +1,6 @@
 """From two cosines to a probability: how far both stand out from ordinary news, weighed and shifted.
 
-The weights follow a logistic regression over labelled news, every query weighing the same (docs/likeness.md).
+The weights follow a logistic regression over labelled news, every query weighing the same.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ def embed(texts: Sequence[str]) -> Vectors:
 def centred(texts: Sequence[str], languages: Sequence[str]) -> Vectors:
     """As `embed`, less the mean of each text's language, and of unit length; no words, still zeros.
 
-    Taking the mean away lets texts of different languages meet (resemblance.md, 3.2).
+    Taking the mean away lets texts of different languages meet.
     """
     rows = embed(texts)
     means = np.stack([background().mean(language) for language in languages]) if texts else rows

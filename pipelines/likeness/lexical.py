@@ -1,6 +1,6 @@
 """The sparse half of the likeness: which rare words two texts share.
 
-TF-IDF with a logarithmic count, and a rarity blended from word frequencies and ordinary news (resemblance.md, 3.1).
+TF-IDF with a logarithmic count, and a rarity blended from word frequencies and ordinary news.
 """
 
 from __future__ import annotations

@@ -13,7 +13,11 @@ from sqlalchemy import Connection, Row, Select, func, select, text, update
 from pipelines import urls as identity
 from pipelines.records import Article, Likeness
 from pipelines.stores.dialect import upsert
-from pipelines.stores.schema import articles, hosts, urls
+from pipelines.stores.schema import articles, urls
+
+# PostgreSQL refuses to index more than a megabyte of words at once
+_TITLE_CHARS = 2_000
+_TEXT_CHARS = 150_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,6 @@ def seal(connection: Connection, row: int, *, now: float, file: str | None, offs
         note_archived(connection, row, file, offset or 0)
     if fresh.rowcount == 1:
         _index(connection, row)
-        _count_match(connection, row)
 
 
 def note_archived(connection: Connection, row: int, file: str, offset: int) -> None:
@@ -80,16 +83,10 @@ def _index(connection: Connection, row: int) -> None:
         )
     else:
         statement = (
-            "UPDATE articles SET search = setweight(to_tsvector('simple', title), 'A') || "
-            "to_tsvector('simple', left(text, 500000)) WHERE id = :row"
+            f"UPDATE articles SET search = setweight(to_tsvector('simple', left(title, {_TITLE_CHARS})), 'A') || "
+            f"to_tsvector('simple', left(text, {_TEXT_CHARS})) WHERE id = :row"
         )
     connection.execute(text(statement), {"row": row})
-
-
-def _count_match(connection: Connection, row: int) -> None:
-    host = select(urls.c.host).where(urls.c.id == row).scalar_subquery()
-    matched = select(articles.c.matched).where(articles.c.id == row).scalar_subquery()
-    connection.execute(update(hosts).where(hosts.c.id == host).values(matches=hosts.c.matches + matched))
 
 
 def iso(moment: datetime) -> str:

@@ -23,7 +23,7 @@ def left_over(connection: Connection, rows: Sequence[int] | None = None, limit: 
         select(urls.c.id, urls.c.url, urls.c.status, urls.c.fetched_at, bodies)
         .join(bodies, bodies.c.url == urls.c.id)
         .where(urls.c.state.in_(ENDED))
-        .order_by(urls.c.id)
+        .order_by(bodies.c.url)
         .limit(limit)
     )
     if rows is not None:

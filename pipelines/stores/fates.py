@@ -52,8 +52,11 @@ def count(connection: Connection, run: int | None = None) -> dict[str, Any]:
 
 
 def _frontier(connection: Connection) -> int:
-    query = select(func.count()).where(urls.c.state.in_((State.WAITING, State.LEASED)))
-    return connection.execute(query).scalar() or 0
+    held = (urls.c.state == State.LEASED, urls.c.state.between(1, 4))
+    return sum(
+        connection.execute(select(func.count()).where(*wanted)).scalar() or 0
+        for wanted in ((urls.c.state == State.WAITING,), held)
+    )
 
 
 def sites(connection: Connection, run: int | None = None) -> list[dict[str, Any]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, case, func, select, update
 
+from pipelines.stores.ledger import MAX_PARAMETERS, settle_best
 from pipelines.stores.schema import Kind, State, hosts, urls
 
 LEASE_S = 20.0
@@ -42,16 +43,25 @@ class HostLease:
     rows: tuple[Waiting, ...]
 
 
-def floor(connection: Connection, requests_left: int) -> float:
+def _open(before: float, max_per_site: int) -> list[ColumnElement[bool]]:
+    """What is true of a host with something waiting that may be asked before `before`."""
+    wanted = [hosts.c.best.is_not(None), hosts.c.given_up.is_(None), hosts.c.next_at <= before]
+    return [*wanted, hosts.c.pages < max_per_site] if max_per_site else wanted
+
+
+def floor(connection: Connection, requests_left: int, *, before: float, max_per_site: int = 0) -> float:
     """The expected yield below which a waiting URL is not worth one of the `requests_left`.
 
     With this many requests left, only that many of the waiting URLs can be fetched at all; and while something much
-    better waits for its host's delay, an idle host with little to offer waits too.
+    better waits for its host's delay, an idle host with little to offer waits too. Only hosts that may be asked
+    before `before` count: nobody waits for one that is closed for now.
     """
-    best = connection.execute(select(func.max(hosts.c.best)).where(hosts.c.given_up.is_(None))).scalar() or 0.0
+    open_hosts = _open(before, max_per_site)
+    best = connection.execute(select(func.max(hosts.c.best)).where(*open_hosts)).scalar() or 0.0
     query = (
-        select(urls.c.expected).where(urls.c.state == State.WAITING).order_by(urls.c.expected.desc())
-        .offset(max(0, requests_left - 1)).limit(1)
+        select(urls.c.expected)
+        .where(urls.c.state == State.WAITING, urls.c.host.in_(select(hosts.c.id).where(*open_hosts)))
+        .order_by(urls.c.expected.desc()).offset(max(0, requests_left - 1)).limit(1)
     )  # fmt: skip
     return max(connection.execute(query).scalar() or 0.0, PATIENCE * best)
 
@@ -73,14 +83,15 @@ def lease(
     At most `at_most` URLs in all, none expected to yield less than `worth`. Hosts owned by a live process,
     not yet due, given up, or at their `max_per_site` (0: none) are passed over.
     """
-    free = [hosts.c.best.is_not(None), hosts.c.best >= worth, hosts.c.lease_until <= now, hosts.c.next_at <= now + 5.0,
-            hosts.c.given_up.is_(None)]  # fmt: skip
-    if max_per_site:
-        free.append(hosts.c.pages < max_per_site)
+    free = [*_open(now + 5.0, max_per_site), hosts.c.best >= worth, hosts.c.lease_until <= now]
     query = select(hosts).where(*free).order_by(hosts.c.best.desc(), hosts.c.id).limit(number)
     leases = []
     for host in connection.execute(query.with_for_update(skip_locked=True)).all():
-        rows = _take(connection, host.id, run, now, min(rows_each, at_most), worth)
+        if host.holder is not None:  # whoever had it is gone, and what it was fetching waits again
+            orphaned = (urls.c.state == State.LEASED, urls.c.state.between(1, 4), urls.c.host == host.id)
+            connection.execute(update(urls).where(*orphaned).values(state=State.WAITING))
+        most = min(rows_each, at_most, max_per_site - host.pages if max_per_site else rows_each)
+        rows = _take(connection, host.id, run, now, most, worth)
         best = connection.execute(
             select(func.max(urls.c.expected)).where(urls.c.host == host.id, urls.c.state == State.WAITING)
         ).scalar()
@@ -120,21 +131,27 @@ def renew(connection: Connection, holder: str, *, now: float) -> None:
     """Says that `holder` lives: its hosts and leased rows stay its own for another LEASE_S."""
     mine = select(hosts.c.id).where(hosts.c.holder == holder)
     connection.execute(
-        update(urls).where(urls.c.state == State.LEASED, urls.c.host.in_(mine)).values(due_at=now + LEASE_S)
-    )
+        update(urls).where(urls.c.state == State.LEASED, urls.c.state.between(1, 4), urls.c.host.in_(mine))
+        .values(due_at=now + LEASE_S)
+    )  # fmt: skip
     connection.execute(update(hosts).where(hosts.c.holder == holder).values(lease_until=now + LEASE_S))
 
 
-def give_back(connection: Connection, host: int, rows: Sequence[int], *, next_at: float) -> None:
-    """Ends a lease; URLs not fetched wait again."""
-    connection.execute(
-        update(urls).where(urls.c.id.in_(rows), urls.c.state == State.LEASED).values(state=State.WAITING)
-    )
-    waiting = select(func.max(urls.c.expected)).where(urls.c.host == host, urls.c.state == State.WAITING)
-    connection.execute(
-        update(hosts).where(hosts.c.id == host)
-        .values(holder=None, lease_until=0.0, next_at=next_at, best=waiting.scalar_subquery())
+def give_back(connection: Connection, host: int, rows: Sequence[int], *, holder: str, next_at: float) -> None:
+    """Ends `holder`'s lease; URLs not fetched wait again. Nothing happens when somebody else owns the host by now."""
+    mine = connection.execute(
+        update(hosts).where(hosts.c.id == host, hosts.c.holder == holder)
+        .values(holder=None, lease_until=0.0, next_at=next_at)
     )  # fmt: skip
+    if mine.rowcount == 1:
+        _wait_again(connection, rows)
+        settle_best(connection, [host])
+
+
+def _wait_again(connection: Connection, rows: Sequence[int]) -> None:
+    for at in range(0, len(rows), MAX_PARAMETERS):
+        some = urls.c.id.in_(rows[at : at + MAX_PARAMETERS])
+        connection.execute(update(urls).where(some, urls.c.state == State.LEASED).values(state=State.WAITING))
 
 
 def reclaim(connection: Connection, *, now: float, holder: str | None = None) -> int:
@@ -144,21 +161,29 @@ def reclaim(connection: Connection, *, now: float, holder: str | None = None) ->
         query = query.where(urls.c.due_at <= now)
     else:
         query = query.where(urls.c.host.in_(select(hosts.c.id).where(hosts.c.holder == holder)))
-    lost = connection.execute(query).all()
-    by_host: dict[int, list[int]] = {}
-    for row, host in lost:
-        by_host.setdefault(host, []).append(row)
-    for host, rows in by_host.items():
-        pace = connection.execute(select(hosts.c.next_at).where(hosts.c.id == host)).scalar() or 0.0
-        give_back(connection, host, rows, next_at=max(pace, now))
+    lost = connection.execute(query.order_by(urls.c.id)).all()
+    _wait_again(connection, [row for row, _ in lost])
+    of_the_dead = hosts.c.lease_until <= now if holder is None else hosts.c.holder == holder
+    for host in sorted({host for _, host in lost}):
+        # by now it may be somebody else's, who goes on
+        connection.execute(
+            update(hosts).where(hosts.c.id == host, of_the_dead)
+            .values(holder=None, lease_until=0.0, next_at=_later(now))
+        )  # fmt: skip
+        settle_best(connection, [host])
     return len(lost)
+
+
+def _later(moment: float) -> ColumnElement[float]:
+    """`next_at`, or `moment` where that comes after it."""
+    return case((hosts.c.next_at > moment, hosts.c.next_at), else_=moment)
 
 
 def note_pace(connection: Connection, host: int, *, next_at: float, failures: int, pages: int) -> None:
     """What the owner of a host learned: when it may be asked again, failures in a row, pages fetched since."""
     connection.execute(
         update(hosts).where(hosts.c.id == host)
-        .values(next_at=next_at, failures=failures, pages=hosts.c.pages + pages)
+        .values(next_at=_later(next_at), failures=failures, pages=hosts.c.pages + pages)
     )  # fmt: skip
 
 
@@ -182,11 +207,9 @@ def give_up(connection: Connection, host: int, reason: str) -> None:
     )
 
 
-def anything_left(connection: Connection, *, before: float) -> bool:
+def anything_left(connection: Connection, *, before: float, max_per_site: int = 0) -> bool:
     """Whether a URL waits at a host that may be asked before `before`, or some process still holds one."""
-    open_host = select(hosts.c.id).where(
-        hosts.c.best.is_not(None), hosts.c.given_up.is_(None), hosts.c.next_at <= before
-    ).limit(1)  # fmt: skip
+    open_host = select(hosts.c.id).where(*_open(before, max_per_site)).limit(1)
     held = select(urls.c.id).where(urls.c.state == State.LEASED, urls.c.state.between(1, 4)).limit(1)
     return connection.execute(open_host).first() is not None or connection.execute(held).first() is not None
 
@@ -203,6 +226,12 @@ def free_leases(connection: Connection, *, now: float, holder: str | None = None
     """Ends the leases of hosts whose time is over, or of a `holder` known to be dead."""
     wanted = hosts.c.holder == holder if holder else hosts.c.lease_until <= now
     connection.execute(update(hosts).where(wanted, hosts.c.holder.is_not(None)).values(holder=None, lease_until=0.0))
+
+
+def holders(connection: Connection) -> list[str]:
+    """The names of those who hold a host."""
+    query = select(hosts.c.holder).where(hosts.c.holder.is_not(None)).distinct()
+    return list(connection.execute(query).scalars())
 
 
 def frontier(connection: Connection) -> dict[str, int]:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, case, func, null, select, update
 
 from pipelines import urls as identity
 from pipelines.records import Candidate, Page
-from pipelines.stores.dialect import insert_new
+from pipelines.stores.dialect import insert_new, upsert
 from pipelines.stores.schema import IN_FLIGHT, Kind, State, bodies, hosts, urls
 
 ANCHOR_CHARS = 200
@@ -24,7 +24,11 @@ DETAIL_CHARS = 500
 _KIND = {"page": Kind.PAGE, "feed": Kind.FEED, "sitemap": Kind.SITEMAP}
 # a run begun again at once does not ask its starting points again
 AGAIN_S = 600.0
+MAX_REDIRECTS = 20
 MAX_BODY_BYTES = 64 * 1024 * 1024
+# of one statement; SQLite takes 32,766
+MAX_PARAMETERS = 5_000
+MAX_STATUS = 999
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +72,7 @@ def discover(connection: Connection, found: Sequence[Found], *, run: int, now: f
         return 0
     ids = host_ids(connection, {identity.host_of(f.candidate.url) for f in found})
     rows = [_row(f, ids[identity.host_of(f.candidate.url)], run, now) for f in found]
-    before = connection.execute(select(func.max(urls.c.id))).scalar() or 0
-    statement = insert_new(connection, urls)
-    connection.execute(statement, rows)
-    new = connection.execute(select(urls.c.host, urls.c.expected).where(urls.c.id > before)).all()
+    new = connection.execute(insert_new(connection, urls).returning(urls.c.host, urls.c.expected), rows).all()
     best: dict[int, float] = {}
     for host, expected in new:
         best[host] = max(expected, best.get(host, expected))
@@ -89,12 +90,26 @@ def rescore(connection: Connection, scored: Sequence[tuple[int, float]]) -> None
         .values(expected=bindparam("new")),
         [{"of": key, "new": value} for key, value in scored],
     )
+    touched: set[int] = set()
+    for at in range(0, len(scored), MAX_PARAMETERS):
+        keys = [key for key, _ in scored[at : at + MAX_PARAMETERS]]
+        touched |= set(connection.execute(select(urls.c.host).where(urls.c.key.in_(keys)).distinct()).scalars())
+    settle_best(connection, touched)
+
+
+def settle_best(connection: Connection, ids: Iterable[int]) -> None:
+    """Looks anew for the best that waits at each of these hosts."""
     best = (
         select(func.max(urls.c.expected))
         .where(urls.c.host == hosts.c.id, urls.c.state == State.WAITING)
         .scalar_subquery()
     )
-    connection.execute(update(hosts).where(hosts.c.best.is_not(None)).values(best=best))
+    ordered = sorted(ids)
+    for at in range(0, len(ordered), MAX_PARAMETERS):
+        some = hosts.c.id.in_(ordered[at : at + MAX_PARAMETERS])
+        # PostgreSQL would wait for the row but look at URLs as they were before: who adds one raises the best first
+        connection.execute(select(hosts.c.id).where(some).order_by(hosts.c.id).with_for_update())
+        connection.execute(update(hosts).where(some, hosts.c.given_up.is_(None)).values(best=best))
 
 
 def raise_best(connection: Connection, best: dict[int, float]) -> None:
@@ -104,7 +119,7 @@ def raise_best(connection: Connection, best: dict[int, float]) -> None:
             update(hosts)
             .where(hosts.c.id == bindparam("host"))
             .values(best=case((hosts.c.best > bindparam("new"), hosts.c.best), else_=bindparam("new"))),
-            [{"host": host, "new": value} for host, value in best.items()],
+            [{"host": host, "new": value} for host, value in sorted(best.items())],
         )
 
 
@@ -114,8 +129,11 @@ def host_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     connection.execute(
         insert_new(connection, hosts), [{"name": name, "site": identity.site_of(name)} for name in wanted]
     )
-    found = connection.execute(select(hosts.c.name, hosts.c.id).where(hosts.c.name.in_(wanted)))
-    return dict(found.tuples().all())
+    ids: dict[str, int] = {}
+    for at in range(0, len(wanted), MAX_PARAMETERS):
+        some = hosts.c.name.in_(wanted[at : at + MAX_PARAMETERS])
+        ids |= dict(connection.execute(select(hosts.c.name, hosts.c.id).where(some)).tuples().all())
+    return ids
 
 
 def _row(found: Found, host: int, run: int, now: float) -> dict[str, object]:
@@ -150,7 +168,7 @@ def record(connection: Connection, fetched: Sequence[Fetched], *, run: int, ring
             .where(urls.c.id == one.row, urls.c.state == State.LEASED)
             .values(
                 state=one.state,
-                status=one.status,
+                status=None if one.status is None else min(max(one.status, 0), MAX_STATUS),
                 reason=one.reason,
                 detail=(one.detail or "")[:DETAIL_CHARS] or None,
                 quick=one.quick,
@@ -191,10 +209,10 @@ def _wait_again(connection: Connection, row: int) -> None:
 def keep_body(connection: Connection, one: Fetched) -> None:
     """Stores a body, compressed, until the store stage has archived it."""
     body = zstandard.ZstdCompressor(level=1).compress(one.body or b"")
+    # what is left of an earlier fetch gives way
+    statement = upsert(connection, bodies, ["url"], ["final_url", "headers", "body"])
     connection.execute(
-        insert_new(connection, bodies).values(
-            url=one.row, final_url=one.final_url, headers=json.dumps(one.headers), body=body
-        )
+        statement.values(url=one.row, final_url=one.final_url, headers=json.dumps(one.headers), body=body)
     )
 
 
@@ -208,13 +226,15 @@ def take(
     bodies_too: bool = True,
 ) -> list[Taken]:
     """Rows of `rows` that wait in `state`, with their bodies. Their attempt is counted before any work is done."""
-    wanted = (urls.c.id.in_(rows), urls.c.state == state)
-    connection.execute(update(urls).where(*wanted).values(attempts=urls.c.attempts + 1, due_at=now + lease_s))
+    counted = connection.execute(
+        update(urls).where(urls.c.id.in_(rows), urls.c.state == state)
+        .values(attempts=urls.c.attempts + 1, due_at=now + lease_s).returning(urls.c.id)
+    ).scalars().all()  # fmt: skip
     body = bodies.c.body if bodies_too else null().label("body")
     query = (
         select(urls, bodies.c.final_url, bodies.c.headers, body)
         .outerjoin(bodies, bodies.c.url == urls.c.id)
-        .where(*wanted)
+        .where(urls.c.id.in_(counted))
         .order_by(urls.c.id)
     )
     return [
@@ -304,18 +324,25 @@ def runs_of(connection: Connection, rows: Sequence[int]) -> list[int]:
 
 def make_due(connection: Connection, *, now: float) -> None:
     """Every row in flight is rung at the next reconciliation: for whoever starts when nobody else works."""
-    connection.execute(update(urls).where(urls.c.state.in_(IN_FLIGHT), urls.c.due_at > now).values(due_at=now))
+    flying = (urls.c.state.in_(IN_FLIGHT), urls.c.state.between(1, 4))
+    connection.execute(update(urls).where(*flying, urls.c.due_at > now).values(due_at=now))
 
 
 def start_again(connection: Connection, wanted: Sequence[str], *, now: float) -> None:
-    """Starting points fetched in an earlier run wait again: they are where news appears."""
-    for url in wanted:
-        row = connection.execute(
-            update(urls)
-            .where(urls.c.key == identity.key(url), urls.c.state.in_((State.LISTED, State.DROPPED, State.DEAD)))
-            .where(urls.c.fetched_at < now - AGAIN_S)
-            .values(state=State.WAITING, fetches=0, attempts=0, reason=None, detail=None, expected=1.0)
-            .returning(urls.c.host)
-        ).scalar()
-        if row is not None:
-            raise_best(connection, {row: 1.0})
+    """What was read in an earlier run and where news appears waits again: starting points, where they led by redirects,
+    the feeds found on the way, and the sitemaps that robots.txt names."""
+    ids = list(connection.execute(select(urls.c.id).where(urls.c.key.in_([identity.key(u) for u in wanted]))).scalars())
+    led_to = ids
+    for _ in range(MAX_REDIRECTS):
+        query = select(urls.c.id).where(urls.c.parent.in_(led_to), urls.c.source == "redirect")
+        led_to = list(connection.execute(query).scalars())
+        ids += led_to
+    again = (urls.c.id.in_(ids)) & urls.c.state.in_((State.LISTED, State.DROPPED, State.DEAD))
+    lists = (urls.c.state == State.LISTED) & ((urls.c.kind == Kind.FEED) | (urls.c.depth == 0))
+    waiting = connection.execute(
+        update(urls)
+        .where(again | lists, urls.c.fetched_at < now - AGAIN_S)
+        .values(state=State.WAITING, fetches=0, attempts=0, reason=None, detail=None, expected=1.0)
+        .returning(urls.c.host)
+    ).scalars()
+    raise_best(connection, dict.fromkeys(waiting, 1.0))

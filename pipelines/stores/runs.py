@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select, update
 
 from pipelines.config import Config
 from pipelines.stores.dialect import insert_new
-from pipelines.stores.schema import Kind, State, profiles, runs, urls
+from pipelines.stores.schema import Kind, State, hosts, profiles, runs, urls
 
 ALIVE_S = 30.0
 
@@ -37,6 +37,7 @@ def _run(row: Any) -> Run:
 def start(connection: Connection, config: Config, profile: str, *, now: float) -> Run:
     """A new run, begun now."""
     text = msgspec.json.encode(config).decode()
+    connection.execute(update(hosts).where(hosts.c.pages > 0).values(pages=0))  # budgets are for one run
     row = connection.execute(
         runs.insert().values(mode=config.mode, profile=profile, config=text, started_at=now, seen_at=now)
         .returning(runs)
@@ -44,9 +45,10 @@ def start(connection: Connection, config: Config, profile: str, *, now: float) -
     return _run(row)
 
 
-def get(connection: Connection, run: int) -> Run:
-    """The run with this number; LookupError when there is none."""
-    row = connection.execute(select(runs).where(runs.c.id == run)).first()
+def get(connection: Connection, run: int, *, lock: bool = False) -> Run:
+    """The run with this number; LookupError when there is none. With `lock`, one transaction at a time sees it so."""
+    query = select(runs).where(runs.c.id == run)
+    row = connection.execute(query.with_for_update() if lock else query).first()
     if row is None:
         raise LookupError(f"there is no run {run}")
     return _run(row)
@@ -56,6 +58,13 @@ def latest(connection: Connection) -> Run | None:
     """The run begun last."""
     row = connection.execute(select(runs).order_by(runs.c.id.desc()).limit(1)).first()
     return _run(row) if row else None
+
+
+def under_way(connection: Connection, *, now: float) -> int | None:
+    """The run some conductor is at right now."""
+    run = latest(connection)
+    at_work = run is not None and run.ended_at is None and run.stopped_by != "user" and now - run.seen_at < ALIVE_S
+    return run.id if run is not None and at_work else None
 
 
 def listed(connection: Connection, limit: int = 20) -> list[Run]:

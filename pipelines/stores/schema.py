@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -17,12 +19,35 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.types import TypeEngine
 
 metadata = MetaData()
 # SQLite gives row ids only to columns it calls INTEGER
 RowId = BigInteger().with_variant(Integer(), "sqlite")
+# PostgreSQL refuses the one, and neither can be given the other, which is no character
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class Plain(TypeDecorator[str]):
+    """Text from the web as both databases take it: without NUL and lone surrogates, cut to `length` if there is one."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int | None = None) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        """TEXT, or VARCHAR where there is a length."""
+        return dialect.type_descriptor(String(self.length) if self.length else Text())
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """On its way into the database."""
+        return None if value is None else _UNSTORABLE.sub("", value)[: self.length]
 
 
 class State(IntEnum):
@@ -71,15 +96,16 @@ hosts = Table(
     Column("lease_until", Float, nullable=False, server_default="0"),
     Column("next_at", Float, nullable=False, server_default="0"),
     Column("delay_s", Float),  # robots' Crawl-delay
-    Column("robots", Text),
+    Column("robots", Plain),
     Column("robots_verdict", String(16)),  # rules, allow, disallow
     Column("robots_at", Float),
     Column("pages", Integer, nullable=False, server_default="0"),
-    Column("matches", Integer, nullable=False, server_default="0"),
     Column("failures", Integer, nullable=False, server_default="0"),  # in a row
-    Column("given_up", String(64)),
+    Column("given_up", Plain(64)),
 )
 Index("hosts_best", hosts.c.best)
+Index("hosts_held", hosts.c.holder,
+      sqlite_where=hosts.c.holder.is_not(None), postgresql_where=hosts.c.holder.is_not(None))  # fmt: skip
 
 urls = Table(
     "urls",
@@ -87,16 +113,16 @@ urls = Table(
     Column("id", RowId, primary_key=True),
     Column("key", BigInteger, nullable=False, unique=True),
     Column("host", BigInteger, ForeignKey("hosts.id"), nullable=False),
-    Column("url", Text, nullable=False),
+    Column("url", Plain, nullable=False),
     Column("kind", SmallInteger, nullable=False, server_default="0"),
     Column("state", SmallInteger, nullable=False, server_default="0"),
     Column("expected", Float, nullable=False, server_default="0"),
     Column("depth", SmallInteger, nullable=False, server_default="0"),
     Column("source", String(16), nullable=False),
     Column("parent", BigInteger),
-    Column("anchor", Text, nullable=False, server_default=""),
-    Column("context", Text, nullable=False, server_default=""),
-    Column("published", String(40), nullable=False, server_default=""),
+    Column("anchor", Plain, nullable=False, server_default=""),
+    Column("context", Plain, nullable=False, server_default=""),
+    Column("published", Plain(40), nullable=False, server_default=""),
     Column("run", Integer),
     Column("found_at", Float, nullable=False),
     Column("due_at", Float, nullable=False, server_default="0"),
@@ -105,8 +131,8 @@ urls = Table(
     Column("fetched_at", Float),
     Column("status", SmallInteger),
     Column("quick", Float),
-    Column("reason", String(40)),
-    Column("detail", Text),
+    Column("reason", Plain(40)),
+    Column("detail", Plain),
     Column("archive_file", String(120)),
     Column("archive_offset", BigInteger),
 )
@@ -116,14 +142,20 @@ Index("urls_best", urls.c.expected.desc(),
       sqlite_where=urls.c.state == 0, postgresql_where=urls.c.state == 0)  # fmt: skip
 Index("urls_moving", urls.c.state, urls.c.due_at,
       sqlite_where=urls.c.state.between(1, 4), postgresql_where=urls.c.state.between(1, 4))  # fmt: skip
-Index("urls_ended", urls.c.run, urls.c.kind, urls.c.state, urls.c.reason,
+Index("urls_ended", urls.c.run, urls.c.kind, urls.c.state, urls.c.reason, urls.c.fetched_at,
       sqlite_where=urls.c.state > 1, postgresql_where=urls.c.state > 1)  # fmt: skip
+Index("urls_lists", urls.c.fetched_at,
+      sqlite_where=urls.c.state == 10, postgresql_where=urls.c.state == 10)  # fmt: skip
+Index("urls_starts", urls.c.id,
+      sqlite_where=urls.c.source == "start", postgresql_where=urls.c.source == "start")  # fmt: skip
+Index("urls_redirects", urls.c.parent,
+      sqlite_where=urls.c.source == "redirect", postgresql_where=urls.c.source == "redirect")  # fmt: skip
 
 bodies = Table(
     "bodies",
     metadata,
     Column("url", BigInteger, ForeignKey("urls.id"), primary_key=True, autoincrement=False),
-    Column("final_url", Text, nullable=False),
+    Column("final_url", Plain, nullable=False),
     Column("headers", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),  # zstd
 )
@@ -132,16 +164,16 @@ articles = Table(
     "articles",
     metadata,
     Column("id", BigInteger, ForeignKey("urls.id"), primary_key=True, autoincrement=False),
-    Column("canonical_url", Text, nullable=False),
+    Column("canonical_url", Plain, nullable=False),
     Column("canonical_key", BigInteger, nullable=False),
     Column("site", String(300), nullable=False),
-    Column("title", Text, nullable=False),
-    Column("description", Text, nullable=False, server_default=""),
-    Column("text", Text, nullable=False),
+    Column("title", Plain, nullable=False),
+    Column("description", Plain, nullable=False, server_default=""),
+    Column("text", Plain, nullable=False),
     Column("authors", Text, nullable=False),  # JSON list
     Column("published", String(32)),
     Column("published_confidence", Float, nullable=False, server_default="0"),
-    Column("language", String(8), nullable=False),
+    Column("language", Plain(8), nullable=False),
     Column("words", Integer, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("rights", Text, nullable=False),  # JSON
@@ -159,9 +191,11 @@ articles = Table(
     Column("stored_at", Float),
 )
 Index("articles_score", articles.c.score.desc())
-Index("articles_story", articles.c.story)
+Index("articles_story", articles.c.story, articles.c.copy_of)
 Index("articles_text", articles.c.sha256)
 Index("articles_canonical", articles.c.canonical_key)
+Index("articles_matched", articles.c.run, articles.c.stored_at, articles.c.story,
+      sqlite_where=articles.c.matched == 1, postgresql_where=articles.c.matched == 1)  # fmt: skip
 
 bands = Table(
     "bands",
@@ -176,7 +210,7 @@ profiles = Table(
     "profiles",
     metadata,
     Column("digest", String(64), primary_key=True),
-    Column("name", String(120), nullable=False),
+    Column("name", Plain(120), nullable=False),
     Column("seeds", Text, nullable=False),  # JSON: names and titles, for people
     Column("learned", LargeBinary, nullable=False),
 )

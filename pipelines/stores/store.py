@@ -11,16 +11,20 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, event, make_url, select, text
+from alembic.util.exc import CommandError
+from sqlalchemy import URL, Connection, create_engine, event, make_url, select, text
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.pool import NullPool
 
 from pipelines.errors import StoreError, UsageError
+from pipelines.stores.dialect import insert_new
 from pipelines.stores.schema import facts
 
 BUSY_MS = 60_000
 _MIGRATE_LOCK = 7340  # any number, the same for all of us
+_SQLITE = "sqlite:///"
 
 
 class Store:
@@ -68,7 +72,7 @@ class Store:
     def _failing_clearly(self) -> Iterator[None]:
         try:
             yield
-        except (OperationalError, DatabaseError) as error:
+        except (DBAPIError, NoConnection) as error:
             raise StoreError(f"The database {self.shown} failed: {_first_line(error)}.") from error
 
 
@@ -79,7 +83,7 @@ def open_store(address: str, *, create: bool = True, mode: str | None = None) ->
     use; another one later is refused, since invented and recorded pages must not mix with the real web's.
     Raises StoreError when it cannot be reached, UsageError when the mode differs.
     """
-    url = make_url(address)
+    url = _parsed(address)
     if url.get_backend_name() == "sqlite" and url.database:
         file = Path(url.database)
         if not create and not file.exists():
@@ -88,7 +92,7 @@ def open_store(address: str, *, create: bool = True, mode: str | None = None) ->
             file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"The folder of the database {file} cannot be made: {error.strerror}.") from None
-    store = Store(_engine(address))
+    store = Store(_engine(url))
     try:
         with store._failing_clearly():
             _migrate(store.engine)
@@ -98,17 +102,34 @@ def open_store(address: str, *, create: bool = True, mode: str | None = None) ->
         raise UsageError(
             f"PostgreSQL needs one more package ({error.name}): pip install 'suchlike[postgres]'."
         ) from None
+    except CommandError:
+        raise UsageError(
+            f"The database {store.shown} was made by a newer suchlike; use that one, or another database."
+        ) from None
     except SQLAlchemyError as error:
         raise StoreError(f"The database {store.shown} cannot be opened: {_first_line(error)}.") from error
     return store
 
 
-def _engine(address: str) -> Engine:
+def _parsed(address: str) -> URL:
+    # taken literally: a folder may be called `what?`
+    if address.startswith(_SQLITE):
+        return URL.create("sqlite", database=address.removeprefix(_SQLITE))
     try:
-        if not address.startswith("sqlite"):
-            return create_engine(address, pool_size=2, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        return make_url(address)
+    except (ArgumentError, ValueError):  # not quoted: there may be a password in it
+        raise UsageError(
+            "The address of the database cannot be understood; write sqlite:///file.db or "
+            "postgresql+psycopg://user:password@host:5432/name, with %-escapes for signs in the password."
+        ) from None
+
+
+def _engine(url: URL) -> Engine:
+    try:
+        if url.get_backend_name() != "sqlite":
+            return create_engine(url, pool_size=2, pool_pre_ping=True, connect_args={"connect_timeout": 10})
         # connections are cheap here, and a pooled one would not survive the workers' fork
-        engine = create_engine(address, poolclass=NullPool, connect_args={"timeout": BUSY_MS / 1000})
+        engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_MS / 1000})
     except ModuleNotFoundError as error:
         raise UsageError(
             f"PostgreSQL needs one more package ({error.name}): pip install 'suchlike[postgres]'."
@@ -143,10 +164,9 @@ def _migrate(engine: Engine) -> None:
 
 def _remember_mode(store: Store, mode: str) -> None:
     with store.write() as connection:
+        connection.execute(insert_new(connection, facts).values(name="mode", value=mode))
         held = connection.execute(select(facts.c.value).where(facts.c.name == "mode")).scalar()
-        if held is None:
-            connection.execute(facts.insert().values(name="mode", value=mode))
-        elif held != mode:
+        if held != mode:
             raise UsageError(
                 f"The database {store.shown} holds {held} pages, and {mode} pages must not mix with them; "
                 "use another project folder (-C DIR) or another database."

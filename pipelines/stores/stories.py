@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, or_, select, text, tuple_, update
+from sqlalchemy import Connection, func, or_, select, text, tuple_, update
 
 from pipelines.stores.dialect import insert_new
 from pipelines.stores.schema import State, articles, bands, urls
@@ -43,13 +43,20 @@ def alike(
     """Articles that share a band `(band, value)`, the text or the canonical URL with `row`."""
     shared: set[int] = set()
     if values:
-        query = select(bands.c.article).where(tuple_(bands.c.band, bands.c.value).in_(values)).distinct()
-        shared = set(connection.execute(query.limit(MAX_CANDIDATES)).scalars())
+        # those that share most come first: true copies, wherever the page's furniture is shared by many
+        query = (
+            select(bands.c.article).where(tuple_(bands.c.band, bands.c.value).in_(values), bands.c.article != row)
+            .group_by(bands.c.article).order_by(func.count().desc(), bands.c.article).limit(MAX_CANDIDATES)
+        )  # fmt: skip
+        shared = set(connection.execute(query).scalars())
+    for same in (articles.c.sha256 == sha256, articles.c.canonical_key == canonical_key):
+        told = (same, articles.c.story.is_not(None), articles.c.id != row)
+        query = select(articles.c.id).where(*told).order_by(articles.c.id).limit(MAX_CANDIDATES)
+        shared |= set(connection.execute(query).scalars())
     query_rows = (
         select(articles.c.id, articles.c.text, articles.c.story, articles.c.sha256, articles.c.canonical_key)
-        .where(articles.c.story.is_not(None), articles.c.id != row)
-        .where(or_(articles.c.id.in_(shared), articles.c.sha256 == sha256, articles.c.canonical_key == canonical_key))
-        .limit(MAX_CANDIDATES)
+        .where(articles.c.story.is_not(None), articles.c.id.in_(shared))
+        .order_by(articles.c.id)
     )
     return [Known(*found) for found in connection.execute(query_rows)]
 
@@ -64,17 +71,24 @@ def join(
     story = min([row, *found])
     similarity = max((share for _, share in others), default=None)
     connection.execute(update(articles).where(articles.c.id == row).values(story=story, similarity=similarity))
+    for known, share in others:
+        less = or_(articles.c.similarity.is_(None), articles.c.similarity < share)
+        connection.execute(update(articles).where(articles.c.id == known.row, less).values(similarity=share))
     if found:
-        connection.execute(update(articles).where(articles.c.story.in_(found)).values(story=story))
+        merged = [one for one in found if one != story]
+        connection.execute(update(articles).where(articles.c.story.in_(merged)).values(story=story))
         _choose_original(connection, story)
 
 
 def _choose_original(connection: Connection, story: int) -> None:
-    """The earliest credibly dated member is the original; the rest are its copies. Ended rows change their fate."""
+    """The earliest credibly dated member is the original; the rest are its copies. Ended rows change their fate.
+
+    Whoever is a copy stays one, so only the new member and the originals of the merged stories are compared.
+    """
     members = connection.execute(
         select(articles.c.id, articles.c.published, articles.c.published_confidence, articles.c.canonical_key,
                articles.c.matched, urls.c.url, urls.c.key, urls.c.state)
-        .join(urls, urls.c.id == articles.c.id).where(articles.c.story == story)
+        .join(urls, urls.c.id == articles.c.id).where(articles.c.story == story, articles.c.copy_of.is_(None))
     ).all()  # fmt: skip
 
     def rank(member: object) -> tuple[bool, bool, str, bool, int, str]:
@@ -90,10 +104,8 @@ def _choose_original(connection: Connection, story: int) -> None:
         )
 
     original = min(members, key=rank)
-    for member in members:
-        copy_of = None if member.id == original.id else original.id
-        connection.execute(update(articles).where(articles.c.id == member.id).values(copy_of=copy_of))
-        if member.state in (State.STORED, State.DUPLICATE):
-            ends = State.DUPLICATE if copy_of else State.STORED
-            reason = "copy" if copy_of else None
-            connection.execute(update(urls).where(urls.c.id == member.id).values(state=ends, reason=reason))
+    of_another = or_(articles.c.copy_of.is_(None), articles.c.copy_of != original.id)
+    copies = (articles.c.story == story, articles.c.id != original.id, of_another)
+    connection.execute(update(articles).where(*copies).values(copy_of=original.id))
+    ended = [member.id for member in members if member.id != original.id and member.state == State.STORED]
+    connection.execute(update(urls).where(urls.c.id.in_(ended)).values(state=State.DUPLICATE, reason="copy"))

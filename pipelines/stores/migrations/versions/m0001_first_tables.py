@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -40,13 +42,13 @@ def upgrade() -> None:
         sa.Column("robots_verdict", sa.String(length=16), nullable=True),
         sa.Column("robots_at", sa.Float(), nullable=True),
         sa.Column("pages", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("matches", sa.Integer(), server_default="0", nullable=False),
         sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
         sa.Column("given_up", sa.String(length=64), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
     )
     op.create_index("hosts_best", "hosts", ["best"], unique=False)
+    _partial("hosts_held", "hosts", ["holder"], "holder IS NOT NULL")
     op.create_table(
         "profiles",
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -112,38 +114,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key"),
     )
-    op.create_index(
-        "urls_best",
-        "urls",
-        [sa.literal_column("expected DESC")],
-        unique=False,
-        sqlite_where=sa.text("state = 0"),
-        postgresql_where=sa.text("state = 0"),
-    )
-    op.create_index(
-        "urls_ended",
-        "urls",
-        ["run", "kind", "state", "reason"],
-        unique=False,
-        sqlite_where=sa.text("state > 1"),
-        postgresql_where=sa.text("state > 1"),
-    )
-    op.create_index(
-        "urls_moving",
-        "urls",
-        ["state", "due_at"],
-        unique=False,
-        sqlite_where=sa.text("state BETWEEN 1 AND 4"),
-        postgresql_where=sa.text("state BETWEEN 1 AND 4"),
-    )
-    op.create_index(
-        "urls_waiting",
-        "urls",
-        ["host", sa.literal_column("expected DESC"), "id"],
-        unique=False,
-        sqlite_where=sa.text("state = 0"),
-        postgresql_where=sa.text("state = 0"),
-    )
+    _partial("urls_best", "urls", [sa.literal_column("expected DESC")], "state = 0")
+    _partial("urls_ended", "urls", ["run", "kind", "state", "reason", "fetched_at"], "state > 1")
+    _partial("urls_moving", "urls", ["state", "due_at"], "state BETWEEN 1 AND 4")
+    _partial("urls_waiting", "urls", ["host", sa.literal_column("expected DESC"), "id"], "state = 0")
+    _partial("urls_lists", "urls", ["fetched_at"], "state = 10")
+    _partial("urls_starts", "urls", ["id"], "source = 'start'")
+    _partial("urls_redirects", "urls", ["parent"], "source = 'redirect'")
     op.create_table(
         "articles",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -180,8 +157,9 @@ def upgrade() -> None:
     )
     op.create_index("articles_canonical", "articles", ["canonical_key"], unique=False)
     op.create_index("articles_score", "articles", [sa.literal_column("score DESC")], unique=False)
-    op.create_index("articles_story", "articles", ["story"], unique=False)
+    op.create_index("articles_story", "articles", ["story", "copy_of"], unique=False)
     op.create_index("articles_text", "articles", ["sha256"], unique=False)
+    _partial("articles_matched", "articles", ["run", "stored_at", "story"], "matched = 1")
     op.create_table(
         "bodies",
         sa.Column("url", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -196,6 +174,10 @@ def upgrade() -> None:
     )
 
     _add_search()
+
+
+def _partial(name: str, table: str, columns: list[Any], where: str) -> None:
+    op.create_index(name, table, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
 
 def _add_search() -> None:

