@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,11 +51,11 @@ def settings(config: Config) -> dict[str, Any]:
         "MEMUSAGE_LIMIT_MB": 1536,
         # only the proxy that was configured, never one from the environment
         "HTTPPROXY_ENABLED": bool(config.crawl.proxy),
-        "DNS_RESOLVER": "crawler.addresses.GuardedResolver",
         "TWISTED_DNS_RESOLVER": "crawler.addresses.GuardedResolver",
         "SUCHLIKE_ALLOW_PRIVATE": config.crawl.allow_private_addresses,
         "SUCHLIKE_PROXY_HOST": proxy_host,
         "LOG_ENABLED": False,
+        "LOG_INSTALL_ROOT_HANDLER": False,
         "LOG_LEVEL": "WARNING",
         "LOGSTATS_INTERVAL": 0,
         "STATS_DUMP": False,
@@ -62,7 +64,12 @@ def settings(config: Config) -> dict[str, Any]:
     }
 
 
-def quiet() -> None:
-    """Scrapy and Twisted tell every request; the ledger already does."""
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Scrapy and Twisted tell their versions and every request; the ledger tells what matters."""
+    logging.disable(logging.INFO)
+    yield
+    logging.disable(logging.NOTSET)
+    # Scrapy's own set-up would undo it, were it done before
     for name in ("scrapy", "twisted"):
         logging.getLogger(name).setLevel(logging.WARNING)

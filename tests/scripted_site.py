@@ -1,8 +1,8 @@
 """A scripted web on loopback: an origin, and a forward proxy for any number of host names; it logs every request.
 
-    with Site({"news.test/": page(links=["/a"]), "/robots.txt": Answer(404)}) as site:
-        ...  # crawl through --proxy site.url, or site.url itself with --allow-private
-        site.requests("news.test")
+with Site({"news.test/": page(links=["/a"]), "/robots.txt": Answer(404)}) as site:
+    ...  # crawl through --proxy site.url, or site.url itself with --allow-private
+    site.requests("news.test")
 """
 
 from __future__ import annotations

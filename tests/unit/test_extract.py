@@ -201,7 +201,21 @@ def test_lists_of_links_are_no_articles(main: str, head: str, url: str) -> None:
 def test_links_inside_an_article_do_not_make_it_a_list() -> None:
     linked = PARAGRAPHS.replace("silt", '<a href="/silt">silt</a>').replace("dredger", '<a href="/d">dredger</a>')
     tail = "<ul>" + "".join(f"<li><a href='/{n}'>{line}</a></li>" for n, line in enumerate(HEADLINES[:5])) + "</ul>"
-    assert extract(page(linked + tail), "https://paper.test/").text.splitlines() == SENTENCES
+    assert extract(page(linked + tail), URL).text.splitlines() == SENTENCES
+
+
+@pytest.mark.parametrize(
+    "url", ["https://paper.test/", "https://paper.test/tag/mud", "https://paper.test/author/mara-quill/"]
+)
+def test_a_page_at_the_address_of_a_list_must_say_that_it_is_an_article(url: str) -> None:
+    assert reason_of(page(PARAGRAPHS), url) == "not-article"
+    assert extract(page(PARAGRAPHS, head=json_ld(**{"@type": "NewsArticle"})), url).text.splitlines() == SENTENCES
+
+
+def test_teasers_with_dates_between_them_are_a_list() -> None:
+    rows = "".join(f"<h2><a href='/{n}'>{h}</a></h2><p>{SENTENCES[n % 3]}</p><p>{n + 1} November 2026</p>"
+                   for n, h in enumerate(HEADLINES[:8]))  # fmt: skip
+    assert reason_of(page(rows), URL) == "not-article"
 
 
 def test_title_cues_and_trailing_links_are_no_text() -> None:
