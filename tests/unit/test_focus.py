@@ -1,0 +1,130 @@
+"""The frontier's estimates: what they start from, what they learn, and that they are the same every time."""
+
+from __future__ import annotations
+
+import pytest
+
+from crawler.frontier.focus import BARREN_AFTER, LIST_EXPECTED, START_EXPECTED, Focus
+from pipelines import urls as identity
+from pipelines.likeness.profile import Profile
+from pipelines.records import Candidate
+
+SEED = (
+    "The dredger strike has left silt in the harbour channel, and the harbour board must find a contractor who will "
+    "dredge the berths before the winter; the tender for dredging the silt was annulled by the board in March."
+)
+
+
+@pytest.fixture(scope="module")
+def profile() -> Profile:
+    return Profile.learn([("strike", "Dredger strike silts up the harbour", SEED, "en")])
+
+
+def link(path: str, anchor: str = "", context: str = "", source: str = "links") -> Candidate:
+    return Candidate(f"https://paper.test/{path}", source, anchor=anchor, context=context)
+
+
+def expected(focus: Focus, candidate: Candidate, parent: int | None = 1, likeness: float = 0.2) -> float:
+    return focus.expected(candidate, parent=parent, parent_likeness=likeness, depth=1)
+
+
+def test_an_anchor_that_names_the_subject_is_worth_more(profile: Profile) -> None:
+    focus = Focus(profile)
+    named = expected(focus, link("a", "Harbour board annuls dredging tender"))
+    assert named > expected(focus, link("b", "Rangers win the derby")) > 0
+
+
+def test_a_link_of_a_like_page_is_worth_more_than_the_same_link_of_an_unlike_one(profile: Profile) -> None:
+    focus = Focus(profile)
+    assert expected(focus, link("a", "Read more"), likeness=0.9) > expected(focus, link("b", "Read more"), likeness=0.0)
+
+
+def test_lists_and_starting_points_come_first(profile: Profile) -> None:
+    focus = Focus(profile)
+    feed = Candidate("https://paper.test/feed.xml", "links", "feed")
+    assert expected(focus, feed) == LIST_EXPECTED
+    assert expected(focus, link("", source="start")) == START_EXPECTED
+
+
+def test_words_that_led_to_matches_are_learned(profile: Profile) -> None:
+    focus = Focus(profile)
+    waiting = link("late", "Ferry timetable thinned for want of water")
+    before = expected(focus, waiting)
+    for number in range(30):
+        good = link(f"g{number}", f"Ferry and water story {number}")
+        bad = link(f"b{number}", f"Football story {number}")
+        expected(focus, good)
+        expected(focus, bad)
+        focus.learn(good.url, 1, 0.95, alike=True)
+        focus.learn(bad.url, 1, 0.02, alike=False)
+    after = dict(focus.rescored())[identity.key(waiting.url)]
+    assert after > 1.5 * before
+
+
+def test_children_of_a_page_whose_other_children_matched_are_worth_more(profile: Profile) -> None:
+    focus = Focus(profile)
+    of_good, of_bad = link("x", "Read more"), link("y", "Read more")
+    expected(focus, of_good, parent=10)
+    expected(focus, of_bad, parent=11)
+    for number in range(6):
+        for parent, likeness in ((10, 0.9), (11, 0.0)):
+            child = link(f"{parent}-{number}", "Read on")
+            expected(focus, child, parent=parent)
+            focus.learn(child.url, parent, likeness, alike=likeness > 0.5)
+    scores = dict(focus.rescored())
+    assert scores[identity.key(of_good.url)] > scores[identity.key(of_bad.url)]
+
+
+def test_the_same_pages_in_the_same_order_give_the_same_estimates(profile: Profile) -> None:
+    def crawl() -> list[tuple[int, float]]:
+        focus = Focus(profile)
+        for number in range(40):
+            expected(focus, link(f"p{number}", f"silt story {number % 7}"), parent=number % 5)
+        for number in range(20):
+            focus.learn(f"https://paper.test/p{number}", number % 5, (number % 3) / 2, alike=number % 3 > 0)
+        return focus.rescored()
+
+    assert crawl() == crawl() != []
+
+
+def test_being_named_again_in_other_words_counts_and_in_the_same_words_does_not(profile: Profile) -> None:
+    focus = Focus(profile)
+    waiting = link("a", "Older articles")
+    before = expected(focus, waiting)
+    focus.again(waiting, parent=2, parent_likeness=0.2)
+    focus.again(link("a", "Dredging row splits the harbour board"), parent=3, parent_likeness=0.8)
+    for number in range(5):
+        focus.learn(f"https://paper.test/other{number}", None, 0.1, alike=False)
+    assert dict(focus.rescored())[identity.key(waiting.url)] > before
+
+
+def test_a_shape_of_url_that_brought_nothing_for_long_is_barren_unless_the_anchor_speaks_for_it(
+    profile: Profile,
+) -> None:
+    focus = Focus(profile)
+    for number in range(BARREN_AFTER):
+        focus.learn(f"https://paper.test/calendar/2026/{number}", 1, 0.0, alike=False)
+    assert focus.barren(link("calendar/2026/99", "Next month"))
+    assert not focus.barren(link("calendar/2026/99", "Harbour board and the dredging of silt"))
+    assert not focus.barren(link("news/2026/99", "Next month"))
+    focus.learn("https://paper.test/calendar/2026/50", 1, 0.9, alike=True)
+    assert not focus.barren(link("calendar/2026/99", "Next month"))
+
+
+def test_breadth_orders_by_depth_alone(profile: Profile) -> None:
+    focus = Focus(profile, breadth=True)
+    near = focus.expected(link("a"), parent=1, parent_likeness=0.0, depth=1)
+    far = focus.expected(link("b", "dredging silt harbour"), parent=1, parent_likeness=1.0, depth=2)
+    assert near > far
+    assert focus.rescored() == []
+
+
+def test_more_links_than_fit_are_forgotten_not_grown(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crawler.frontier.linktable.MAX_LINKS", 200)
+    focus = Focus(profile)
+    for number in range(1_000):
+        candidate = link(f"p{number}", f"story {number}")
+        assert 0 < expected(focus, candidate, parent=number % 9) < 1
+        if number % 3 == 0:
+            focus.learn(candidate.url, number % 9, 0.1, alike=False)
+    assert len(focus.rescored()) <= 200
