@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crawler import settings as scrapy_settings
@@ -11,7 +12,8 @@ from crawler.frontier.focus import Focus
 from crawler.frontier.scope import Scope
 from crawler.gate import Gate
 from crawler.handoff import Handoff
-from pipelines.config import Config
+from pipelines.config import Config, load
+from pipelines.errors import UsageError
 from pipelines.likeness.profile import Profile
 from pipelines.stores import Store, open_store, runs, starts
 from workers import broker
@@ -84,6 +86,21 @@ class Crawl:
         return cls(store, asked.config, run, profile, sender)
 
 
+def latest_run(folder: Path | None = None) -> tuple[Config, int]:
+    """The latest run of the project in a folder (default: the current one), and the configuration it was begun with.
+
+    What `suchlike scrapy crawl roam` goes on with. Raises UsageError or StoreError when there is none.
+    """
+    config = load(folder or Path.cwd())
+    store = open_store(config.database, create=False)
+    with store.read() as connection:
+        latest = runs.latest(connection)
+    store.close()
+    if latest is None:
+        raise UsageError("There is no run to crawl for in this folder yet; `suchlike run` begins one.")
+    return latest.config, latest.id
+
+
 def crawl(config: Config, run: int, spider: str = "roam", sender: Sender | None = None) -> str:
     """Crawls for a run until its budget is spent, in this process; returns why it ended.
 
@@ -94,8 +111,8 @@ def crawl(config: Config, run: int, spider: str = "roam", sender: Sender | None 
     work = Crawl.of_run(config, run)
     if sender is not None:
         work.handoff = Handoff(work.store, sender, run=run, holder=work.holder)
-    process: Any = AsyncCrawlerProcess(scrapy_settings.settings(work.config), install_root_handler=False)
-    scrapy_settings.quiet()  # the process has just set up Scrapy's own way of logging
+    with scrapy_settings.quietly():
+        process: Any = AsyncCrawlerProcess(scrapy_settings.settings(work.config))
     crawler = process.create_crawler(spider)
     process.crawl(crawler, crawl=work)
     process.start()

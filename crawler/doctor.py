@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import socket
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pipelines.config import Config, load
 from pipelines.errors import SuchlikeError
@@ -26,6 +28,11 @@ class Check:
     ok: bool
     detail: str
     fix: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """What a program is told when it is not ok: 4 for what a run needs and cannot reach, else 2."""
+        return 4 if self.name in ("broker", "database", "disk") else 2
 
 
 def examine(folder: Path) -> Iterator[Check]:
@@ -112,6 +119,19 @@ def _network(config: Config) -> Check:
         return Check("network", True, "the demo needs none")
     if config.crawl.proxy:
         return Check("network", True, f"through the proxy {config.crawl.proxy.split('@')[-1]}")
+    starts = [*config.sources.sites, *config.sources.feeds, *config.sources.sitemaps]
+    host = urlsplit(starts[0] if "://" in starts[0] else f"//{starts[0]}").hostname if starts else None
+    if host and not _resolves(host):
+        return Check(
+            "network", False, f"the name {host} is not found", "look at the machine's network, and at the name"
+        )
     named = "(+" in config.crawl.identify
-    detail = f"we say we are {config.crawl.identify!r}"
+    detail = f"we say we are {config.crawl.identify!r}" + (f"; {host} is found" if host else "")
     return Check("network", named, detail, 'add a contact: crawl.identify = "suchlike/0.1 (+mailto:you@example.org)"')
+
+
+def _resolves(host: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(host, None))
+    except OSError:
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -25,9 +26,12 @@ def export(kind: str, articles: Iterable[Mapping[str, Any]], file: Path, *, abou
     """
     if kind not in EXPORTS:
         raise UsageError(f"There is no export format {kind!r}; there are {', '.join(sorted(EXPORTS))}.")
+    if file.name == MANIFEST:
+        raise UsageError(f"{MANIFEST} is the name of the manifest; name the file otherwise.")
     spans: list[str] = []
     part = file.with_name(file.name + ".part")
     try:
+        _manifest_files(file.parent / MANIFEST)
         file.parent.mkdir(parents=True, exist_ok=True)
         with part.open("w", encoding="utf-8", newline="") as out:
             number = _write(kind, articles, out, spans)
@@ -39,8 +43,10 @@ def export(kind: str, articles: Iterable[Mapping[str, Any]], file: Path, *, abou
         span = [min(spans), max(spans)] if spans else None
         _add_to_manifest(file, {**result, "file": file.name, "published": span, **about})
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise StoreError(f"{file} cannot be written: {error.strerror}.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
     return result
 
 
@@ -61,13 +67,22 @@ def _digest(file: Path) -> tuple[str, int]:
     return digest, file.stat().st_size
 
 
+def _manifest_files(manifest: Path) -> list[dict[str, Any]]:
+    """The entries of the manifest that is there; UsageError when it is somebody else's, which is not overwritten."""
+    try:
+        held = json.loads(manifest.read_text(encoding="utf-8"))
+        if held["tool"].startswith("suchlike"):
+            return [dict(one) for one in held["files"]]
+    except FileNotFoundError:
+        return []
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass
+    raise UsageError(f"{manifest} was not made by suchlike and is left alone; export into another folder.")
+
+
 def _add_to_manifest(file: Path, entry: Mapping[str, Any]) -> None:
     manifest = file.parent / MANIFEST
-    try:
-        held = json.loads(manifest.read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        held = []
-    held = [one for one in held if one.get("file") != file.name] + [dict(entry)]
+    held = [one for one in _manifest_files(manifest) if one.get("file") != file.name] + [dict(entry)]
     made = {
         "tool": f"suchlike {importlib.metadata.version('suchlike')}",
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),

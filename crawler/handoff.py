@@ -11,6 +11,7 @@ from pipelines.stages import RING_S
 from pipelines.stores import Connection, Store, hosts, ledger, runs
 from pipelines.stores.hosts import LEASE_S, HostLease
 from pipelines.stores.ledger import Fetched, Found
+from pipelines.stores.runs import Run
 from pipelines.stores.schema import State
 from workers.queues import Sender
 
@@ -101,6 +102,8 @@ class Handoff:
         """Hands `batch` over and leases what is `wanted`, in one transaction; then rings the parse stage."""
         now = time.time()
         with self._store.write() as connection:
+            # first of all, since crawlers find the same URLs: in PostgreSQL they would lock each other out half-way
+            asked = runs.get(connection, self._run, lock=True)
             parse = ledger.record(connection, batch.fetched, run=self._run, ring_after=now + RING_S)
             ledger.refuse(connection, batch.refused, now=now)
             ledger.discover(connection, batch.found, run=self._run, now=now)
@@ -110,7 +113,7 @@ class Handoff:
             if now - self._renewed > LEASE_S / 4:
                 hosts.renew(connection, self._holder, now=now)
                 self._renewed = now
-            given = self._lease(connection, wanted, now)
+            given = self._lease(connection, asked, wanted, now)
         if parse:
             self._sender.send("parse", parse)
         return given
@@ -124,8 +127,7 @@ class Handoff:
         if note.give_up:
             hosts.give_up(connection, host, note.give_up)
 
-    def _lease(self, connection: Connection, wanted: Wanted, now: float) -> Given:
-        asked = runs.get(connection, self._run, lock=True)
+    def _lease(self, connection: Connection, asked: Run, wanted: Wanted, now: float) -> Given:
         if asked.ended_at is not None or asked.stopped_by is not None:
             return Given([], stop=asked.stopped_by or "user")
         budget = asked.config.crawl.pages

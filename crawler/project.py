@@ -22,7 +22,7 @@ from crawler.summary import summary
 from pipelines import seeds
 from pipelines import urls as identity
 from pipelines.config import Config, load
-from pipelines.errors import ConfigError, SeedError, StoreError, UsageError
+from pipelines.errors import ConfigError, SeedError, UsageError
 from pipelines.likeness.profile import Profile
 from pipelines.records import Candidate
 from pipelines.seeds import SeedSet
@@ -71,8 +71,8 @@ class Project:
     # the main job
 
     def run(
-        self, overrides: Mapping[str, Any] | None = None, *, seed_paths: Sequence[str | Path] = (), tell: Tell | None = None,
-        spider: str = "roam", say: Callable[[str], None] = lambda _: None,
+        self, overrides: Mapping[str, Any] | None = None, *, seed_paths: Sequence[str | Path] = (),
+        tell: Tell | None = None, spider: str = "roam", say: Callable[[str], None] = lambda _: None,
     ) -> dict[str, Any]:  # fmt: skip
         """Crawls until a budget is spent, drains every stage; returns the summary of contract.md.
 
@@ -132,8 +132,11 @@ class Project:
             if profile and seed_set:
                 runs.keep_profile(connection, profile.digest, seed_set.name, "[]", profile.to_bytes())
             run = runs.start(connection, config, profile.digest if profile else "", now=time.time()).id
-        stages = build.stages(store, config)
-        replay(recorded(paths), store=store, config=config, run=run, profile=profile, sender=Inline(stages))
+        sender = Inline(build.stages(store, config))
+        try:
+            replay(recorded(paths), store=store, config=config, run=run, profile=profile, sender=sender)
+        finally:
+            sender.close()
         with store.write() as connection:
             runs.end(connection, run, "exhausted", now=time.time())
         return summary(store, run, seconds=time.monotonic() - began, stopped_by="exhausted")
@@ -160,24 +163,26 @@ class Project:
         files = [(Path(a.removeprefix("sqlite:///")), a) for a in addresses]
         held = [(_used(file), address) for file, address in files if file.exists()]
         if not held:
-            raise StoreError(f"There are no results in {config.path} yet; `suchlike run` brings some.")
+            raise UsageError(f"There are no results in {config.path} yet; `suchlike run` brings some.")
         return open_store(max(held)[1], create=False)
 
-    def articles(self, *, everything: bool = False, copies: bool = False) -> Iterator[dict[str, Any]]:
-        """Stored articles, best first."""
-        store = self.store()
+    def articles(
+        self, *, everything: bool = False, copies: bool = False, mode: str | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Stored articles, best first; of the mode used last, or of `mode`."""
+        store = self.store(mode)
         with store.read() as connection:
             yield from articles.listed(connection, everything=everything, copies=copies)
 
-    def export(self, kind: str, file: Path | None = None) -> dict[str, Any]:
+    def export(self, kind: str, file: Path | None = None, *, mode: str | None = None) -> dict[str, Any]:
         """Writes every stored article; returns `{file, format, articles, bytes, sha256}`."""
         config = self.config()
-        store = self.store()
+        store = self.store(mode)
         with store.read() as connection:
             latest = runs.latest(connection)
         about = {"mode": latest.mode, "config": latest.config.digest} if latest else {}
         target = file or config.path / "exports" / f"articles.{kind}"
-        return export(kind, self.articles(everything=True, copies=True), target, about=about)
+        return export(kind, self.articles(everything=True, copies=True, mode=mode), target, about=about)
 
 
 def with_seed_settings(config: Config, seed_set: SeedSet, profile: str | None = None) -> Config:

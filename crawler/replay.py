@@ -26,6 +26,7 @@ from pipelines.stores import Store, ledger, replayed
 from pipelines.stores.ledger import Fetched, Found
 from pipelines.stores.schema import State
 from workers.queues import Sender
+from workers.reconcile import reconcile
 
 BATCH = 32
 MAX_BYTES = 64 * 1024 * 1024
@@ -62,6 +63,7 @@ def replay(
 
     A page whose URL is already known to this store is left as it is.
     """
+    _go_on(store, sender)
     gate = Gate(profile, keeps_all=config.store.keep == "all")
     number = 0
     batch: list[Recorded] = []
@@ -75,13 +77,22 @@ def replay(
     return number
 
 
+def _go_on(store: Store, sender: Sender) -> None:
+    """Ends the pages that a replay which was killed left half-way."""
+    with store.write() as connection:
+        ledger.make_due(connection, now=time.time())
+    while any(count for name, count in reconcile(store, sender, None).items() if name != "urls"):
+        pass
+
+
 def _enter(
     batch: Sequence[Recorded], store: Store, config: Config, run: int, gate: Gate, sender: Sender
 ) -> None:  # fmt: skip
-    by_url = {}
+    by_url: dict[str, Recorded] = {}
     for page in batch:
         url = identity.canonical(page.url)
-        if url is not None:
+        # of several records of one address the first counts, or the first that is a page
+        if url is not None and (url not in by_url or (by_url[url].status != 200 and page.status == 200)):
             by_url[url] = page
     now = time.time()
     found = [Found(Candidate(url, "replay"), START_EXPECTED) for url in by_url]
@@ -130,12 +141,17 @@ def _listed(folder: Path, manifest: Path) -> Iterator[Recorded]:
                 continue
             try:
                 entry = msgspec.json.decode(line, type=ManifestLine)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise UsageError(f"{manifest}, line {number}: {error}.") from None
-            file = (folder / entry.file).resolve()
+            try:
+                file = (folder / entry.file).resolve()
+            except (OSError, ValueError):  # an endless loop of links, a NUL
+                file = folder
             if not file.is_relative_to(folder.resolve()) or not file.is_file():
                 raise UsageError(f"{manifest}, line {number}: there is no file {entry.file} in the folder.")
             headers = {name.lower(): value for name, value in entry.headers.items()}
+            if identity.canonical(entry.url) is None:
+                raise UsageError(f"{manifest}, line {number}: {entry.url!r} is not the address of a page.")
             yield Recorded(entry.url, entry.status, headers, _read(file), _moment(entry.fetched_at))
 
 
@@ -187,4 +203,4 @@ def _read(file: Path) -> bytes:
 def _moment(value: float | str | None) -> float:
     if isinstance(value, str):
         return archive.seconds(value)
-    return float(value or 0.0)
+    return archive.plausible(value or 0.0)

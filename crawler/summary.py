@@ -28,9 +28,9 @@ def summary(store: Store, run: int, *, seconds: float, stopped_by: str) -> dict[
 
 
 def refused_everywhere(ends: dict[str, Any]) -> bool:
-    """Whether there was something to ask for and every answer was no."""
+    """Whether there was something to ask for and every answer was no, by robots.txt or by status."""
     no = sum(ends["refused"].values()) + sum(
         number for reason, number in ends["dropped"].items() if reason in ("http-401", "http-403", "http-451")
     )
     dead = sum(ends["dead"].values())
-    return no + dead > 0 and ends["fetched"] == no - sum(ends["refused"].values()) + dead and not ends["lists"]
+    return no > 0 and ends["fetched"] == no - sum(ends["refused"].values()) + dead and not ends["lists"]

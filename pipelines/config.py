@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -20,7 +20,11 @@ ENV_PREFIX = "SUCHLIKE_"
 # short names the contract promises, beside SUCHLIKE_SECTION__KEY
 ENV_SHORT = {"SUCHLIKE_REDIS": ("queue", "redis"), "SUCHLIKE_DATABASE": ("store", "database")}
 
+# a number longer than this is a slip, whatever its unit
+LONGEST = 1e9
 _UNIT_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "": 1.0}
+_HEADER = re.compile(r"\s*\[+([^\[\]]+)\]")
+_ASSIGNED = re.compile(r"\s*([^=#\[\]]+?)\s*=")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -142,7 +146,7 @@ class Config(_Section, frozen=True):
 def duration_s(text: str, key: str = "duration") -> float:
     """`30s`, `10m`, `2h`, `1d` or plain seconds as seconds; ConfigError names `key`."""
     match = _DURATION.fullmatch(text.strip())
-    if not match or float(match[1]) <= 0:
+    if not match or not 0 < float(match[1]) < LONGEST:
         raise ConfigError(f"{key} = {text!r} is not a time; write it like 30s, 10m, 2h or 1d.")
     return float(match[1]) * _UNIT_S[match[2]]
 
@@ -181,7 +185,7 @@ def load(folder: Path, overrides: Mapping[str, Any] | None = None, env: Mapping[
     try:
         config = msgspec.convert({**merged, "folder": str(folder)}, Config, strict=False)
     except msgspec.ValidationError as error:
-        raise ConfigError(_explain(str(error), layers)) from None
+        raise ConfigError(_explain(str(error), layers, merged)) from None
     _check(config)
     return config
 
@@ -198,7 +202,7 @@ def _check(config: Config) -> None:
             raise ConfigError(f"profile.{name}.threshold = {profile.threshold} must lie between 0 and 1.")
     if not re.match(r"(embedded$|rediss?://|unix://)", config.queue.redis):
         raise ConfigError(
-            f"queue.redis = {config.queue.redis!r} is not an address; "
+            f"queue.redis = {_masked(config.queue.redis)!r} is not an address; "
             "write embedded, redis://host:port/0, rediss://… or unix:///path."
         )
     if config.store.database and not re.match(r"(sqlite:///|postgresql\+psycopg://)", config.store.database):
@@ -206,8 +210,8 @@ def _check(config: Config) -> None:
             f"store.database = {_masked(config.store.database)!r} is not an address; "
             "write sqlite:///file.db or postgresql+psycopg://user@host/name."
         )
-    if config.crawl.proxy and not re.match(r"https?://[^/\s]+", config.crawl.proxy):
-        raise ConfigError(f"crawl.proxy = {config.crawl.proxy!r} is not an address; write http://host:port.")
+    if config.crawl.proxy and not re.fullmatch(r"https?://[^/\s]+/?", config.crawl.proxy):
+        raise ConfigError(f"crawl.proxy = {_masked(config.crawl.proxy)!r} is not an address; write http://host:port.")
 
 
 def check_threshold(text: str, key: str = "threshold") -> str | float:
@@ -225,7 +229,7 @@ def check_threshold(text: str, key: str = "threshold") -> str | float:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
@@ -238,7 +242,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _from_env(env: Mapping[str, str]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
-    for name, value in env.items():
+    for name, value in sorted(env.items()):
         keys = ENV_SHORT.get(name)
         if keys is None and name.startswith(ENV_PREFIX) and "__" in name:
             keys = tuple(name.removeprefix(ENV_PREFIX).lower().split("__"))  # type: ignore[assignment]  # any depth
@@ -246,7 +250,9 @@ def _from_env(env: Mapping[str, str]) -> dict[str, Any]:
             at = nested
             for key in keys[:-1]:
                 at = at.setdefault(key, {})
-            at[keys[-1]] = value.split(",") if keys[0] == "sources" else value
+                if not isinstance(at, dict):
+                    raise ConfigError(f"In the environment: {name} sets a part of {key}, which is one value.")
+            at[keys[-1]] = [one.strip() for one in value.split(",") if one.strip()] if keys[0] == "sources" else value
     return nested
 
 
@@ -262,10 +268,10 @@ def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
             into[key] = dict(value) if isinstance(value, Mapping) else value
 
 
-def _explain(message: str, layers: list[tuple[str, dict[str, Any]]]) -> str:
+def _explain(message: str, layers: list[tuple[str, dict[str, Any]]], merged: Mapping[str, Any]) -> str:
     """msgspec's message as a sentence: which key, set where, and the nearest right word for a misspelt one."""
     what, _, path = message.partition(" - at `$")
-    dotted = path.rstrip("`").lstrip(".")
+    dotted = _named(path.rstrip("`").lstrip("."), merged)
     unknown = re.search(r"unknown field `([^`]+)`", what)
     if unknown:
         section = dotted or "the top level"
@@ -273,24 +279,58 @@ def _explain(message: str, layers: list[tuple[str, dict[str, Any]]]) -> str:
         known = _fields(dotted)
         return f"{where}: there is no {unknown[1]!r} in {section}{_nearest(unknown[1], known)}"
     where = _origin(dotted.split("."), layers)
-    return f"{where}: {dotted} has a wrong value: {what[:1].lower()}{what[1:]}."
+    return f"{where}: {dotted} has a wrong value: {what[:1].lower()}{what[1:]}{_choices(dotted)}."
+
+
+def _named(dotted: str, merged: Mapping[str, Any]) -> str:
+    """A path with the name of the profile or schedule that msgspec only calls `[...]`."""
+    for section, kind in (("profile", Profile), ("schedule", str)):
+        for name, value in merged[section].items() if dotted.startswith(f"{section}[...]") else ():
+            try:
+                msgspec.convert(value, kind, strict=False)
+            except msgspec.ValidationError:
+                return dotted.replace("[...]", f".{name}", 1)
+    return dotted
+
+
+def _choices(dotted: str) -> str:
+    """The words that may stand there, where only some may."""
+    kind: Any = Config
+    for key in dotted.split("."):
+        kind = get_type_hints(kind).get(key) if isinstance(kind, type) else None
+    words = [str(word) for word in get_args(kind)] if get_origin(kind) is Literal else []
+    return f"; write {' or '.join(words)}" if words else ""
 
 
 def _origin(keys: list[str], layers: list[tuple[str, dict[str, Any]]]) -> str:
-    keys = [key.strip("`[]. ") for key in keys]
+    keys = [re.sub(r"\[\d+\]", "", key) for key in keys]
     for where, layer in reversed(layers):
         at: Any = layer
         for key in keys:
             at = at.get(key) if isinstance(at, dict) else None
         if at is not None:
-            return f"{where}, line {_line_of(Path(where), keys[-1])}" if where.endswith(FILE_NAME) else f"In {where}"
+            return f"{where}, line {_line_of(Path(where), keys)}" if where.endswith(FILE_NAME) else f"In {where}"
     return f"In {FILE_NAME}"
 
 
-def _line_of(file: Path, key: str) -> int:
-    lines = file.read_text(encoding="utf-8").splitlines()
-    pattern = re.compile(rf"^\s*(\[.*\b)?{re.escape(key)}\b")
-    return next((number for number, line in enumerate(lines, 1) if pattern.match(line)), 1)
+def _line_of(file: Path, keys: list[str]) -> int:
+    """The line that says most of the path `keys`: its own, or that of the table it is in."""
+    table: list[str] = []
+    best, found = 0, 1
+    for number, line in enumerate(file.read_text(encoding="utf-8-sig").splitlines(), 1):
+        if header := _HEADER.match(line):
+            table = said = _keys(header[1])
+        elif assigned := _ASSIGNED.match(line):
+            said = table + _keys(assigned[1])
+        else:
+            continue
+        if said == keys[: len(said)] and len(said) > best:
+            best, found = len(said), number
+    return found
+
+
+def _keys(dotted: str) -> list[str]:
+    return [key.strip(" \t\"'") for key in dotted.split(".")]
 
 
 def _fields(dotted: str) -> Iterator[str]:
@@ -307,7 +347,9 @@ def _nearest(word: str, known: Any) -> str:
 
 
 def _masked(address: str) -> str:
-    return re.sub(r"//[^@/]*@", "//***@", address)
+    secret, at, rest = address.rpartition("@")
+    scheme, slashes, _ = secret.partition("//")
+    return f"{scheme if slashes else ''}{slashes}***@{rest}" if at else address
 
 
 def _absolute_sqlite(address: str, folder: Path) -> str:

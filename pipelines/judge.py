@@ -18,8 +18,7 @@ class Judge:
     def __init__(self, config: Config, profile: Profile | None) -> None:
         self.config = config
         self.profile = profile
-        _, wanted = config.only_profile()
-        self.threshold = profile.threshold(wanted.threshold) if profile else 1.0
+        self.threshold = profile.threshold(config.only_profile()[1].threshold) if profile else 1.0
         self.keeps_all = config.store.keep == "all"
 
     def score(self, articles: Sequence[Article]) -> list[Likeness]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,7 +48,7 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The address of a real PostgreSQL server of our own, without a database name."""
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     found = shutil.which("initdb") or (str(binaries[0] / "initdb") if binaries else None)
@@ -54,17 +56,16 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         absent("PostgreSQL")
     assert found is not None
     bin_folder = Path(found).parent
-    data = tmp_path_factory.mktemp("postgres")
-    socket = Path("/tmp") / f"suchlike-pg-{os.getpid()}"
-    socket.mkdir(mode=0o700, exist_ok=True)
+    # not among pytest's folders: each session that starts closes those to other users, of which the server is one
+    folder = Path(tempfile.mkdtemp(prefix="suchlike-pg-", dir="/tmp"))
+    data, socket = folder / "data", folder / "socket"
+    data.mkdir(mode=0o700)
+    socket.mkdir(mode=0o700)
     as_user: list[str] = []
     if os.getuid() == 0:  # PostgreSQL refuses to run as root
-        shutil.chown(data, "nobody")
-        shutil.chown(socket, "nobody")
-        for parent in data.parents:
-            if parent.is_relative_to("/tmp") and parent != Path("/tmp"):
-                parent.chmod(0o755)
-        as_user = ["setpriv", "--reuid=nobody", "--clear-groups"]
+        for owned in (folder, data, socket):
+            shutil.chown(owned, "nobody")
+        as_user = ["setpriv", "--reuid=nobody", "--clear-groups", "--pdeathsig=INT"]
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
     subprocess.run(
         [*as_user, found, "-D", str(data), "-U", "suchlike", "-A", "trust", "-E", "UTF8", "--no-sync"],
@@ -79,9 +80,9 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         until(lambda: (socket / ".s.PGSQL.5432").exists(), 30, "PostgreSQL's start")
         yield f"postgresql+psycopg://suchlike@/{{}}?host={socket}"
     finally:
-        server.terminate()
+        server.send_signal(signal.SIGINT)  # without waiting for clients
         server.wait(30)
-        shutil.rmtree(socket, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import html
+import itertools
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -94,7 +96,7 @@ class Site:
     def gaps(self, host: str) -> list[float]:
         """Seconds from each answer of a host to the next request there."""
         asked = self.requests(host)
-        return [later.at - earlier.answered_at for earlier, later in zip(asked, asked[1:], strict=False)]
+        return [later.at - earlier.answered_at for earlier, later in itertools.pairwise(asked)]
 
     def most_at_once(self, host: str) -> int:
         """The most requests of a host that were open at the same moment."""
@@ -218,25 +220,40 @@ def sitemap(*urls: str, kind: str = "url") -> Answer:
     return Answer(200, text.encode(), {"content-type": "application/xml"})
 
 
+def _set(words: str) -> list[str]:
+    return words.split()
+
+
+_THINGS = _set(
+    "bridge winter market teacher engine orchard letter window railway garden council bread lantern valley signal "
+    "timber meadow captain ledger quarry ribbon saddle temple velvet willow anchor barrel cellar doctor evening "
+    "farmer gallery hammer island journal kitchen library mountain notebook office painter queen river "
+    "school tailor umbrella violin wagon yard basket candle dairy errand ferry goose harvest "
+    "inn jacket kettle lamp mill nurse oven piano quilt roof sailor tower uncle village well yarn"
+)
+_DOINGS = _set(
+    "carried followed painted measured forgot repaired borrowed counted described hid inherited kept lost moved named "
+    "opened praised questioned remembered sold traded visited washed weighed bought cleaned doubted examined found"
+)
+_KINDS = _set("old quiet green heavy narrow honest broken early distant warm curious patient round silver tall wet")
+
+
 def prose(number: int, paragraphs: int = 5) -> list[str]:
-    """Paragraphs of an invented article, different for every number, of about 60 words each."""
-    words = (
-        "harbour council river bridge winter market teacher engine orchard letter window railway garden council bread "
-        "lantern valley signal timber meadow captain ledger quarry ribbon saddle temple velvet willow anchor barrel"
-    ).split()
-    made = []
-    for one in range(paragraphs):
-        chosen = [words[(number * 7 + one * 13 + at * (number % 11 + 3)) % len(words)] for at in range(40)]
-        made.append(
-            f"On day {number * 17 + one} the people of village {number} met to speak about the {chosen[0]} and the "
-            f"{chosen[1]}, and number {number * 31 + one * 7} of them wrote down: {' '.join(chosen)}."
+    """Paragraphs of an invented article, of about 60 words each; every number gives another text."""
+    dice = random.Random(number)
+
+    def sentence() -> str:
+        one, two, three = dice.sample(_THINGS, 3)
+        return (
+            f"The {dice.choice(_KINDS)} {one} {dice.choice(_DOINGS)} the {dice.choice(_KINDS)} {two} near the {three}."
         )
-    return made
+
+    return [" ".join(sentence() for _ in range(6)) for _ in range(paragraphs)]
 
 
 def story(number: int, links: Sequence[str] = (), head: str = "") -> Answer:
     """A page that holds the invented article of that number."""
-    return page(f"What village {number} decided in the end", prose(number), links, head)
+    return page(f"What village {number} decided about its {_THINGS[number % len(_THINGS)]}", prose(number), links, head)
 
 
 @contextlib.contextmanager

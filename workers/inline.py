@@ -22,3 +22,12 @@ class Inline:
             for following, ringing in rings.items():
                 self.send(following, ringing)
         return True
+
+    def close(self) -> None:
+        """Closes what the stages hold open: the archive's file."""
+        for stage in self._stages.values():
+            getattr(stage, "close", _nothing)()
+
+
+def _nothing() -> None:
+    """A stage that holds nothing open."""

@@ -10,13 +10,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from rq.exceptions import DeserializationError
 from rq.job import Job
 
 from pipelines.config import Config
 from pipelines.stages import Stage, Watch, unwatched
 from pipelines.stores import Store, ledger, open_store
 from workers import build
-from workers.queues import RUN_STAGE, Queues, Sender
+from workers.queues import RUN_STAGE, Sender
+
+# databases take no larger one
+_MAX_ROW = 1 << 63
 
 
 class Worked:
@@ -78,4 +82,12 @@ class StageJob(Job):
         """Sends nothing: their addresses are a field of the job, so whoever writes to Redis could aim them."""
 
 
-__all__ = ["Queues", "StageJob", "Worked", "run_stage", "work_with"]
+def rows_of(job: Job) -> list[int]:
+    """The rows a job names; ValueError where it names none."""
+    try:
+        _, rows = job.args
+    except (TypeError, ValueError, DeserializationError):
+        rows = None
+    if not isinstance(rows, list) or not all(type(row) is int and 0 < row < _MAX_ROW for row in rows):
+        raise ValueError("a job names a stage and rows")
+    return rows

@@ -16,7 +16,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rq import SimpleWorker, Worker
-from rq.exceptions import DeserializationError, StopRequested
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
@@ -29,7 +29,7 @@ from pipelines.errors import StoreError
 from pipelines.stages import unwatched
 from pipelines.stores import ledger
 from workers import broker, jobs, lifeline
-from workers.jobs import StageJob, Worked
+from workers.jobs import StageJob, Worked, rows_of
 from workers.lifeline import Stop
 from workers.queues import PAGE_S, Queues
 
@@ -92,10 +92,9 @@ class _OneQueue:
     def handle_work_horse_killed(self, job: Job, retpid: int, ret_val: int, rusage: Any) -> None:
         """The batch died with its process: its rows wait no longer than the next reconciliation."""
         logger.warning("a process of %s died (status %s)", job.description, ret_val)
-        with contextlib.suppress(Exception):  # the reconciler finds them later all the same
-            _, rows = job.args
-            with self.worked.store.write() as connection:
-                ledger.release(connection, rows, now=time.time())
+        # where that fails the reconciler finds them all the same, when their lease runs out
+        with contextlib.suppress(ValueError, StoreError), self.worked.store.write() as connection:
+            ledger.release(connection, rows_of(job), now=time.time())
 
 
 class ForkingWorker(_OneQueue, Worker):
@@ -118,8 +117,8 @@ class ForkingWorker(_OneQueue, Worker):
         prepare = getattr(self.worked.stages.get(queue.name), "prepare", None)
         if prepare is not None:
             # whatever is wrong with the job or the store, the child will meet it again and say so
-            with contextlib.suppress(ValueError, TypeError, LookupError, DeserializationError, StoreError):
-                prepare(job.args[1])
+            with contextlib.suppress(ValueError, LookupError, StoreError):
+                prepare(rows_of(job))
         super().execute_job(job, queue)
 
 

@@ -11,7 +11,7 @@ import cyclopts
 from cyclopts import App, Group, Parameter
 
 from crawler.cli import operate, results, seeds, start
-from crawler.cli.session import STOPPED, USAGE, Session
+from crawler.cli.session import STDIN, STOPPED, UNREACHABLE, USAGE, Session, safe
 from pipelines.errors import SuchlikeError
 
 app = App(
@@ -24,8 +24,6 @@ start.register(app, Group("Start", sort_key=1))
 seeds.register(app, Group("Seeds", sort_key=2))
 results.register(app, Group("Results", sort_key=3))
 operate.register(app, Group("Operate", sort_key=4))
-
-Flag = Annotated[bool, Parameter(negative=())]
 
 
 @app.meta.default
@@ -63,15 +61,35 @@ def _launch(
     """
     session = Session(folder, json, quiet, verbose, not no_color, yes, profile, mode)
     try:
-        command, bound, ignored = app.parse_args(list(tokens), print_error=False, exit_on_error=False)
+        command, bound, ignored = app.parse_args(
+            [STDIN if token == "-" else token for token in tokens], print_error=False, exit_on_error=False
+        )
         extra = dict.fromkeys(ignored, session)
         result = command(*bound.args, **bound.kwargs, **extra)
     except SuchlikeError as error:
-        if verbose:
-            raise
-        session.console.print(f"suchlike: {error}", markup=False, soft_wrap=True)
-        return error.exit_code
+        return _told(session, str(error), error.exit_code)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        named = f"{error.filename}: " if error.filename else ""
+        return _told(session, f"{named}{error.strerror or error}.", UNREACHABLE)
+    except cyclopts.CycloptsError:
+        raise
+    except Exception as error:  # the edge of the process: a fault of ours, and still one sentence
+        what = f"{type(error).__name__}: {error}".strip(": ")
+        return _told(
+            session, f"Something went wrong that should not ({what}); -v shows where. Please report it.", USAGE
+        )
     return result if isinstance(result, int) else 0
+
+
+def _told(session: Session, sentence: str, code: int) -> int:
+    """Says what went wrong in one sentence; with -v, where, too."""
+    if session.verbose:
+        session.console.print_exception()
+    # even with -q: a failure is no chatter
+    session.loud.print(f"suchlike: {safe(sentence)}", markup=False, soft_wrap=True)
+    return code
 
 
 def run(arguments: list[str]) -> int:

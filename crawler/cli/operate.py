@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
 import time
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Group, Parameter
 
 from crawler.cli.session import FOUND, Session
-from pipelines.config import Config
 from pipelines.errors import UsageError
-from pipelines.stages import NAMES
+
+if TYPE_CHECKING:
+    from pipelines.config import Config
 
 Hidden = Annotated[Session, Parameter(parse=False)]
 Flag = Annotated[bool, Parameter(negative=())]
@@ -41,8 +43,9 @@ def status(*, session: Hidden) -> int:
 
     opened = project(session)
     config = opened.config()
-    store = opened.store(session.mode)
-    with store.read() as connection:
+    frontier = {"hosts": 0, "urls": 0, "leased": 0}
+    latest: list[dict[str, Any]] = []
+    with contextlib.suppress(UsageError), opened.store(session.mode).read() as connection:  # nothing has run yet
         frontier = hosts.frontier(connection)
         latest = [
             {"run": r.id, "mode": r.mode, "started_at": articles.iso_at(r.started_at),
@@ -64,9 +67,8 @@ def status(*, session: Hidden) -> int:
     session.out(f"frontier       {frontier['urls']} URLs on {frontier['hosts']} hosts, {frontier['leased']} leased")
     for run in latest:
         end = run["stopped_by"] or "under way or killed: `suchlike run` goes on"
-        session.out(
-            f"run {run['run']:<4} {run['mode']}  {run['started_at']}  {run['pages']} pages  {run['matches']} match  {end}"
-        )
+        brought = f"{run['pages']} pages  {run['matches']} match"
+        session.out(f"run {run['run']:<4} {run['mode']}  {run['started_at']}  {brought}  {end}")
     return FOUND
 
 
@@ -129,6 +131,7 @@ def work(*queues: str, number: Annotated[int, Parameter(name=["-n", "--number"])
         Processes for parse; the others need one.
     """
     from crawler.cli.showing import project
+    from pipelines.stages import NAMES
     from workers.broker import require
     from workers.supervise import Supervisor
 
@@ -246,15 +249,22 @@ def scrapy(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)], ses
     from scrapy.settings import Settings
 
     from crawler.cli.showing import project
+    from crawler.crawl import latest_run
     from crawler.settings import settings
 
+    config = project(session).config()
+    if arguments[:1] == ("crawl",):
+        # our spiders go on with the latest run, under the configuration it was begun with
+        config, _ = latest_run(session.folder)
     wanted = Settings()
-    wanted.setdict({**settings(project(session).config()), "LOG_ENABLED": True, "LOG_LEVEL": "WARNING"}, "project")
+    wanted.setdict({**settings(config), "LOG_ENABLED": True, "LOG_LEVEL": "WARNING"}, "project")
     if arguments and arguments[0] in ("shell", "fetch", "view", "parse"):
         # these fetch one page themselves: Scrapy's own scheduler, still with our guard and robots obeyed
         wanted.set("SCHEDULER", "scrapy.core.scheduler.Scheduler", "project")
         wanted.set("ROBOTSTXT_OBEY", True, "project")
     os.chdir(session.folder)
+    # without it Scrapy sees no project, and hides crawl and list
+    os.environ.setdefault("SCRAPY_SETTINGS_MODULE", "crawler.settings")
     cmdline.execute(["scrapy", *arguments], wanted)
     return FOUND
 

@@ -89,22 +89,31 @@ def show(url: str, *, session: Hidden) -> int:
         return FOUND
     reason = f" ({told['reason']}: {told['detail'] or 'no more is known'})" if told["reason"] else ""
     session.out(f"{told['url']}\n fate      {told['fate']}{reason}")
-    session.out(f" fetched   {told['fetched_at'] or 'not yet'}, status {told['status']}, {told['fetches']} tries")
+    tries = "1 try" if told["fetches"] == 1 else f"{told['fetches']} tries"
+    when = f"{told['fetched_at']}, status {told['status']}, {tries}" if told["fetched_at"] else "not yet"
+    session.out(f" fetched   {when}{_robots(told)}")
     by = told["found_by"]
     session.out(
-        f" found by  {by['source']}, anchor “{by['anchor']}”, expected {by['expected']:.2f}, depth {by['depth']}"
+        f" found by  {by['source']}, "
+        + (f"anchor “{by['anchor']}”, " if by["anchor"] else "")
+        + f"expected {by['expected']:.2f}, depth {by['depth']}"
     )
     for step in by["path"][:-1]:
         session.out(f"           {step['url']}")
     article = told["article"]
     if article:
-        published = f"{article['published']} (confidence {article['published_confidence']:.1f})"
+        sure = f" (confidence {article['published_confidence']:.1f})"
+        published = f"published {article['published']}{sure}" if article["published"] else "no date found"
         session.out(f" article   {article['title']}   {article['words']} words, {article['language']}, {published}")
         session.out(f" score     {article['score']:.2f}   nearest seed {article['nearest_seed']}")
         session.out(f" kept      text sha256 {article['sha256'][:16]}…")
     if told["archive"]:
         session.out(f" archive   warc/{told['archive']['file']} @ {told['archive']['offset']}")
     return FOUND
+
+
+def _robots(told: dict[str, Any]) -> str:
+    return ", robots.txt did not answer: tried again later" if told["robots"] == "later" else ""
 
 
 def explain(url: str, *, session: Hidden) -> int:
@@ -205,7 +214,7 @@ def export(kind: str, *, output: Annotated[Path | None, Parameter(name=["-o", "-
     """
     from crawler.cli.showing import project
 
-    done = project(session).export(kind, output)
+    done = project(session).export(kind, output, mode=session.mode)
     if session.json:
         session.emit(done)
     session.say(f"{done['articles']} articles, {done['bytes']} bytes in {done['file']}")

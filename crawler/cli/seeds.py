@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Group, Parameter
 
-from crawler.cli.session import FOUND, NOTHING, USAGE, Session
+from crawler.cli.session import FOUND, NOTHING, USAGE, Session, given
 from pipelines.errors import SeedError, UsageError
 
 Hidden = Annotated[Session, Parameter(parse=False)]
@@ -50,12 +49,12 @@ def add(*sources: str, session: Hidden) -> int:
     folder = _folder(session)
     folder.mkdir(parents=True, exist_ok=True)
     bad = 0
-    given = [line.strip() for s in sources for line in (sys.stdin if s == "-" else [s]) if line.strip()]
-    for source in given:
+    named = given(sources)
+    for source in named:
         for record in _added(session, folder, source, seeds):
             bad += not record["ok"]
             _show(session, record)
-    return USAGE if bad == len(given) else FOUND
+    return USAGE if bad == len(named) else FOUND
 
 
 def _added(session: Session, folder: Path, source: str, seeds: Any) -> list[dict[str, Any]]:
@@ -73,7 +72,7 @@ def _added(session: Session, folder: Path, source: str, seeds: Any) -> list[dict
             if read.seeds:
                 seeds.write(folder, one)
         except SeedError as error:
-            records.append(_problem(str(one), str(error)))
+            records.append(_problem(str(one), str(error).removeprefix("No seed could be used. ")))
     return records or [_problem(source, f"{source} holds no seeds.")]
 
 
@@ -132,7 +131,7 @@ def remove(*names: str, session: Hidden) -> int:
 
 
 def score(
-    *paths: str, seeds: Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())] = None,
+    *paths: str, seeds: Annotated[list[str] | None, Parameter(consume_multiple=False, negative=())] = None,
     session: Hidden,
 ) -> int:  # fmt: skip
     """Say how much given texts or pages resemble the seeds; no crawl, and with --seeds no project.
@@ -147,16 +146,16 @@ def score(
     from crawler.cli.showing import project
     from pipelines.seeds import read
 
-    given = [line.strip() for p in paths for line in (sys.stdin if p == "-" else [p]) if line.strip()]
-    if not given:
+    named = given(paths)
+    if not named:
         raise UsageError("Name the texts or pages to score, or - to read their paths from stdin.")
     opened = project(session)
     config = opened.config()
-    profile = opened.learn(opened.seed_set(config, seeds or []))
+    profile = opened.learn(opened.seed_set(config, given(seeds or [])))
     _, wanted = config.only_profile(session.profile)
     bar = profile.threshold(wanted.threshold)
     matched = 0
-    for path in given:
+    for path in named:
         try:
             found = read([Path(path)])
             problem = found.problems[0].message if found.problems and not found.seeds else None

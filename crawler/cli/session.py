@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+# what `-` is called while the command line is parsed, which would take it for a flag; no real argument can hold it
+STDIN = "\0stdin"
 FOUND, NOTHING, USAGE, STOPPED, UNREACHABLE, REFUSED = range(6)
 
 
@@ -32,10 +34,15 @@ class Session:
         """For people; on stderr. Control characters of the web never reach the terminal through it."""
         return Console(stderr=True, quiet=self.quiet, no_color=not self.color, highlight=False)
 
+    @property
+    def loud(self) -> Console:
+        """The same, also with -q: for what went wrong."""
+        return Console(stderr=True, no_color=not self.color, highlight=False)
+
     def say(self, text: str) -> None:
         """A line for people."""
         if not self.quiet:
-            self.console.print(safe(text), markup=False)
+            self.console.print(safe(text), markup=False, soft_wrap=True)
 
     def emit(self, record: Mapping[str, Any]) -> None:
         """A record for programs: one JSON object on a line of stdout."""
@@ -44,6 +51,11 @@ class Session:
     def out(self, text: str) -> None:
         """A line of the result itself, for people who pipe it on."""
         sys.stdout.write(safe(text) + "\n")
+
+
+def given(values: Iterable[str]) -> list[str]:
+    """What was named on the command line, `-` being replaced by the lines of stdin."""
+    return [line.strip() for value in values for line in (sys.stdin if value == STDIN else [value]) if line.strip()]
 
 
 def safe(text: str) -> str:

@@ -35,7 +35,7 @@ def run(
 
 
 def demo(session: Session, pages: int, subject: str) -> int:
-    """The demo verb: makes the demo's own project folder, crawls the invented web, holds it against what was planted."""
+    """The demo verb: makes the demo's own project folder, crawls the invented web, compares."""
     from crawler.demo.folder import prepare
 
     folder = prepare(session.folder, subject, pages)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Group, Parameter
 
-from crawler.cli.session import FOUND, NOTHING, REFUSED, STOPPED, Session
+from crawler.cli.session import FOUND, NOTHING, REFUSED, STOPPED, Session, given
 from pipelines.config import FILE_NAME, check_threshold
 from pipelines.errors import UsageError
 
@@ -43,6 +43,7 @@ def register(app: App, group: Group) -> None:
     app.command(run, group=group)
     app.command(replay, group=group)
     app.command(doctor, group=group)
+    app.command(about, name="help", group=group)
 
 
 def demo(*, pages: int = 500, no_web: Flag = False, subject: str = "harbour-dredging", session: Hidden) -> int:
@@ -80,7 +81,7 @@ def init(name: str, *, session: Hidden) -> int:
     return FOUND
 
 
-def run(
+def run(  # noqa: PLR0913  # the flags of contract.md
     *,
     site: Many = None,
     feed: Many = None,
@@ -157,7 +158,7 @@ def run(
         "store": {"keep": keep},
         "queue": {"workers": workers},
     }  # fmt: skip
-    return show(session, overrides, seeds or [], _threshold(threshold), spider="watch" if watch else "roam")
+    return show(session, overrides, given(seeds or []), _threshold(threshold), spider="watch" if watch else "roam")
 
 
 def replay(
@@ -184,7 +185,7 @@ def replay(
         raise UsageError("Name what to replay: WARC files, saved pages, seed files or folders.")
     project = opened(session)
     overrides = with_threshold(project.config(), {"store": {"keep": keep}}, _threshold(threshold), session.profile)
-    done = project.replay(list(paths), overrides, seed_paths=seeds or [])
+    done = project.replay(list(paths), overrides, seed_paths=given(seeds or []))
     return finish(session, done, project.store("replay"))
 
 
@@ -192,16 +193,31 @@ def doctor(*, session: Hidden) -> int:
     """Check Python, packages, broker, database, disk and clock, and say how to fix what is wrong."""
     from crawler.doctor import examine
 
-    fine = True
+    code = FOUND
     for check in examine(session.folder):
-        fine &= check.ok
+        if not check.ok:
+            code = max(code, check.exit_code)
         if session.json:
             session.emit({"check": check.name, "ok": check.ok, "detail": check.detail, "fix": check.fix})
         else:
             session.out(f"{'✓' if check.ok else '✗'} {check.name:<10} {check.detail}")
             if not check.ok and check.fix:
                 session.out(f"             {check.fix}")
-    return FOUND if fine else 4
+    return code
+
+
+def about(topic: Literal["contract"] = "contract", *, session: Hidden) -> int:
+    """Print what scripts may rely on: verbs, fields, exit codes, environment.
+
+    Parameters
+    ----------
+    topic
+        contract.
+    """
+    from importlib.resources import files
+
+    session.out((files("crawler.cli") / f"{topic}.md").read_text(encoding="utf-8").rstrip())
+    return FOUND
 
 
 def _threshold(text: str | None) -> str | float | None:

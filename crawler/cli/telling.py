@@ -13,7 +13,7 @@ from pipelines.stores import Store, fates
 
 _STOPPED = {
     "budget": "the page budget is spent", "matches": "enough matches", "time": "the time is up",
-    "exhausted": "nothing is left to fetch", "user": "stopped by you; the same command goes on",
+    "exhausted": "nothing is left to fetch now", "user": "stopped by you; the same command goes on",
     "stalled": "the stages stopped moving; see suchlike status",
 }  # fmt: skip
 _WHY = {
@@ -37,6 +37,8 @@ def tell(session: Session, done: Mapping[str, Any]) -> None:
         f"{useful} of {len(done['sites'])} sites useful · {_STOPPED.get(done['stopped_by'], done['stopped_by'])}",
         markup=False, soft_wrap=True,
     )  # fmt: skip
+    if done["stopped_by"] == "exhausted" and (waiting := done["fates"]["frontier"]):
+        session.say(f" {waiting} URLs wait for sites that did not answer or asked to be left alone for a while.")
     if done["matches"]:
         console.print(_sites(done["sites"][:5]))
 
@@ -61,8 +63,14 @@ def why_zero(session: Session, done: Mapping[str, Any], store: Store) -> None:
     counts = {**ends["dropped"], **ends["dead"], **{k: v for k, v in ends["refused"].items() if v}}
     for reason, number in sorted(counts.items(), key=lambda one: -one[1])[:6]:
         session.say(f"   {number:>5}  {_WHY.get(reason, reason)}{_hint(reason, misses)}")
-    if not counts:
-        session.say("          no page was fetched at all; is there a --site, --feed or --sitemap to start from?")
+    if counts:
+        return
+    if ends["frontier"]:
+        session.say("          no site could be asked: robots.txt did not answer; `suchlike show URL` says more")
+    else:
+        session.say(
+            "          everything known was fetched before; give it some time, or another --site, --feed, --sitemap"
+        )
 
 
 def _hint(reason: str, misses: list[tuple[float, str, str]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import deque
 from types import TracebackType
@@ -71,7 +72,7 @@ class Watching:
         marks = points[::step]
         rates = [
             max(0.0, (m1 - m0) / (p1 - p0)) if p1 > p0 else 0.0
-            for (_, p0, m0), (_, p1, m1) in zip(marks, marks[1:], strict=False)
+            for (_, p0, m0), (_, p1, m1) in itertools.pairwise(marks)
         ]
         top = max([*rates, 0.05])
         return "".join(_BARS[min(7, int(rate / top * 7))] for rate in rates)

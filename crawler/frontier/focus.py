@@ -32,7 +32,7 @@ RATE_HASHED, RATE_DENSE = 0.3, 0.1
 NAMED_OFTEN = 0.25
 HUB_PRIOR, HUB_WEIGHT = 0.05, 3.0
 # fetches between two rounds of estimating again: few at first, more as the model settles
-SOONEST, LATEST, SHARE = 5, 20, 0.1
+SOONEST, LATEST, SHARE = 5, 100, 0.1
 # only estimates that may decide anything soon are worth a write
 RESCORED = 2_000
 MOVED = 0.01

@@ -30,8 +30,9 @@ class LinkTable:
         self._candidate_of: dict[int, int] = {}
         self._keys: list[int] = []
         self._links: list[list[int]] = []
-        self._named: list[set[str]] = []
-        self._expected: list[float] = []
+        self._named: set[int] = set()
+        self._waits = np.zeros(1024, np.bool_)
+        self._expected: Floats = np.zeros(1024)
         self._owner = np.zeros(1024, np.int32)
         self._hub = np.zeros(1024, np.int32)
         self._cues = np.zeros((1024, CUES))
@@ -43,14 +44,12 @@ class LinkTable:
     def wants(self, key: int, named: str) -> bool:
         """Whether another in-link with these words would say anything new of a candidate that waits."""
         at = self._candidate_of.get(key)
-        return at is not None and len(self._links[at]) < MAX_LINKS_EACH and named not in self._named[at]
+        return at is not None and len(self._links[at]) < MAX_LINKS_EACH and hash((key, named)) not in self._named
 
     def add(self, key: int, parent: int | None, cues: tuple[float, ...], hashed: list[int], named: str) -> None:
         """A page of row `parent` names the candidate `key`."""
         if self._number >= MAX_LINKS:
             self._compact()
-            if self._number >= MAX_LINKS:
-                return
         link = self._number
         self._grow(link + 1, int(self._start[link]) + len(hashed))
         at = self._candidate_of.get(key)
@@ -58,8 +57,9 @@ class LinkTable:
             at = self._candidate_of[key] = len(self._keys)
             self._keys.append(key)
             self._links.append([])
-            self._named.append(set())
-            self._expected.append(0.0)
+            if at >= len(self._waits):
+                self._waits, self._expected = _doubled(self._waits), _doubled(self._expected)
+            self._waits[at] = True
         begin = int(self._start[link])
         self._hashed[begin : begin + len(hashed)] = hashed
         self._start[link + 1] = begin + len(hashed)
@@ -67,7 +67,7 @@ class LinkTable:
         self._cues[link] = cues
         self._norm[link] = 1.0 / np.sqrt(len(hashed)) if hashed else 0.0
         self._links[at].append(link)
-        self._named[at].add(named)
+        self._named.add(hash((key, named)))
         self._number += 1
 
     def estimated(self, key: int, value: float) -> None:
@@ -81,6 +81,7 @@ class LinkTable:
         at = self._candidate_of.pop(key, None)
         if at is not None:
             self._links[at] = []
+            self._waits[at] = False
 
     def hub(self, parent: int, likeness: float) -> None:
         """A child of the page `parent` was fetched."""
@@ -121,18 +122,18 @@ class LinkTable:
             return []
         # reduceat needs every segment to hold something: a link without words borrows a zero
         used = int(self._start[n])
-        gathered = np.append(words[self._hashed[:used]], np.float32(0))
+        gathered = np.zeros(used + 1, np.float32)
+        np.take(words, self._hashed[:used], out=gathered[:used])
         sums = np.add.reduceat(gathered, np.minimum(self._start[:n], used))
         sums[self._start[:n] == self._start[1 : n + 1]] = 0.0
         logits = dense[0] + self._cues[:n] @ dense[1:-1] + dense[-1] * self._rates(self._hub[:n])
         logits += self._norm[:n] * sums
         count = np.bincount(self._owner[:n], minlength=len(self._keys))
         total = np.bincount(self._owner[:n], weights=logits, minlength=len(self._keys))
-        waiting = np.fromiter(self._candidate_of.values(), np.int64, len(self._candidate_of))
+        waiting = np.flatnonzero(self._waits[: len(self._keys)])
         values = total[waiting] / count[waiting] + named_often * np.log1p(count[waiting])
         new = 1.0 / (1.0 + np.exp(-np.clip(values, -30, 30)))
-        old = np.array([self._expected[at] for at in waiting])
-        return self._that_moved(waiting, new, old, most, moved)
+        return self._that_moved(waiting, new, self._expected[waiting], most, moved)
 
     def _that_moved(
         self, waiting: npt.NDArray[np.int64], new: Floats, old: Floats, most: int, moved: float
@@ -140,12 +141,8 @@ class LinkTable:
         matters = np.maximum(new, old)
         bar = np.partition(matters, -most)[-most] if len(matters) > most else 0.0
         changed = np.flatnonzero((np.abs(new - old) > moved * np.maximum(new, old)) & (matters >= bar))
-        result = []
-        for at in changed:
-            candidate = int(waiting[at])
-            self._expected[candidate] = float(new[at])
-            result.append((self._keys[candidate], float(new[at])))
-        return result
+        self._expected[waiting[changed]] = new[changed]
+        return [(self._keys[at], value) for at, value in zip(waiting[changed], new[changed].tolist(), strict=True)]
 
     def _rates(self, hub: npt.NDArray[np.int32]) -> Any:
         return (self._hub_total[hub] + self._weight * self._prior) / (self._hub_number[hub] + self._weight)
@@ -166,24 +163,37 @@ class LinkTable:
             self._hashed = _doubled(self._hashed)
 
     def _compact(self) -> None:
-        """Forgets links of candidates that were fetched; of those that wait, the less promising half when it must."""
-        keep = sorted(self._candidate_of.values(), key=lambda at: -self._expected[at])[: MAX_LINKS // 4]
-        held = [
-            (self._keys[at], self._expected[at], self._named[at], [self._plain(link) for link in self._links[at]])
-            for at in sorted(keep)
-        ]
-        hubs = {index: parent for parent, index in self._hub_of.items()}
+        """Forgets links of candidates that were fetched; of those that wait, the less promising when it must."""
+        n, keys, starts = self._number, self._keys, self._start
+        waiting = np.flatnonzero(self._waits[: len(keys)])
+        best = waiting[np.argsort(-self._expected[waiting], kind="stable")]
+        each = np.bincount(self._owner[:n], minlength=len(keys))
+        kept = np.sort(best[np.cumsum(each[best]) <= MAX_LINKS // 2])
+        new_owner = np.full(len(keys), -1, np.int32)
+        new_owner[kept] = np.arange(len(kept), dtype=np.int32)
+        held = new_owner[self._owner[:n]] >= 0
+        words_each = np.diff(starts[: n + 1])
+        hubs, hub = np.unique(self._hub[:n][held], return_inverse=True)
+        hashed = self._hashed[: starts[n]][np.repeat(held, words_each)]
+        owner, cues, norm = new_owner[self._owner[:n][held]], self._cues[:n][held], self._norm[:n][held]
+        expected, ends = self._expected[kept], np.cumsum(words_each[held])
+        of_hub = {at: parent for parent, at in self._hub_of.items()}
+        number, total = self._hub_number[hubs], self._hub_total[hubs]
+        # `named` is only forgotten: at worst a link is taken twice
         self._clear()
-        for key, expected, named, links in held:
-            for hub, cues, hashed in links:
-                parent = hubs[hub]
-                self.add(key, None if parent == -1 else parent, cues, hashed, "")
-            at = self._candidate_of[key]
-            self._expected[at], self._named[at] = expected, named
-
-    def _plain(self, link: int) -> tuple[int, tuple[float, ...], list[int]]:
-        hashed = self._hashed[self._start[link] : self._start[link + 1]].tolist()
-        return int(self._hub[link]), tuple(self._cues[link].tolist()), hashed
+        self._grow(len(owner), len(hashed))
+        self._number = len(owner)
+        self._owner[: len(owner)], self._hub[: len(owner)] = owner, hub
+        self._cues[: len(owner)], self._norm[: len(owner)] = cues, norm
+        self._start[1 : len(owner) + 1], self._hashed[: len(hashed)] = ends, hashed
+        self._keys = [keys[at] for at in kept]
+        self._candidate_of = {key: at for at, key in enumerate(self._keys)}
+        self._waits, self._expected = np.arange(len(kept) + 1024) < len(kept), np.append(expected, np.zeros(1024))
+        self._links = [[] for _ in self._keys]
+        for link, at in enumerate(owner.tolist()):
+            self._links[at].append(link)
+        self._hub_of = {of_hub[int(at)]: index for index, at in enumerate(hubs)}
+        self._hub_number, self._hub_total = np.append(number, np.zeros(1024)), np.append(total, np.zeros(1024))
 
 
 def _doubled(array: Any) -> Any:

@@ -148,6 +148,13 @@ class Scheduler(BaseScheduler):
         self.answered(host, page=False)
         return True
 
+    def refused(self, host: int, reason: str, detail: str) -> None:
+        """This host may not be asked at all: none of its URLs held here is."""
+        self.answered(host, page=False)
+        held = self._held[host]
+        self._batch.refused += [(row.row, reason, detail) for row in held.rows]
+        held.rows.clear()
+
     def robots_answered(self, host: int, status: int | None, body: bytes, retry_after_s: float | None = None) -> None:
         """robots.txt came back (status None: it did not)."""
         self.answered(host, failed=status is None, retry_after_s=retry_after_s, page=False)

@@ -88,6 +88,8 @@ def why(failure: Any) -> tuple[str, str]:
     if refused and not failure.request.meta.get("proxy"):
         return "private-address", refused
     name = type(raised).__name__
+    if "DOWNLOAD_MAXSIZE" in str(raised):
+        return "too-large", str(raised)
     if "Timeout" in name:
         return "timeout", str(raised)
     if "Cannot resolve" in name or "DNS" in name or "CannotResolveHost" in name:
@@ -95,7 +97,12 @@ def why(failure: Any) -> tuple[str, str]:
     for types, reason in _REASONS:
         if isinstance(raised, types):
             return reason, f"{name}: {raised}"
-    for fragment, reason in (("Cancel", "too-large"), ("Connect", "connection"), ("Download", "connection")):
+    for fragment, reason in (
+        ("Cancel", "too-large"),
+        ("Connect", "connection"),
+        ("Download", "connection"),
+        ("DataLoss", "connection"),
+    ):
         if fragment in name:
             return reason, f"{name}: {raised}"
     return "unreadable", f"{name}: {raised}"

@@ -10,7 +10,7 @@ from typing import Any
 from scrapy import Request, Spider
 from scrapy.http import Response
 
-from crawler.crawl import Crawl
+from crawler.crawl import Crawl, latest_run
 from crawler.frontier import robots
 from crawler.gate import Look, is_list, is_sitemap
 from crawler.sources import SOURCES
@@ -38,7 +38,7 @@ class RoamSpider(Spider):
 
     def __init__(self, crawl: Crawl | None = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.crawl = crawl or _from_folder()
+        self.crawl = crawl or Crawl.of_run(*latest_run())
         self._seen: set[int] = set()
 
     async def start(self) -> AsyncIterator[Request]:
@@ -80,7 +80,10 @@ class RoamSpider(Spider):
         meta = failure.request.meta
         reason, detail = answers.why(failure)
         if meta["kind"] == "robots":
-            self.crawl.scheduler.robots_answered(meta["host"], None, b"")
+            if reason == "private-address":
+                self.crawl.scheduler.refused(meta["host"], reason, detail)
+            else:
+                self.crawl.scheduler.robots_answered(meta["host"], None, b"")
             return
         if reason == "private-address":
             self.crawl.scheduler.batch.refused.append((meta["row"].row, reason, detail))
@@ -159,7 +162,7 @@ class RoamSpider(Spider):
         for candidate in found:
             if not self._is_new(candidate):
                 focus.again(candidate, parent=parent, parent_likeness=likeness)
-            elif not identity.looks_like_trap(candidate.url) and not focus.barren(candidate):
+            elif candidate.kind != "page" or not (identity.looks_like_trap(candidate.url) or focus.barren(candidate)):
                 expected = focus.expected(candidate, parent=parent, parent_likeness=likeness, depth=depth)
                 batch.found.append(Found(candidate, expected, depth, parent))
 
@@ -176,20 +179,3 @@ class RoamSpider(Spider):
     @staticmethod
     def _same_site(url: str, other: str) -> bool:
         return identity.site_of(identity.host_of(url)) == identity.site_of(identity.host_of(other))
-
-
-def _from_folder() -> Crawl:
-    """For `suchlike scrapy crawl roam`: the latest run of the project in this folder."""
-    from pathlib import Path
-
-    from pipelines.config import load
-    from pipelines.errors import UsageError
-    from pipelines.stores import open_store, runs
-
-    config = load(Path.cwd())
-    store = open_store(config.database, create=False)
-    with store.read() as connection:
-        latest = runs.latest(connection)
-    if latest is None:
-        raise UsageError("There is no run to crawl for in this folder yet; `suchlike run` begins one.")
-    return Crawl.of_run(config, latest.id)

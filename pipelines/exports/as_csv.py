@@ -12,7 +12,8 @@ FIELDS = (
     "fetched_at", "score", "lexical", "dense", "match", "nearest_seed", "story", "copy_of", "revision", "words",
     "sha256", "mode", "run", "archive", "rights",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# the wide ones are what spreadsheets with an East Asian locale take for them
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def write(articles: Iterable[Mapping[str, Any]], out: TextIO) -> int:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, case, func, select
 
 from pipelines import urls as identity
 from pipelines.stores import articles as article_rows
-from pipelines.stores.schema import Kind, State, articles, hosts, urls
+from pipelines.stores.schema import MOVES, WAITS, Kind, State, articles, hosts, urls
 
 _NAMES = {
     State.WAITING: "waiting", State.LEASED: "leased", State.FETCHED: "in_flight", State.PARSED: "in_flight",
@@ -52,11 +52,8 @@ def count(connection: Connection, run: int | None = None) -> dict[str, Any]:
 
 
 def _frontier(connection: Connection) -> int:
-    held = (urls.c.state == State.LEASED, urls.c.state.between(1, 4))
-    return sum(
-        connection.execute(select(func.count()).where(*wanted)).scalar() or 0
-        for wanted in ((urls.c.state == State.WAITING,), held)
-    )
+    held = (urls.c.state == State.LEASED, MOVES)
+    return sum(connection.execute(select(func.count()).where(*wanted)).scalar() or 0 for wanted in ((WAITS,), held))
 
 
 def sites(connection: Connection, run: int | None = None) -> list[dict[str, Any]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, not_, select, update
 
 from pipelines.stores.ledger import MAX_PARAMETERS, settle_best
-from pipelines.stores.schema import Kind, State, hosts, urls
+from pipelines.stores.schema import MOVES, WAITS, Kind, State, hosts, urls
 
 LEASE_S = 20.0
 PATIENCE = 0.5
+GIVEN_UP = "host-given-up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def floor(connection: Connection, requests_left: int, *, before: float, max_per_
     best = connection.execute(select(func.max(hosts.c.best)).where(*open_hosts)).scalar() or 0.0
     query = (
         select(urls.c.expected)
-        .where(urls.c.state == State.WAITING, urls.c.host.in_(select(hosts.c.id).where(*open_hosts)))
+        .where(WAITS, urls.c.host.not_in(select(hosts.c.id).where(hosts.c.best.is_not(None), not_(and_(*open_hosts)))))
         .order_by(urls.c.expected.desc()).offset(max(0, requests_left - 1)).limit(1)
     )  # fmt: skip
     return max(connection.execute(query).scalar() or 0.0, PATIENCE * best)
@@ -88,13 +89,11 @@ def lease(
     leases = []
     for host in connection.execute(query.with_for_update(skip_locked=True)).all():
         if host.holder is not None:  # whoever had it is gone, and what it was fetching waits again
-            orphaned = (urls.c.state == State.LEASED, urls.c.state.between(1, 4), urls.c.host == host.id)
+            orphaned = (urls.c.state == State.LEASED, MOVES, urls.c.host == host.id)
             connection.execute(update(urls).where(*orphaned).values(state=State.WAITING))
         most = min(rows_each, at_most, max_per_site - host.pages if max_per_site else rows_each)
         rows = _take(connection, host.id, run, now, most, worth)
-        best = connection.execute(
-            select(func.max(urls.c.expected)).where(urls.c.host == host.id, urls.c.state == State.WAITING)
-        ).scalar()
+        best = connection.execute(select(func.max(urls.c.expected)).where(urls.c.host == host.id, WAITS)).scalar()
         owned = {"holder": holder, "lease_until": now + LEASE_S} if rows else {}
         connection.execute(update(hosts).where(hosts.c.id == host.id).values(best=best, **owned))
         at_most -= len(rows)
@@ -111,7 +110,7 @@ def _take(connection: Connection, host: int, run: int, now: float, limit: int, w
         return ()
     query = (
         select(urls)
-        .where(urls.c.host == host, urls.c.state == State.WAITING, urls.c.expected >= worth)
+        .where(urls.c.host == host, WAITS, urls.c.expected >= worth)
         .order_by(urls.c.expected.desc(), urls.c.id)
         .limit(limit)
     )
@@ -131,7 +130,7 @@ def renew(connection: Connection, holder: str, *, now: float) -> None:
     """Says that `holder` lives: its hosts and leased rows stay its own for another LEASE_S."""
     mine = select(hosts.c.id).where(hosts.c.holder == holder)
     connection.execute(
-        update(urls).where(urls.c.state == State.LEASED, urls.c.state.between(1, 4), urls.c.host.in_(mine))
+        update(urls).where(urls.c.state == State.LEASED, MOVES, urls.c.host.in_(mine))
         .values(due_at=now + LEASE_S)
     )  # fmt: skip
     connection.execute(update(hosts).where(hosts.c.holder == holder).values(lease_until=now + LEASE_S))
@@ -156,7 +155,7 @@ def _wait_again(connection: Connection, rows: Sequence[int]) -> None:
 
 def reclaim(connection: Connection, *, now: float, holder: str | None = None) -> int:
     """Frees the hosts and URLs of processes that died (or of `holder`, known dead); returns how many URLs came back."""
-    query = select(urls.c.id, urls.c.host).where(urls.c.state == State.LEASED, urls.c.state.between(1, 4))
+    query = select(urls.c.id, urls.c.host).where(urls.c.state == State.LEASED, MOVES)
     if holder is None:
         query = query.where(urls.c.due_at <= now)
     else:
@@ -197,27 +196,44 @@ def note_robots(
     )  # fmt: skip
 
 
+def begin_anew(connection: Connection) -> None:
+    """For a new run: every host has its whole share again, and one that was given up may have come back."""
+    connection.execute(update(hosts).where(hosts.c.pages > 0).values(pages=0))
+    given_up = list(connection.execute(select(hosts.c.id).where(hosts.c.given_up.is_not(None))).scalars())
+    if not given_up:
+        return
+    connection.execute(
+        update(urls)
+        .where(urls.c.host.in_(given_up), urls.c.state == State.REFUSED, urls.c.reason == GIVEN_UP)
+        .values(state=State.WAITING, reason=None, detail=None)
+    )
+    best = select(func.max(urls.c.expected)).where(urls.c.host == hosts.c.id, WAITS).scalar_subquery()
+    connection.execute(
+        update(hosts).where(hosts.c.id.in_(given_up)).values(given_up=None, failures=0, next_at=0.0, best=best)
+    )
+
+
 def give_up(connection: Connection, host: int, reason: str) -> None:
     """No more requests to this host; its waiting URLs end as refused, with the reason."""
     connection.execute(update(hosts).where(hosts.c.id == host).values(given_up=reason, best=None))
     connection.execute(
         update(urls)
-        .where(urls.c.host == host, urls.c.state == State.WAITING)
-        .values(state=State.REFUSED, reason="host-given-up", detail=reason)
+        .where(urls.c.host == host, WAITS)
+        .values(state=State.REFUSED, reason=GIVEN_UP, detail=reason)
     )
 
 
 def anything_left(connection: Connection, *, before: float, max_per_site: int = 0) -> bool:
     """Whether a URL waits at a host that may be asked before `before`, or some process still holds one."""
     open_host = select(hosts.c.id).where(*_open(before, max_per_site)).limit(1)
-    held = select(urls.c.id).where(urls.c.state == State.LEASED, urls.c.state.between(1, 4)).limit(1)
+    held = select(urls.c.id).where(urls.c.state == State.LEASED, MOVES).limit(1)
     return connection.execute(open_host).first() is not None or connection.execute(held).first() is not None
 
 
 def any_lost(connection: Connection, *, now: float) -> bool:
     """Whether some process died holding URLs."""
     query = select(urls.c.id).where(
-        urls.c.state == State.LEASED, urls.c.due_at <= now, urls.c.state.between(1, 4)
+        urls.c.state == State.LEASED, urls.c.due_at <= now, MOVES
     ).limit(1)  # fmt: skip
     return connection.execute(query).first() is not None
 
@@ -236,7 +252,7 @@ def holders(connection: Connection) -> list[str]:
 
 def frontier(connection: Connection) -> dict[str, int]:
     """`{hosts, urls, leased}`: what waits, on how many hosts, and how much some crawler holds."""
-    ready = select(func.count(), func.count(urls.c.host.distinct())).where(urls.c.state == State.WAITING)
+    ready = select(func.count(), func.count(urls.c.host.distinct())).where(WAITS)
     number, on = connection.execute(ready).one()
-    held = select(func.count()).where(urls.c.state == State.LEASED, urls.c.state.between(1, 4))
+    held = select(func.count()).where(urls.c.state == State.LEASED, MOVES)
     return {"hosts": on, "urls": number, "leased": connection.execute(held).scalar() or 0}

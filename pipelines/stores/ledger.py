@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, case, func, null, select, update
 from pipelines import urls as identity
 from pipelines.records import Candidate, Page
 from pipelines.stores.dialect import insert_new, upsert
-from pipelines.stores.schema import IN_FLIGHT, Kind, State, bodies, hosts, urls
+from pipelines.stores.schema import IN_FLIGHT, MOVES, WAITS, Kind, State, bodies, hosts, runs, urls
 
 ANCHOR_CHARS = 200
 CONTEXT_CHARS = 160
@@ -99,11 +99,7 @@ def rescore(connection: Connection, scored: Sequence[tuple[int, float]]) -> None
 
 def settle_best(connection: Connection, ids: Iterable[int]) -> None:
     """Looks anew for the best that waits at each of these hosts."""
-    best = (
-        select(func.max(urls.c.expected))
-        .where(urls.c.host == hosts.c.id, urls.c.state == State.WAITING)
-        .scalar_subquery()
-    )
+    best = select(func.max(urls.c.expected)).where(urls.c.host == hosts.c.id, WAITS).scalar_subquery()
     ordered = sorted(ids)
     for at in range(0, len(ordered), MAX_PARAMETERS):
         some = hosts.c.id.in_(ordered[at : at + MAX_PARAMETERS])
@@ -132,7 +128,7 @@ def host_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     ids: dict[str, int] = {}
     for at in range(0, len(wanted), MAX_PARAMETERS):
         some = hosts.c.name.in_(wanted[at : at + MAX_PARAMETERS])
-        ids |= dict(connection.execute(select(hosts.c.name, hosts.c.id).where(some)).tuples().all())
+        ids |= {row.name: row.id for row in connection.execute(select(hosts.c.name, hosts.c.id).where(some))}
     return ids
 
 
@@ -159,13 +155,15 @@ def record(connection: Connection, fetched: Sequence[Fetched], *, run: int, ring
     """Writes down how fetches ended; returns the rows that now wait for the parse stage.
 
     Only rows still leased are moved: what another process has meanwhile recorded stays. A row put back to
-    WAITING keeps its count of fetches, and its host is told that it waits.
+    WAITING keeps its count of fetches, and its host is told that it waits. The run counts the pages that ended.
     """
     moved: list[int] = []
+    pages = 0
     for one in fetched:
-        done = connection.execute(
+        kind = connection.execute(
             update(urls)
             .where(urls.c.id == one.row, urls.c.state == State.LEASED)
+            .returning(urls.c.kind)
             .values(
                 state=one.state,
                 status=None if one.status is None else min(max(one.status, 0), MAX_STATUS),
@@ -177,15 +175,18 @@ def record(connection: Connection, fetched: Sequence[Fetched], *, run: int, ring
                 due_at=ring_after,
                 run=run,
             )
-        )
-        if done.rowcount != 1:
+        ).scalar()
+        if kind is None:
             continue
+        pages += kind == Kind.PAGE and one.state != State.WAITING
         if one.body is not None:
             keep_body(connection, one)
         if one.state == State.FETCHED:
             moved.append(one.row)
         if one.state == State.WAITING:
             _wait_again(connection, one.row)
+    if pages:
+        connection.execute(update(runs).where(runs.c.id == run).values(pages=runs.c.pages + pages))
     return moved
 
 
@@ -292,7 +293,7 @@ def overdue(connection: Connection, state: State, *, now: float, limit: int) -> 
     """`(row, attempts)` of rows in `state` whose lease ran out, oldest first."""
     query = (
         select(urls.c.id, urls.c.attempts)
-        .where(urls.c.state == state, urls.c.due_at <= now, urls.c.state.between(1, 4))
+        .where(urls.c.state == state, urls.c.due_at <= now, MOVES)
         .order_by(urls.c.due_at, urls.c.id)
         .limit(limit)
     )
@@ -306,7 +307,7 @@ def postpone(connection: Connection, rows: Sequence[int], *, until: float) -> No
 
 def in_flight(connection: Connection) -> dict[State, int]:
     """How many rows wait for or are in each stage."""
-    query = select(urls.c.state, func.count()).where(urls.c.state.between(1, 4)).group_by(urls.c.state)
+    query = select(urls.c.state, func.count()).where(MOVES).group_by(urls.c.state)
     counts = {State(state): number for state, number in connection.execute(query)}
     return {state: counts.get(state, 0) for state in IN_FLIGHT}
 
@@ -324,7 +325,7 @@ def runs_of(connection: Connection, rows: Sequence[int]) -> list[int]:
 
 def make_due(connection: Connection, *, now: float) -> None:
     """Every row in flight is rung at the next reconciliation: for whoever starts when nobody else works."""
-    flying = (urls.c.state.in_(IN_FLIGHT), urls.c.state.between(1, 4))
+    flying = (urls.c.state.in_(IN_FLIGHT), MOVES)
     connection.execute(update(urls).where(*flying, urls.c.due_at > now).values(due_at=now))
 
 

@@ -9,8 +9,9 @@ import msgspec
 from sqlalchemy import Connection, func, select, update
 
 from pipelines.config import Config
+from pipelines.stores import hosts as host_rows
 from pipelines.stores.dialect import insert_new
-from pipelines.stores.schema import Kind, State, hosts, profiles, runs, urls
+from pipelines.stores.schema import MOVES, Kind, State, hosts, profiles, runs, urls
 
 ALIVE_S = 30.0
 
@@ -37,7 +38,7 @@ def _run(row: Any) -> Run:
 def start(connection: Connection, config: Config, profile: str, *, now: float) -> Run:
     """A new run, begun now."""
     text = msgspec.json.encode(config).decode()
-    connection.execute(update(hosts).where(hosts.c.pages > 0).values(pages=0))  # budgets are for one run
+    host_rows.begin_anew(connection)
     row = connection.execute(
         runs.insert().values(mode=config.mode, profile=profile, config=text, started_at=now, seen_at=now)
         .returning(runs)
@@ -99,18 +100,12 @@ def end(connection: Connection, run: int, stopped_by: str, *, now: float) -> Non
 
 def pages_fetched(connection: Connection, run: int) -> int:
     """Pages (not robots, feeds or sitemaps) whose fetch has ended in this run."""
-    query = select(func.count()).where(
-        urls.c.run == run, urls.c.kind == Kind.PAGE, urls.c.state > State.LEASED, urls.c.state != State.REFUSED,
-        urls.c.fetched_at.is_not(None),
-    )  # fmt: skip
-    return connection.execute(query).scalar() or 0
+    return connection.execute(select(runs.c.pages).where(runs.c.id == run)).scalar() or 0
 
 
 def pages_leased(connection: Connection, run: int) -> int:
     """Pages some crawler of this run holds right now."""
-    query = select(func.count()).where(
-        urls.c.run == run, urls.c.kind == Kind.PAGE, urls.c.state == State.LEASED, urls.c.state.between(1, 4)
-    )
+    query = select(func.count()).where(urls.c.run == run, urls.c.kind == Kind.PAGE, urls.c.state == State.LEASED, MOVES)
     return connection.execute(query).scalar() or 0
 
 

@@ -21,8 +21,8 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    literal_column,
 )
-from sqlalchemy.types import TypeEngine
 
 metadata = MetaData()
 # SQLite gives row ids only to columns it calls INTEGER
@@ -40,10 +40,8 @@ class Plain(TypeDecorator[str]):
     def __init__(self, length: int | None = None) -> None:
         super().__init__(length)
         self.length = length
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
-        """TEXT, or VARCHAR where there is a length."""
-        return dialect.type_descriptor(String(self.length) if self.length else Text())
+        if length is None:
+            self.impl = Text()  # type: ignore[assignment]  # an instance has an instance here
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """On its way into the database."""
@@ -136,12 +134,12 @@ urls = Table(
     Column("archive_file", String(120)),
     Column("archive_offset", BigInteger),
 )
-Index("urls_waiting", urls.c.host, urls.c.expected.desc(), urls.c.id,
-      sqlite_where=urls.c.state == 0, postgresql_where=urls.c.state == 0)  # fmt: skip
-Index("urls_best", urls.c.expected.desc(),
-      sqlite_where=urls.c.state == 0, postgresql_where=urls.c.state == 0)  # fmt: skip
-Index("urls_moving", urls.c.state, urls.c.due_at,
-      sqlite_where=urls.c.state.between(1, 4), postgresql_where=urls.c.state.between(1, 4))  # fmt: skip
+# SQLite takes a partial index only for a query that words the index's condition the same way, without parameters
+WAITS = urls.c.state == literal_column("0")
+MOVES = urls.c.state.between(literal_column("1"), literal_column("4"))
+Index("urls_waiting", urls.c.host, urls.c.expected.desc(), urls.c.id, sqlite_where=WAITS, postgresql_where=WAITS)
+Index("urls_best", urls.c.expected.desc(), urls.c.host, sqlite_where=WAITS, postgresql_where=WAITS)
+Index("urls_moving", urls.c.state, urls.c.due_at, sqlite_where=MOVES, postgresql_where=MOVES)
 Index("urls_ended", urls.c.run, urls.c.kind, urls.c.state, urls.c.reason, urls.c.fetched_at,
       sqlite_where=urls.c.state > 1, postgresql_where=urls.c.state > 1)  # fmt: skip
 Index("urls_lists", urls.c.fetched_at,
@@ -191,6 +189,7 @@ articles = Table(
     Column("stored_at", Float),
 )
 Index("articles_score", articles.c.score.desc())
+Index("articles_stored", articles.c.run, articles.c.matched, articles.c.stored_at)
 Index("articles_story", articles.c.story, articles.c.copy_of)
 Index("articles_text", articles.c.sha256)
 Index("articles_canonical", articles.c.canonical_key)
@@ -226,6 +225,7 @@ runs = Table(
     Column("seen_at", Float, nullable=False),  # its conductor's last sign of life
     Column("ended_at", Float),
     Column("stopped_by", String(32)),
+    Column("pages", Integer, nullable=False, server_default="0"),  # fetches of pages that have ended
 )
 
 slots = Table(

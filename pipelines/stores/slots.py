@@ -10,8 +10,8 @@ from pipelines.stores.schema import slots
 
 def claim(connection: Connection, schedule: str, slot_at: float, *, now: float) -> bool:
     """True for the one caller that may run this slot."""
-    done = connection.execute(insert_new(connection, slots).values(schedule=schedule, slot_at=slot_at, claimed_at=now))
-    return done.rowcount == 1
+    claimed = insert_new(connection, slots).values(schedule=schedule, slot_at=slot_at, claimed_at=now)
+    return connection.execute(claimed.returning(slots.c.id)).first() is not None
 
 
 def end(connection: Connection, schedule: str, slot_at: float, *, now: float, exit_code: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from pipelines.records import Candidate
-from pipelines.stores.schema import Kind, State
+from pipelines.stores.schema import WAITS, Kind, State
 from pipelines.stores.schema import urls as table
 
 MAX_KNOWN = 20_000
@@ -47,7 +47,7 @@ def waiting(connection: Connection) -> list[Known]:
     """The most promising pages that wait."""
     query = (
         _query()
-        .where(table.c.state == State.WAITING, table.c.kind == Kind.PAGE, table.c.source != "start")
+        .where(WAITS, table.c.kind == Kind.PAGE, table.c.source != "start")
         .order_by(table.c.expected.desc())
         .limit(MAX_KNOWN)
     )

@@ -94,6 +94,15 @@ def open_store(address: str, *, create: bool = True, mode: str | None = None) ->
             raise StoreError(f"The folder of the database {file} cannot be made: {error.strerror}.") from None
     store = Store(_engine(url))
     try:
+        _prepare(store, mode)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _prepare(store: Store, mode: str | None) -> None:
+    try:
         with store._failing_clearly():
             _migrate(store.engine)
         if mode:
@@ -108,7 +117,6 @@ def open_store(address: str, *, create: bool = True, mode: str | None = None) ->
         ) from None
     except SQLAlchemyError as error:
         raise StoreError(f"The database {store.shown} cannot be opened: {_first_line(error)}.") from error
-    return store
 
 
 def _parsed(address: str) -> URL:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, or_, select, text, tuple_, update
+from sqlalchemy import BigInteger, Connection, SmallInteger, and_, column, func, or_, select, text, update
+from sqlalchemy import values as pairs
 
 from pipelines.stores.dialect import insert_new
 from pipelines.stores.schema import State, articles, bands, urls
@@ -44,8 +45,12 @@ def alike(
     shared: set[int] = set()
     if values:
         # those that share most come first: true copies, wherever the page's furniture is shared by many
+        # a join, since SQLite looks through all bands for a list of pairs
+        wanted = pairs(column("band", SmallInteger), column("value", BigInteger)).data(list(values)).cte("wanted")
         query = (
-            select(bands.c.article).where(tuple_(bands.c.band, bands.c.value).in_(values), bands.c.article != row)
+            select(bands.c.article)
+            .join(wanted, and_(bands.c.band == wanted.c.band, bands.c.value == wanted.c.value))
+            .where(bands.c.article != row)
             .group_by(bands.c.article).order_by(func.count().desc(), bands.c.article).limit(MAX_CANDIDATES)
         )  # fmt: skip
         shared = set(connection.execute(query).scalars())

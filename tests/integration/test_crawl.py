@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
-import json
-import os
 import socket
-import sqlite3
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -18,15 +16,30 @@ from typing import Any
 import pytest
 from conftest import until
 from crawling import Crawled, begin, crawl, finished, settings, worker
-from scripted_site import Answer, Asked, Scripted, Site, moved, page, robots, rss, serving, sitemap, story
+from scripted_site import (
+    Answer,
+    Asked,
+    Scripted,
+    Site,
+    moved,
+    page,
+    prose,
+    robots,
+    rss,
+    serving,
+    sitemap,
+    story,
+)
+
+from crawler.addresses import is_public
+from pipelines.stores import Store, hosts
 
 BIG = b"<p>" + b"x" * (9 << 20)
-OPML = [f"http://hub.test/{n}" for n in range(3)]
 
 
 def _scripted() -> dict[str, Scripted]:
     """Many hosts, each for one thing that happens on the web."""
-    answers: dict[str, Scripted] = {
+    return {
         # ways to be found
         "links.test/": page(links=["/one", "http://other.test/two", '<a rel="nofollow" href="/never">no</a>'],
                             head='<link rel="alternate" type="application/rss+xml" href="/feed.xml">'),
@@ -49,15 +62,15 @@ def _scripted() -> dict[str, Scripted]:
                  b"<news:news><news:title>Village news</news:title></news:news></url></urlset>"),
         "named.test/new": story(10),
         # robots.txt
-        "closed.test/robots.txt": robots("Disallow: /"), "closed.test/": story(11),
-        "broken.test/robots.txt": Answer(503), "broken.test/": story(12), "broken.test/more": story(13),
-        "busy.test/robots.txt": Answer(429, headers={"retry-after": "7"}), "busy.test/": story(14),
-        "absent.test/robots.txt": Answer(404), "absent.test/": story(15),
-        "forbidden.test/robots.txt": Answer(403), "forbidden.test/": story(16),
+        "closed.test/robots.txt": robots("Disallow: /"), "closed.test/it": story(11),
+        "broken.test/robots.txt": Answer(503), "broken.test/it": story(12), "broken.test/more": story(13),
+        "busy.test/robots.txt": Answer(429, headers={"retry-after": "7"}), "busy.test/it": story(14),
+        "absent.test/robots.txt": Answer(404), "absent.test/it": story(15),
+        "forbidden.test/robots.txt": Answer(403), "forbidden.test/it": story(16),
         "moved.test/robots.txt": moved("/hidden/robots"), "moved.test/hidden/robots": robots("Disallow: /private"),
         "moved.test/": page(links=["/private/x", "/public"]), "moved.test/public": story(17),
         "circle.test/robots.txt": moved("/robots.txt?again"), "circle.test/robots.txt?again": moved("/robots.txt"),
-        "circle.test/": story(18),
+        "circle.test/it": story(18),
         "patient.test/robots.txt": robots("Crawl-delay: 1"),
         "patient.test/": page(links=["/a", "/b", "/c"]),
         "patient.test/a": story(19), "patient.test/b": story(20), "patient.test/c": story(21),
@@ -66,28 +79,28 @@ def _scripted() -> dict[str, Scripted]:
         # redirects
         "hops.test/": moved("/1"), "hops.test/1": moved("http://hops.test/2", 302), "hops.test/2": story(24),
         "loop.test/": moved("/b"), "loop.test/b": moved("/"), "loop.test/self": moved("/self"),
-        "endless.test/": lambda asked: moved(f"/{len(asked.path)}{asked.path}"),
+        "endless.test/": _endless, **{f"endless.test/{n}": _endless for n in range(100)},
         "evil.test/": page(links=["/file", "/data", "/ftp", "/private", "/short", "/mapped", "file:///etc/passwd",
                                   "ftp://evil.test/x", "http://127.0.0.1/admin", "http://[::1]/", "//localhost/x"]),
         "evil.test/file": moved("file:///etc/passwd"), "evil.test/data": moved("data:text/html,hello"),
         "evil.test/ftp": moved("ftp://evil.test/x"), "evil.test/private": moved("http://169.254.169.254/latest/"),
         "evil.test/short": moved("http://2130706433/"), "evil.test/mapped": moved("http://[::ffff:10.0.0.1]/"),
-        "empty.test/": moved(""),
+        "empty.test/it": moved(""),
         # refusals and failures
         "no.test/": page(links=["/401", "/403", "/404", "/410", "/451"]),
         **{f"no.test/{status}": Answer(status) for status in (401, 403, 404, 410, 451)},
-        "wait.test/": [Answer(429, headers={"retry-after": "2"}), story(25)],
-        "late.test/": [Answer(503, headers={"retry-after": formatdate(time.time() + 3600, usegmt=True)}), story(26)],
-        "ill.test/": [Answer(500), Answer(502), story(27)],
-        "dead.test/": Answer(500),
-        "torn.test/": Answer(200, b"<html>" + b"x" * 100_000, {"content-type": "text/html"}, breaks=True),
+        "wait.test/it": [Answer(429, headers={"retry-after": "2"}), story(25)],
+        "late.test/it": [Answer(503, headers={"retry-after": formatdate(time.time() + 3600, usegmt=True)}), story(26)],
+        "ill.test/it": [Answer(500), Answer(502), story(27)],
+        "dead.test/it": Answer(500),
+        "torn.test/it": Answer(200, b"<html>" + b"x" * 100_000, {"content-type": "text/html"}, breaks=True),
         # bodies
-        "body.test/": page(links=[f"/{name}" for name in ("packed", "latin", "odd", "idna", "empty", "pdf", "huge", "bomb",
-                                                      "badgzip", "noindex", "feedish", "utf16")]),
+        "body.test/": page(links=["/packed", "/latin", "/odd", "/idna", "/empty", "/pdf", "/huge", "/bomb", "/badgzip",
+                                  "/noindex", "/feedish", "/utf16"]),
         "body.test/packed": Answer(200, gzip.compress(story(30).body),
                                    {"content-type": "text/html", "content-encoding": "gzip"}),
-        "body.test/latin": Answer(200, story(31).body.replace(b"village", "vill\u00e4ge".encode("latin-1"))
-                                  .replace(b'<meta charset="utf-8">', b""), {"content-type": "text/html; charset=latin-1"}),
+        "body.test/latin": Answer(200, story(31).body.decode().replace("the ", "thé ").encode("latin-1", "replace"),
+                                  {"content-type": "text/html; charset=latin-1"}),
         "body.test/odd": Answer(200, story(32).body, {"content-type": "text/html; charset=x-nonsense-9"}),
         "body.test/idna": Answer(200, story(33).body, {"content-type": "text/html; charset=idna"}),
         "body.test/empty": Answer(200, b"", {"content-type": "text/html"}),
@@ -99,17 +112,9 @@ def _scripted() -> dict[str, Scripted]:
                                     {"content-type": "text/html", "content-encoding": "gzip"}),
         "body.test/noindex": story(34, head='<meta name="robots" content="noindex, nofollow">'
                                             '<meta name="tdm-reservation" content="1">', links=["/after-nofollow"]),
-        "body.test/feedish": page("What a village decided", story_text(35), head="<feedback-form></feedback-form>"),
+        "body.test/feedish": page("What a village decided", prose(35), head="<feedback-form></feedback-form>"),
         "body.test/utf16": Answer(200, story(36).body.decode().encode("utf-16"), {"content-type": "text/html"}),
     }  # fmt: skip
-    return answers
-
-
-def story_text(number: int) -> list[str]:
-    """The paragraphs of an invented article."""
-    from scripted_site import prose
-
-    return prose(number)
 
 
 def _endless(asked: Asked) -> Answer:
@@ -118,19 +123,14 @@ def _endless(asked: Asked) -> Answer:
 
 @pytest.fixture(scope="module")
 def web() -> Iterator[Site]:
-    answers = _scripted()
-    answers["endless.test/"] = _endless
-    answers |= {f"endless.test/{n}": _endless for n in range(100)}
-    with serving(answers) as site:
+    with serving(_scripted()) as site:
         yield site
 
 
 @pytest.fixture(scope="module")
 def crawled(web: Site, tmp_path_factory: pytest.TempPathFactory) -> Crawled:
     """One crawl of all of it, through the proxy, without private addresses."""
-    hosts = {url.partition("/")[0] for url in web.answers}
-    not_started = {"other.test", "elsewhere.test", "foreign.test", "feed.test", "maps.test"}
-    sites = [f"http://{host}/" for host in sorted(hosts - not_started)]
+    sites = [f"http://{url}" for url in web.answers if url.endswith((".test/", ".test/it"))]
     return crawl(
         tmp_path_factory.mktemp("crawl"), settings(proxy=web.url, pages=0, concurrency=64),
         sites=[*sites, "http://broken.test/more", "http://loop.test/self"], feeds=["http://feed.test/atom"],
@@ -191,7 +191,7 @@ def test_robots_txt_comes_first_and_once(crawled: Crawled, web: Site) -> None:
 def test_what_robots_txt_forbids_is_never_asked_for(crawled: Crawled, web: Site) -> None:
     assert web.paths("closed.test") == []
     assert web.paths("named.test").count("/secret/page") == 0
-    assert crawled.fate("http://closed.test/") == ("refused", "robots")
+    assert crawled.fate("http://closed.test/it") == ("refused", "robots")
     assert crawled.fate("http://named.test/secret/page") == ("refused", "robots")
     assert crawled.fates()["refused"]["robots"] >= 3
 
@@ -199,12 +199,12 @@ def test_what_robots_txt_forbids_is_never_asked_for(crawled: Crawled, web: Site)
 @pytest.mark.parametrize("host", ["broken.test", "busy.test"])
 def test_a_site_whose_robots_txt_fails_is_left_alone_and_tried_later(crawled: Crawled, web: Site, host: str) -> None:
     assert web.paths(host) == []
-    assert crawled.fate(f"http://{host}/") == ("waiting", None)
+    assert crawled.fate(f"http://{host}/it") == ("waiting", None)
 
 
 @pytest.mark.parametrize("host", ["absent.test", "forbidden.test", "circle.test"])
 def test_a_site_without_rules_may_be_crawled(crawled: Crawled, host: str) -> None:
-    assert crawled.fate(f"http://{host}/")[0] == "stored"
+    assert crawled.fate(f"http://{host}/it")[0] == "stored"
 
 
 def test_a_robots_txt_that_moved_is_obeyed_where_it_went(crawled: Crawled, web: Site) -> None:
@@ -262,24 +262,24 @@ def test_a_refusal_is_asked_once_and_ends_with_its_status(crawled: Crawled, web:
 
 
 def test_retry_after_is_kept(crawled: Crawled, web: Site) -> None:
-    assert crawled.fate("http://wait.test/")[0] == "stored"
-    first, second = (one.at for one in web.requests("wait.test", "/"))
+    assert crawled.fate("http://wait.test/it")[0] == "stored"
+    first, second = (one.at for one in web.requests("wait.test", "/it"))
     assert second - first >= 2.0
 
 
 def test_a_site_that_asks_for_an_hour_is_not_waited_for(crawled: Crawled, web: Site) -> None:
-    assert web.paths("late.test") == ["/"]
-    assert crawled.fate("http://late.test/")[0] == "waiting"
+    assert web.paths("late.test") == ["/it"]
+    assert crawled.fate("http://late.test/it")[0] == "waiting"
 
 
 def test_a_server_error_is_tried_again_and_after_three_times_the_page_is_dead(crawled: Crawled, web: Site) -> None:
-    assert crawled.fate("http://ill.test/")[0] == "stored"
-    assert crawled.fate("http://dead.test/") == ("dead", "http-500")
-    assert web.paths("dead.test") == ["/"] * 3
+    assert crawled.fate("http://ill.test/it")[0] == "stored"
+    assert crawled.fate("http://dead.test/it") == ("dead", "http-500")
+    assert web.paths("dead.test") == ["/it"] * 3
 
 
 def test_a_connection_that_breaks_ends_with_a_reason(crawled: Crawled) -> None:
-    assert crawled.fate("http://torn.test/") == ("dead", "connection")
+    assert crawled.fate("http://torn.test/it") == ("dead", "connection")
 
 
 @pytest.mark.parametrize("name", ["packed", "latin", "odd", "idna", "noindex", "feedish", "utf16"])
@@ -288,7 +288,7 @@ def test_odd_but_readable_bodies_are_read(crawled: Crawled, name: str) -> None:
 
 
 def test_the_charset_of_the_header_is_used(crawled: Crawled) -> None:
-    assert "villäge" in crawled.told("http://body.test/latin")["article"]["text"]
+    assert "thé " in crawled.told("http://body.test/latin")["article"]["text"]
 
 
 @pytest.mark.parametrize(
@@ -317,3 +317,297 @@ def test_scrapy_says_nothing_on_the_way(crawled: Crawled) -> None:
     assert crawled.process.stdout == ""
     assert "Traceback" not in crawled.process.stderr
     assert "Deprecat" not in crawled.process.stderr
+
+
+# guards that only a crawl without a proxy can show
+
+
+def _listening(pid: int) -> list[str]:
+    """The sockets on which a process of ours listens, TCP and UDP."""
+    inodes = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            target = str(link.readlink())
+            if target.startswith("socket:["):
+                inodes.add(target[8:-1])
+    found = []
+    for table, state in (("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07")):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == state and fields[9] in inodes:
+                found.append(f"{table} {fields[1]}")
+    return found
+
+
+def test_a_crawl_opens_no_door_of_its_own_and_takes_no_proxy_from_the_environment(tmp_path: Path) -> None:
+    with serving({"/": page(links=["/slow"]), "/slow": Answer(200, b"slow", delay_s=2.0)}) as site:
+        store, run = begin(tmp_path, settings(allow_private_addresses=True), sites=[f"{site.url}/"])
+        process = worker(tmp_path, run, http_proxy="http://127.0.0.1:9", HTTP_PROXY="http://127.0.0.1:9")
+        until(lambda: "/slow" in site.paths(), 60, "the second request")
+        doors = _listening(process.pid)
+        done = finished(process, 60)
+    assert doors == []
+    assert done.returncode == 0, done.stderr
+    assert [one.target for one in site.requests()] == ["/robots.txt", "/", "/slow"]
+    store.close()
+
+
+def test_no_spelling_of_a_private_address_is_fetched(tmp_path: Path) -> None:
+    with serving({"/": story(1), "/secret": story(2)}) as site:
+        spelt = ["127.0.0.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0.0.0.0", "[::ffff:127.0.0.1]",
+                 "[::1]", "localhost", "10.0.0.1", "169.254.169.254"]  # fmt: skip
+        urls = [f"http://{host}:{site.port}/secret" for host in spelt]
+        done = crawl(tmp_path, settings(), sites=urls, seconds=90)
+        assert site.requests() == []
+    refused = done.fates()["refused"]
+    assert refused == {"private-address": len(spelt)}
+
+
+def test_a_public_name_that_leads_to_a_private_address_is_refused(tmp_path: Path) -> None:
+    """The machine's own name stands for any name whose address is not public; it must resolve without a DNS server."""
+    own = socket.gethostname()
+    try:
+        address = socket.gethostbyname(own)
+    except OSError:
+        pytest.skip("this machine's own name has no address")
+    if "." in own or is_public(address):
+        pytest.skip("this machine's own name is a public one")
+    with serving({"/": story(1)}) as site:
+        done = crawl(tmp_path, settings(), sites=[f"http://{own}:{site.port}/it"], seconds=90)
+        assert site.requests() == []
+    assert sum(done.fates()["refused"].values()) == 1
+
+
+def test_a_host_that_refuses_connections_ends_with_a_reason(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/it"
+        done = crawl(tmp_path, settings(allow_private_addresses=True), sites=[url], seconds=60)
+    told = done.told(url)
+    # robots.txt did not answer, so nothing else was asked: the page waits for another day
+    assert (told["fate"], told["fetches"], told["robots"]) == ("waiting", 0, "later")
+    assert done.fates()["frontier"] == 1
+
+
+@pytest.mark.slow
+def test_a_server_that_never_answers_ends_with_a_reason(tmp_path: Path) -> None:
+    with serving({"silent.test/robots.txt": Answer(hangs=True), "deaf.test/it": Answer(hangs=True),
+                  "fine.test/it": story(1)}) as site:  # fmt: skip
+        urls = ["http://silent.test/it", "http://deaf.test/it", "http://fine.test/it"]
+        done = crawl(tmp_path, settings(proxy=site.url), sites=urls, seconds=150)
+        assert site.paths("silent.test") == []
+    assert done.fate("http://silent.test/it")[0] == "waiting"
+    assert done.fate("http://deaf.test/it") == ("dead", "timeout")
+    assert done.fate("http://fine.test/it")[0] == "stored"
+
+
+# bounds
+
+
+def _wide(host: str, number: int) -> dict[str, Scripted]:
+    """A site whose front page links to `number` articles."""
+    return {f"{host}/": page(links=[f"/{n}" for n in range(number)]),
+            **{f"{host}/{n}": story(hash_of(host) + n) for n in range(number)}}  # fmt: skip
+
+
+def hash_of(host: str) -> int:
+    """A number of a host, so that no two hosts tell the same stories."""
+    return zlib.crc32(host.encode()) % 100_000 * 1_000
+
+
+@pytest.mark.parametrize("budget", [1, 7])
+def test_no_more_pages_are_fetched_than_the_budget(tmp_path: Path, budget: int) -> None:
+    answers = _wide("a.test", 20) | _wide("b.test", 20)
+    with serving(answers) as site:
+        done = crawl(tmp_path, settings(proxy=site.url, pages=budget), sites=["http://a.test/", "http://b.test/"])
+        assert len(site.paths()) == budget
+    assert done.fates()["fetched"] == budget
+
+
+def test_two_crawlers_share_the_work_the_budget_and_every_hosts_pace(tmp_path: Path) -> None:
+    hosts = [f"h{n}.test" for n in range(6)]
+    answers: dict[str, Scripted] = {}
+    for host in hosts:
+        answers |= _wide(host, 12)
+    with serving(answers) as site:
+        overrides = settings(proxy=site.url, pages=50, rate="10/1s", concurrency=4)
+        store, run = begin(tmp_path, overrides, sites=[f"http://{host}/" for host in hosts])
+        both = [worker(tmp_path, run), worker(tmp_path, run)]
+        ended = [finished(process, 120) for process in both]
+        assert [one.returncode for one in ended] == [0, 0], ended
+        asked = Counter(one.url for one in site.requests() if one.path != "/robots.txt")
+        assert max(asked.values()) == 1
+        assert sum(asked.values()) == 50
+        for host in hosts:
+            assert site.most_at_once(host) <= 1
+            assert min(site.gaps(host), default=1.0) >= 0.099, host
+    assert Crawled(store, run, ended[0]).fates()["fetched"] == 50
+
+
+def test_a_site_that_is_closed_for_now_does_not_hold_the_others_up(tmp_path: Path) -> None:
+    """Its pages, however promising, are not among the best that can be fetched."""
+    closed = [f"http://closed.test/{n}" for n in range(20)]
+    answers = {"closed.test/robots.txt": Answer(503), **_wide("open.test", 20)}
+    with serving(answers) as site:
+        done = crawl(tmp_path, settings(proxy=site.url, pages=15), sites=[*closed, "http://open.test/"], seconds=60)
+        assert len(site.paths("open.test")) == 15
+    assert done.fates()["fetched"] == 15
+
+
+def test_no_more_pages_of_a_site_are_fetched_than_its_share(tmp_path: Path) -> None:
+    with serving(_wide("a.test", 20) | _wide("b.test", 3)) as site:
+        overrides = settings(proxy=site.url, pages=100, max_per_site=6)
+        sites = ["http://a.test/", "http://b.test/"]
+        crawl(tmp_path, overrides, sites=sites, seconds=60)
+        assert len(site.paths("a.test")) == 6
+        assert len(site.paths("b.test")) == 4
+        crawl(tmp_path, overrides, sites=sites, seconds=60)
+        assert len(site.paths("a.test")) == 12, "the next run has a share of its own"
+
+
+def test_staying_means_the_sites_that_were_named(tmp_path: Path) -> None:
+    answers = {"www.a.test/": page(links=["http://news.a.test/x", "http://b.test/y"]),
+               "news.a.test/x": story(1), "b.test/y": story(2)}  # fmt: skip
+    with serving(answers) as site:
+        crawl(tmp_path, settings(proxy=site.url, roam=False), sites=["http://www.a.test/"])
+        assert {one.host for one in site.requests()} == {"www.a.test", "news.a.test"}
+
+
+def test_a_blocked_host_is_never_asked(tmp_path: Path) -> None:
+    answers = {"a.test/": page(links=["http://x.shop.test/y", "http://b.test/z", "/w"]), "a.test/w": moved("http://b.test/z"),
+               "b.test/z": story(1)}  # fmt: skip
+    (tmp_path / "suchlike.toml").write_text('[sources]\nblock = ["*.shop.test", "b.test"]\n')
+    with serving(answers) as site:
+        done = crawl(tmp_path, settings(proxy=site.url), sites=["http://a.test/"])
+        assert {one.host for one in site.requests()} == {"a.test"}
+    assert not done.knows("http://b.test/z")
+
+
+def _trap(asked: Asked) -> Answer:
+    """Endless pages, none like another."""
+    number = int(asked.path.rpartition("/")[2].partition("=")[2] or asked.path.rpartition("/")[2] or 0)
+    links = [f"{kind}{number * 3 + n}" for kind in ("/calendar/day?n=", "/list/") for n in (1, 2, 3)]
+    links += [f"/s/{number}/s/{number}/s/{number}", f"/2999/0{number % 9 + 1}/", f"/?sid={number:032x}"]
+    return page(f"Day {number}", [f"Nothing happens on day {number}."], links)
+
+
+def test_traps_take_a_bounded_part_of_the_budget(tmp_path: Path) -> None:
+    class Endless(dict[str, Scripted]):
+        def __contains__(self, key: object) -> bool:
+            return super().__contains__(key) or (
+                isinstance(key, str) and key.startswith("trap.test/") and "robots" not in key
+            )
+
+        def __missing__(self, key: str) -> Scripted:
+            return _trap
+
+    with serving() as site:
+        site.answers = Endless(_wide("good.test", 60))
+        overrides = settings(proxy=site.url, pages=0, rate="200/1s")
+        done = crawl(tmp_path, overrides, sites=["http://trap.test/", "http://good.test/"], seconds=120)
+        trapped = site.paths("trap.test")
+        assert len(site.paths("good.test")) == 61
+    # it ends of itself: what was queued when its pages proved barren, and no more
+    assert len(trapped) < 300, Counter(path.split("?")[0].split("/")[1] for path in trapped)
+    assert not [path for path in trapped if "sid=" in path or path.startswith(("/2", "/s/"))]
+    done.fates()
+
+
+# again
+
+
+def _an_hour_ago(store: Store) -> None:
+    """As if everything so far had happened an hour ago."""
+    with store.write() as connection:
+        connection.exec_driver_sql("UPDATE urls SET fetched_at = fetched_at - 3600")
+
+
+def test_the_next_run_reads_the_lists_again_and_fetches_only_what_is_new(tmp_path: Path) -> None:
+    head = '<link rel="alternate" type="application/rss+xml" href="/feed.xml">'
+    answers: dict[str, Scripted] = {
+        "a.test/": moved("http://www.a.test/"), "www.a.test/": page(links=["/1"], head=head), "www.a.test/1": story(1),
+        "www.a.test/feed.xml": rss("http://www.a.test/2"), "www.a.test/2": story(2),
+        "www.a.test/3": story(3), "www.a.test/4": story(4),
+    }  # fmt: skip
+    with serving(answers) as site:
+        first = crawl(tmp_path, settings(proxy=site.url), sites=["http://a.test/"])
+        assert len(first.stored()) == 2
+        _an_hour_ago(first.store)
+        site.answers["www.a.test/"] = page(links=["/1", "/3"], head=head)
+        site.answers["www.a.test/feed.xml"] = rss("http://www.a.test/4", "http://www.a.test/2")
+        before = len(site.log)
+        second = crawl(tmp_path, settings(proxy=site.url), sites=["http://a.test/"])
+        again = [one.url for one in site.requests()[before:] if one.path != "/robots.txt"]
+    assert sorted(again) == ["http://a.test/", "http://www.a.test/", "http://www.a.test/3", "http://www.a.test/4",
+                             "http://www.a.test/feed.xml"]  # fmt: skip
+    assert len(second.stored()) == 4
+
+
+def test_robots_txt_is_kept_for_a_day_and_then_asked_again(tmp_path: Path) -> None:
+    with serving({"a.test/robots.txt": [robots("Disallow: /x"), robots("Disallow: /")], "a.test/": page(),
+                  "a.test/x": story(1)}) as site:  # fmt: skip
+        first = crawl(tmp_path, settings(proxy=site.url), sites=["http://a.test/"])
+        crawl(tmp_path, settings(proxy=site.url), sites=["http://a.test/x"])
+        assert len(site.requests("a.test", "/robots.txt")) == 1
+        assert site.paths("a.test") == ["/"]
+        with first.store.write() as connection:
+            connection.exec_driver_sql("UPDATE hosts SET robots_at = robots_at - 90000")
+        crawl(tmp_path, settings(proxy=site.url), sites=["http://a.test/y"])
+        assert len(site.requests("a.test", "/robots.txt")) == 2
+        assert site.paths("a.test") == ["/"]
+
+
+def test_a_crawl_that_was_stopped_gives_everything_back_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    with serving(_wide("a.test", 30) | _wide("b.test", 30)) as site:
+        overrides = settings(proxy=site.url, pages=0, rate="10/1s")
+        store, run = begin(tmp_path, overrides, sites=["http://a.test/", "http://b.test/"])
+        process = worker(tmp_path, run)
+        until(lambda: len(site.paths()) > 12, 60, "a dozen pages")
+        process.terminate()
+        stopped = finished(process, 30)
+        assert stopped.returncode == 0, stopped.stderr
+        left = Crawled(store, run, stopped).fates()
+        assert 0 < left["fetched"] < 62
+        assert left["frontier"] > 0
+        again = finished(worker(tmp_path, run), 120)
+        assert again.returncode == 0, again.stderr
+        asked = Counter(one.url for one in site.requests() if one.path != "/robots.txt")
+        assert len(asked) == 62
+        # a page on its way when the signal came may be asked for again, and no other
+        assert sum(asked.values()) <= 62 + 2
+        assert min(site.gaps("a.test")) >= 0.099
+    assert Crawled(store, run, again).fates()["fetched"] == 62
+
+
+def test_watching_reads_lists_and_follows_no_link(tmp_path: Path) -> None:
+    answers = {"a.test/feed.xml": rss("http://a.test/1"), "a.test/1": story(1, links=["/2"]), "a.test/2": story(2)}
+    with serving(answers) as site:
+        done = crawl(tmp_path, settings(proxy=site.url), feeds=["http://a.test/feed.xml"], more=["--spider", "watch"])
+        assert site.paths() == ["/feed.xml", "/1"]
+    assert done.fates()["stored"] == 1
+
+
+# Scrapy users
+
+
+def test_scrapys_own_commands_know_our_spiders(tmp_path: Path, suchlike: Any) -> None:
+    listed = suchlike("scrapy", "list")
+    assert listed.stdout.split() == ["roam", "watch"], listed.stderr
+
+
+def test_scrapy_crawl_goes_on_with_the_latest_run_of_the_folder(tmp_path: Path, suchlike: Any) -> None:
+    with serving(_wide("a.test", 3)) as site:
+        store, _ = begin(tmp_path, settings(proxy=site.url), sites=["http://a.test/"])
+        done = suchlike("scrapy", "crawl", "roam", timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
+        assert len(site.paths()) == 4
+    with store.read() as connection:
+        assert hosts.frontier(connection)["leased"] == 0
+
+
+def test_scrapy_crawl_without_a_run_says_what_to_do(suchlike: Any) -> None:
+    done = suchlike("scrapy", "crawl", "roam", timeout=60)
+    assert done.returncode in (2, 4)
+    assert "suchlike run" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -67,6 +67,7 @@ def upgrade() -> None:
         sa.Column("seen_at", sa.Float(), nullable=False),
         sa.Column("ended_at", sa.Float(), nullable=True),
         sa.Column("stopped_by", sa.String(length=32), nullable=True),
+        sa.Column("pages", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -114,7 +115,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key"),
     )
-    _partial("urls_best", "urls", [sa.literal_column("expected DESC")], "state = 0")
+    _partial("urls_best", "urls", [sa.literal_column("expected DESC"), "host"], "state = 0")
     _partial("urls_ended", "urls", ["run", "kind", "state", "reason", "fetched_at"], "state > 1")
     _partial("urls_moving", "urls", ["state", "due_at"], "state BETWEEN 1 AND 4")
     _partial("urls_waiting", "urls", ["host", sa.literal_column("expected DESC"), "id"], "state = 0")
@@ -157,6 +158,7 @@ def upgrade() -> None:
     )
     op.create_index("articles_canonical", "articles", ["canonical_key"], unique=False)
     op.create_index("articles_score", "articles", [sa.literal_column("score DESC")], unique=False)
+    op.create_index("articles_stored", "articles", ["run", "matched", "stored_at"], unique=False)
     op.create_index("articles_story", "articles", ["story", "copy_of"], unique=False)
     op.create_index("articles_text", "articles", ["sha256"], unique=False)
     _partial("articles_matched", "articles", ["run", "stored_at", "story"], "matched = 1")

@@ -1,0 +1,453 @@
+"""What scripts may rely on: every verb and field of the contract, where output goes, and the exit codes."""
+
+from __future__ import annotations
+
+import importlib.resources
+import io
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import until
+from scripted_site import page, prose, robots, serving, story
+
+from crawler.cli.app import run as command_line
+from crawler.demo.written import read_all
+
+SEEDS = Path(__file__).parents[2] / "seeds"
+CONTRACT = (importlib.resources.files("crawler.cli") / "contract.md").read_text(encoding="utf-8")
+SUMMARY = {"mode", "run", "seconds", "pages_fetched", "matches", "stories", "duplicates", "harvest", "fates", "sites",
+           "stopped_by"}  # fmt: skip
+ARTICLE = {"url", "canonical_url", "title", "text", "authors", "published", "published_confidence", "language", "site",
+           "fetched_at", "score", "lexical", "dense", "match", "nearest_seed", "story", "copy_of", "revision", "words",
+           "sha256", "mode", "run", "archive", "rights"}  # fmt: skip
+SEED = {"path", "ok", "title", "words", "language", "dropped_lines", "problem"}
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command line gave back."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Every line of stdout as JSON; fails if there is anything else."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def only(self) -> dict[str, Any]:
+        """The one JSON object on stdout."""
+        (one,) = self.lines
+        return one
+
+
+@pytest.fixture
+def say(capfd: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Runs a command line in this process."""
+
+    def said(*arguments: str | Path) -> Said:
+        capfd.readouterr()
+        code = command_line([str(argument) for argument in arguments])
+        sys.stdout.flush()
+        out, err = capfd.readouterr()
+        return Said(code, out, err)
+
+    return said
+
+
+def _pages(folder: Path) -> Path:
+    """Recorded pages: articles like the seeds and unlike them, a copy, a list, a refusal."""
+    folder.mkdir()
+    about = {
+        subject: [a for s, a in read_all() if s == subject and a.language == "en"]
+        for subject in ("harbour-dredging", "news")
+    }
+    entries = []
+
+    def record(url: str, body: bytes, status: int = 200) -> None:
+        name = f"{len(entries)}.html"
+        (folder / name).write_bytes(body)
+        entries.append({"file": name, "url": url, "status": status, "fetched_at": "2026-11-01T10:00:00Z",
+                        "headers": {"content-type": "text/html; charset=utf-8"}})  # fmt: skip
+
+    for subject, articles in about.items():
+        for article in articles[:4]:
+            record(f"https://one.example/{subject}/{article.slug}", page(article.title, article.paragraphs).body)
+    copied = about["harbour-dredging"][0]
+    record("https://two.example/copy", page(copied.title, [*copied.paragraphs, "Sent by an agency."]).body)
+    record("https://one.example/", page("Front page", links=[f"/{n}" for n in range(9)]).body)
+    record("https://one.example/gone", b"gone", 404)
+    (folder / "manifest.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project made and filled by the command line alone."""
+    base = tmp_path_factory.mktemp("contract")
+    pages = _pages(base / "pages")
+    assert command_line(["-C", str(base), "-q", "init", "mud"]) == 0
+    folder = base / "mud"
+    assert command_line(["-C", str(folder), "-q", "seed", "add", str(SEEDS / "harbour-dredging")]) == 0
+    assert command_line(["-C", str(folder), "-q", "replay", str(pages)]) == 0
+    return folder
+
+
+def _verbs() -> list[str]:
+    table = CONTRACT.partition("## Verbs")[2].partition("## Records")[0]
+    rows = [line.split("|")[1] for line in table.replace("\\|", "/").splitlines() if line.startswith("| `")]
+    named = [re.match(r"[a-z-]+(?: [a-z]+)?", spelt) for row in rows for spelt in re.findall(r"`([^`]+)`", row)]
+    return sorted({found[0] for found in named if found})
+
+
+def test_the_contract_names_its_verbs() -> None:
+    assert {"demo", "run", "seed add", "schedule list", "crawl-worker", "doctor"} <= set(_verbs())
+
+
+@pytest.mark.parametrize("verb", _verbs())
+def test_every_verb_of_the_contract_exists_and_has_help(say: Callable[..., Said], verb: str) -> None:
+    said = say(*verb.split(), "--help")
+    assert said.code == 0
+    assert f"Usage: suchlike {verb}" in said.out
+    assert max(map(len, said.out.splitlines())) <= 80
+
+
+# every verb
+
+
+def test_init_says_where_things_are(say: Callable[..., Said], tmp_path: Path) -> None:
+    made = say("-C", tmp_path, "init", "floods", "--json")
+    assert made.code == 0
+    assert {"folder", "config", "seeds"} <= made.only.keys()
+    assert (tmp_path / "floods" / "suchlike.toml").is_file()
+    assert say("-C", tmp_path / "floods", "doctor", "--json").lines[2] == {
+        "check": "config", "ok": True, "detail": "every line understood", "fix": "",
+    }  # fmt: skip
+
+
+def test_seeds_are_added_listed_checked_and_removed(say: Callable[..., Said], tmp_path: Path) -> None:
+    empty = tmp_path / "empty.txt"
+    empty.touch()
+    sources = [SEEDS / "harbour-dredging" / "silt-bill.txt", SEEDS / "ukraine-diplomacy" / "geneva-off.txt"]
+    added = say("-C", tmp_path, "seed", "add", *sources, empty, "--json")
+    assert added.code == 0
+    assert all(set(line) >= SEED for line in added.lines)
+    assert [line["ok"] for line in added.lines] == [True, True, False]
+    assert [len(line["dropped_lines"]) for line in added.lines] == [0, 14, 0]
+    assert str(empty) in added.lines[2]["problem"]
+    listed = say("-C", tmp_path, "seed", "list", "--json")
+    assert [line["title"] for line in listed.lines] and all(set(line) >= SEED for line in listed.lines)
+    checked = say("-C", tmp_path, "seed", "check", "--json")
+    assert [0 <= line["to_others"] < 0.2 for line in checked.lines] == [True, True]
+    assert say("-C", tmp_path, "seed", "remove", "geneva-off", "--json").code == 0
+    assert len(say("-C", tmp_path, "seed", "list", "--json").lines) == 1
+
+
+def test_replay_prints_a_summary(say: Callable[..., Said], project: Path, tmp_path: Path) -> None:
+    pages = _pages(tmp_path / "pages")
+    said = say("-C", tmp_path, "replay", pages, "--seeds", SEEDS / "harbour-dredging", "--json")
+    assert said.code == 0
+    done = said.only
+    assert set(done) >= SUMMARY
+    assert (done["mode"], done["pages_fetched"], done["matches"], done["duplicates"]) == ("replay", 11, 4, 1)
+    assert done["fates"]["dropped"]["http-404"] == 1
+    assert done["harvest"] == round(done["matches"] / done["pages_fetched"], 4)
+    assert all(set(site) == {"site", "pages", "matches"} for site in done["sites"])
+    assert (tmp_path / "replay.db").exists() and not (tmp_path / "suchlike.db").exists()
+
+
+def test_score_needs_no_project_and_reads_paths_from_stdin(
+    say: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    like, unlike = tmp_path / "like.txt", tmp_path / "unlike.txt"
+    like.write_text((SEEDS / "harbour-dredging" / "silt-bill.txt").read_text())
+    unlike.write_text("\n".join(prose(5)))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{like}\n{unlike}\n{tmp_path / 'absent'}\n"))
+    said = say("-C", tmp_path, "score", "--seeds", SEEDS / "harbour-dredging", "-", "--json")
+    assert said.code == 0
+    first, second, third = said.lines
+    assert {"path", "score", "match", "nearest_seed", "lexical", "dense", "terms"} <= first.keys()
+    assert (first["path"], first["match"], first["nearest_seed"]) == (str(like), True, "silt-bill")
+    assert (second["match"], second["score"] < first["score"]) == (False, True)
+    assert (third["score"], third["match"]) == (None, False)
+    assert say("-C", tmp_path, "score", "--seeds", SEEDS / "harbour-dredging", unlike).code == 1
+
+
+def test_list_gives_articles_best_first(say: Callable[..., Said], project: Path) -> None:
+    listed = say("-C", project, "list", "--text", "--json").lines
+    assert len(listed) == 4
+    assert all(set(article) >= ARTICLE for article in listed)
+    assert [a["score"] for a in listed] == sorted((a["score"] for a in listed), reverse=True)
+    for article in listed:
+        assert article["match"] is True and 0 <= article["score"] <= 1
+        assert article["mode"] == "replay"
+        assert "\n\n" not in article["text"] and len(article["text"].split("\n")) > 3
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", article["fetched_at"])
+        assert set(article["rights"]) == {"robots", "noindex", "tdm_reserved"}
+        assert set(article["archive"]) == {"file", "offset"}
+    assert all("text" not in article for article in say("-C", project, "list", "--json").lines)
+    everything = say("-C", project, "list", "--all", "--json").lines
+    assert {a["url"]: a["copy_of"] for a in everything}["https://two.example/copy"] is not None
+
+
+def test_show_tells_everything_about_one_url(say: Callable[..., Said], project: Path) -> None:
+    fields = {"url", "fate", "reason", "stage", "article", "found_by", "archive", "attempts"}
+    stored = say("-C", project, "show", "1", "--json").only
+    assert set(stored) >= fields
+    assert (stored["fate"], set(stored["article"]) >= ARTICLE) == ("stored", True)
+    gone = say("-C", project, "show", "https://one.example/gone", "--json").only
+    assert (gone["fate"], gone["reason"], gone["article"]) == ("dropped", "http-404", None)
+    assert say("-C", project, "show", "https://never.example/").code == 2
+    assert say("-C", project, "show", "999").code == 2
+
+
+def test_the_parts_of_an_explanation_add_up_to_the_score(say: Callable[..., Said], project: Path) -> None:
+    for place in ("1", "2", "3", "4"):
+        said = say("-C", project, "explain", place, "--json")
+        assert said.code == 0
+        told = said.only
+        assert {"score", "parts", "nearest_seeds", "terms", "path"} <= told.keys()
+        assert 1 / (1 + math.exp(-sum(told["parts"].values()))) == pytest.approx(told["score"], abs=1e-6)
+        assert [one["score"] for one in told["nearest_seeds"]] == sorted(
+            (one["score"] for one in told["nearest_seeds"]), reverse=True
+        )
+        assert all(set(term) == {"word", "weight"} for term in told["terms"])
+    unjudged = say("-C", project, "explain", "https://one.example/gone", "--json")
+    assert (unjudged.code, unjudged.only["parts"], unjudged.only["reason"]) == (1, {}, "http-404")
+
+
+def test_dupes_lists_each_story_with_its_copies(say: Callable[..., Said], project: Path) -> None:
+    told = say("-C", project, "dupes", "--json").only
+    assert {"story", "canonical", "copies"} <= told.keys()
+    (copy,) = told["copies"]
+    assert set(copy) >= {"url", "similarity", "published"}
+    assert copy["url"] == "https://two.example/copy" and copy["similarity"] > 0.8
+
+
+def test_fates_add_up(say: Callable[..., Said], project: Path) -> None:
+    total = say("-C", project, "fates", "--json").only
+    ended = total["stored"] + total["duplicate"] + sum(total["dropped"].values()) + sum(total["dead"].values())
+    assert total["fetched"] == ended + total["in_flight"] == 11
+    assert total["in_flight"] == total["frontier"] == 0
+    assert say("-C", project, "fates", "--run", "1", "--json").only == total
+    assert say("-C", project, "fates", "--run", "99", "--json").only["fetched"] == 0
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_export_writes_a_file_and_its_manifest(
+    say: Callable[..., Said], project: Path, tmp_path: Path, kind: str
+) -> None:
+    target = tmp_path / f"all.{kind}"
+    done = say("-C", project, "export", kind, "-o", target, "--json").only
+    assert {"file", "format", "articles", "bytes", "sha256"} <= done.keys()
+    assert (done["file"], done["format"], done["bytes"]) == (str(target), kind, target.stat().st_size)
+    assert done["articles"] == 5
+    manifest = json.loads((tmp_path / "MANIFEST.json").read_text())
+    assert manifest["files"][0]["sha256"] == done["sha256"]
+    assert manifest["files"][0]["mode"] == "replay"
+
+
+def test_status_works_before_anything_has_run_and_after(
+    say: Callable[..., Said], project: Path, tmp_path: Path
+) -> None:
+    for folder, runs in ((tmp_path, 0), (project, 1)):
+        told = say("-C", folder, "status", "--json").only
+        assert {"queues", "workers", "frontier", "runs"} <= told.keys()
+        assert set(told["queues"]) == {"parse", "dedupe", "store"}
+        assert all(set(counts) >= {"waiting", "running", "failed"} for counts in told["queues"].values())
+        assert set(told["frontier"]) == {"hosts", "urls", "leased"}
+        assert len(told["runs"]) == runs
+
+
+def test_schedules_are_listed_with_their_next_run(say: Callable[..., Said], tmp_path: Path) -> None:
+    (tmp_path / "suchlike.toml").write_text('[profile.mud]\nevery = "6h"\n[schedule]\nnight = "0 3 * * *"\n')
+    told = say("-C", tmp_path, "schedule", "list", "--json").lines
+    assert [line["schedule"] for line in told] == ["mud", "night"]
+    assert all({"schedule", "when", "last", "next"} <= line.keys() for line in told)
+    assert told[1]["next"].endswith("T03:00:00Z")
+
+
+def test_doctor_checks_everything_and_says_how_to_fix_it(say: Callable[..., Said], tmp_path: Path) -> None:
+    said = say("-C", tmp_path, "doctor", "--json")
+    assert all(set(line) == {"check", "ok", "detail", "fix"} for line in said.lines)
+    checks = {line["check"]: line for line in said.lines}
+    assert set(checks) >= {"python", "packages", "config", "broker", "database", "disk", "clock", "network"}
+    assert all(line["ok"] or line["fix"] for line in said.lines)
+    assert checks["broker"]["ok"] and checks["database"]["ok"]
+    assert said.code == 2, "who we are is not said yet"
+    (tmp_path / "suchlike.toml").write_text('[crawl]\nidentify = "me/1 (+mailto:me@site.example)"\n')
+    assert say("-C", tmp_path, "doctor").code == 0
+
+
+# flags and streams
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["-C", "{p}", "--json", "list"], ["list", "-C", "{p}", "--json"], ["--json", "list", "-C", "{p}"],
+     ["-q", "list", "--json", "-C", "{p}", "--no-color", "--yes"], ["list", "--json", "--mode", "replay", "-C", "{p}", "-v"]],
+)  # fmt: skip
+def test_global_flags_may_stand_anywhere(say: Callable[..., Said], project: Path, arguments: list[str]) -> None:
+    said = say(*[argument.format(p=project) for argument in arguments])
+    assert (said.code, len(said.lines)) == (0, 4)
+
+
+def test_quiet_says_nothing_but_the_result(say: Callable[..., Said], project: Path, tmp_path: Path) -> None:
+    quiet = say("-C", project, "-q", "export", "csv", "-o", tmp_path / "x.csv")
+    assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
+
+
+def test_an_error_is_said_even_when_quiet_and_never_on_stdout(say: Callable[..., Said], tmp_path: Path) -> None:
+    said = say("-C", tmp_path, "-q", "list", "--json")
+    assert said.code == 2
+    assert said.out == ""
+    assert said.err.startswith("suchlike: There are no results in ") and said.err.count("\n") == 1
+
+
+def test_what_the_web_wrote_cannot_steer_a_terminal(say: Callable[..., Said], tmp_path: Path) -> None:
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    body = page(
+        "Silt \x1b[31mred\x07 \u202edetsrever",
+        [text for _, a in read_all() if _ == "harbour-dredging" for text in a.paragraphs][:8],
+    )
+    (pages / "one.html").write_bytes(body.body)
+    assert say("-C", tmp_path, "replay", pages, "--keep", "all").code in (0, 1)
+    for verb in (["list", "--all", "--text"], ["show", "1"], ["explain", "1"]):
+        said = say("-C", tmp_path, *verb)
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", said.out + said.err)
+
+
+# exit codes, each provoked: 0 and 2 above
+
+
+def test_nothing_alike_is_exit_code_1_and_says_why(say: Callable[..., Said], tmp_path: Path) -> None:
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "one.html").write_bytes(story(3).body)
+    said = say("-C", tmp_path, "replay", pages, "--seeds", SEEDS / "night-trains")
+    assert said.code == 1
+    assert "nothing matched. 1 pages fetched. Why:" in said.err
+
+
+@pytest.mark.slow
+def test_a_run_prints_a_summary_stops_at_its_matches_and_goes_on(suchlike: Any, tmp_path: Path) -> None:
+    like = [a for subject, a in read_all() if subject == "harbour-dredging" and a.language == "en"]
+    answers = {"/": page("Front", links=[f"/{a.slug}" for a in like])}
+    answers |= {f"/{a.slug}": page(a.title, a.paragraphs) for a in like}
+    with serving(answers) as site:
+        common = [
+            "run",
+            "--site",
+            f"{site.url}/",
+            "--seeds",
+            str(SEEDS / "harbour-dredging"),
+            "--allow-private",
+            "--json",
+        ]
+        first = suchlike(*common, "--matches", "3", SUCHLIKE_CRAWL__RATE="5/1s")
+        assert first.returncode == 0, first.stderr
+        done = json.loads(first.stdout)
+        assert set(done) >= SUMMARY
+        assert (done["stopped_by"], done["mode"]) == ("matches", "online")
+        assert 3 <= done["matches"] < len(like)
+        second = suchlike(*common, "--workers", "1", "--crawlers", "2", SUCHLIKE_CRAWL__RATE="20/1s")
+        assert second.returncode == 0, second.stderr
+        again = json.loads(second.stdout)
+        assert again["stopped_by"] == "exhausted"
+        asked = site.paths()
+        assert len(asked) == len(set(asked)) == len(like) + 1
+        third = suchlike(*common, "--for", "1s", "--pages", "3", SUCHLIKE_CRAWL__RATE="20/1s")
+        assert third.returncode == 1, third.stderr
+        assert "was fetched before" in third.stderr
+    listed = suchlike("list", "--json").stdout.splitlines()
+    assert len(listed) == done["matches"] + again["matches"]
+
+
+@pytest.mark.slow
+def test_control_c_is_exit_code_3_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    with serving({"/": page(links=[f"/{n}" for n in range(40)]), **{f"/{n}": story(n) for n in range(40)}}) as site:
+        command = [sys.executable, "-m", "crawler", "-C", str(tmp_path), "run", "--site", f"{site.url}/", "--keep", "all",
+                   "--seeds", str(SEEDS / "night-trains"), "--allow-private", "--json"]  # fmt: skip
+        environment = {**os.environ, "SUCHLIKE_CRAWL__RATE": "5/1s"}
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        until(lambda: len(site.paths()) > 3, 60, "the first pages")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 3, err
+        assert json.loads(out)["stopped_by"] == "user"
+        assert "Traceback" not in err
+        environment["SUCHLIKE_CRAWL__RATE"] = "50/1s"
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+        summary = json.loads(done.stdout)
+        assert summary["run"] == json.loads(out)["run"]
+        assert summary["fates"]["fetched"] == 41
+        assert len(set(site.paths())) == 41
+
+
+def test_a_broker_that_is_away_is_exit_code_4(suchlike: Any) -> None:
+    said = suchlike("run", "--site", "https://site.example/", "--seeds", str(SEEDS / "night-trains"),
+                    SUCHLIKE_REDIS="redis://:secret@127.0.0.1:1/0")  # fmt: skip
+    assert said.returncode == 4
+    assert "does not answer" in said.stderr and "secret" not in said.stderr
+    assert said.stdout == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("answer", ["robots", "403"])
+def test_being_refused_everywhere_is_exit_code_5(suchlike: Any, answer: str) -> None:
+    with serving({"/robots.txt": robots("Disallow: /" if answer == "robots" else "")}) as site:
+        site.answers["/it"] = story(1) if answer == "robots" else page().__class__(403)
+        said = suchlike(
+            "run", "--site", f"{site.url}/it", "--seeds", str(SEEDS / "night-trains"), "--allow-private", "--json"
+        )
+        assert said.returncode == 5, said.stderr
+        assert json.loads(said.stdout)["matches"] == 0
+        assert "robots" in said.stderr or "403" in said.stderr
+
+
+# the demo
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, subprocess.CompletedProcess[str]]]:
+    base = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, "-m", "crawler", "-C", str(base), "demo", "--pages", "60", "--no-web", "--json"]
+    yield base / "suchlike-demo", subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+
+
+@pytest.mark.slow
+def test_the_demo_prints_its_summary_with_what_was_planted(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    _, said = demo
+    assert said.returncode == 0, said.stderr
+    done = json.loads(said.stdout)
+    assert set(done) >= SUMMARY | {"planted", "planted_found", "breadth_first"}
+    assert set(done["breadth_first"]) == {"pages_fetched", "matches"}
+    assert (done["mode"], done["pages_fetched"], done["stopped_by"]) == ("demo", 60, "budget")
+
+
+@pytest.mark.slow
+def test_a_demo_folder_is_read_like_any_other(
+    demo: tuple[Path, subprocess.CompletedProcess[str]], say: Callable[..., Said]
+) -> None:
+    folder, _ = demo
+    listed = say("-C", folder, "list", "--text", "--json")
+    assert listed.code == 0
+    assert {article["mode"] for article in listed.lines} == {"demo"}
+    assert all(set(article) >= ARTICLE for article in listed.lines)
+    assert say("-C", folder, "explain", "1", "--json").only["path"][-1]["url"] == listed.lines[0]["url"]
+    assert say("-C", folder, "dupes", "--json").code in (0, 1)
+    total = say("-C", folder, "fates", "--json").only
+    assert total["fetched"] == 60

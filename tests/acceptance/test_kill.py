@@ -1,0 +1,239 @@
+"""kill -9 of any one process of a run, then `suchlike run` again: the same result, nothing twice, nothing left."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import until
+from working import at_work_in, children, end, said, started
+
+from pipelines.archive import read
+from pipelines.config import load
+from pipelines.stores import Store, articles, fates, hosts, open_store, runs
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
+SEEDS = Path(__file__).parents[2] / "seeds" / "night-trains"
+# one site to its very end: which articles there are does not depend on the order of the visits
+PROJECT = """\
+mode = "demo"
+[profile.night-trains]
+seeds = "seeds/"
+[crawl]
+pages = {pages}
+rate = "200/1s"
+roam = false
+[sources]
+sites = ["http://railview.test/"]
+[store]
+keep = "all"
+"""
+STEPS: dict[str, Callable[[str], bool]] = {
+    "conductor": lambda line: line.endswith(" run"),
+    "crawler": lambda line: "crawl-worker" in line,
+    "parse worker": lambda line: line.endswith("work parse"),
+    "store worker": lambda line: line.endswith("work store"),
+    "broker": lambda line: "valkey.sock" in line or "unixsocket" in line,
+}
+
+
+def project(folder: Path, pages: int = 0) -> Path:
+    (folder / "seeds").mkdir(parents=True)
+    for name in ("back-on-the-timetable.txt", "night-lines-letter.eml"):
+        (folder / "seeds" / name).write_bytes((SEEDS / name).read_bytes())
+    (folder / "suchlike.toml").write_text(PROJECT.format(pages=pages))
+    return folder
+
+
+def store_of(folder: Path) -> Store:
+    return open_store(load(folder).database)
+
+
+def run(folder: Path) -> dict[str, Any]:
+    """Runs to the end; the summary."""
+    with started(folder, "run", "--json") as process:
+        code = process.wait(240)
+    assert code in (0, 1), said(folder)
+    return json.loads(next(line for line in reversed(said(folder).splitlines()) if line.startswith("{")))
+
+
+def result(folder: Path) -> dict[str, Any]:
+    """What a run has brought, after checking that its books balance."""
+    store = store_of(folder)
+    with store.read() as connection:
+        ends = fates.count(connection)
+        found = list(articles.listed(connection, everything=True, copies=True))
+        frontier = hosts.frontier(connection)
+        stories = {frozenset([one["canonical"], *(copy["url"] for copy in one["copies"])])
+                   for one in articles.retold(connection)}  # fmt: skip
+    store.close()
+    assert ends["fetched"] == (
+        ends["stored"] + ends["duplicate"] + sum(ends["dropped"].values()) + sum(ends["dead"].values())
+    )
+    assert (ends["in_flight"], frontier["leased"], frontier["urls"]) == (0, 0, 0)
+    assert len(found) == ends["stored"] + ends["duplicate"]
+    urls = [one["url"] for one in found]
+    assert len(set(urls)) == len(urls)
+    _check_archive(folder, found)
+    return {
+        "articles": set(urls),
+        "matches": {one["url"] for one in found if one["match"]},
+        "stories": stories,
+        "texts": {one["url"]: one["sha256"] for one in found},
+    }
+
+
+def _check_archive(folder: Path, found: list[dict[str, Any]]) -> None:
+    """Every article's page lies in the archive, at a place of its own."""
+    places = {(one["archive"]["file"], one["archive"]["offset"]): one["url"] for one in found}
+    assert len(places) == len(found)
+    recorded = {page.url for file in (folder / "warc").iterdir() for page in read(file)}
+    assert recorded >= set(places.values())
+
+
+def pages(folder: Path) -> int:
+    try:
+        store = store_of(folder)
+        with store.read() as connection:
+            latest = runs.latest(connection)
+            number = runs.pages_fetched(connection, latest.id) if latest else 0
+        store.close()
+        return number
+    except Exception:  # it is just being made
+        return 0
+
+
+def find(folder: Path, step: str) -> int:
+    """The process of ours that does this step."""
+    pids = [pid for pid, line in at_work_in(folder).items() if STEPS[step](line)]
+    if step == "parse worker":  # not a child of its own
+        pids = [pid for pid in pids if not any(pid in children(other) for other in pids)]
+    return pids[0] if pids else 0
+
+
+def nothing_runs(folder: Path) -> bool:
+    return not at_work_in(folder)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    folder = project(tmp_path_factory.mktemp("undisturbed"))
+    assert run(folder)["stopped_by"] == "exhausted"
+    until(lambda: nothing_runs(folder), 10, "the end of every process")
+    found = result(folder)
+    assert len(found["matches"]) >= 3
+    assert len(found["articles"]) >= 50
+    yield found
+
+
+@pytest.mark.parametrize("victim", STEPS)
+def test_after_kill_9_the_result_is_the_same(tmp_path: Path, undisturbed: dict[str, Any], victim: str) -> None:
+    folder = project(tmp_path / "killed")
+    with started(folder, "run", "--json") as first:
+        until(lambda: pages(folder) >= 15 and find(folder, victim) > 0, 90, "the first pages")
+        os.kill(find(folder, victim), signal.SIGKILL)
+        if victim == "conductor":
+            assert first.wait(10) == -signal.SIGKILL
+        else:
+            assert first.wait(240) in (0, 1), said(folder)
+    # at once: what the dead one held may still be on its way out
+    summary = run(folder)
+    assert summary["stopped_by"] == "exhausted"
+    until(lambda: nothing_runs(folder), 20, "the end of every process")
+    assert result(folder) == undisturbed
+
+
+def test_the_children_of_a_killed_conductor_do_not_outlive_it(tmp_path: Path) -> None:
+    folder = project(tmp_path / "killed")
+    with started(folder, "run") as first:
+        until(lambda: pages(folder) >= 5 and len(at_work_in(folder)) >= 6, 90, "the first pages")
+        first.kill()
+        first.wait()
+        until(lambda: nothing_runs(folder), 15, f"the end of {at_work_in(folder)}")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_stops_in_order_and_the_run_goes_on_later(
+    tmp_path: Path, undisturbed: dict[str, Any], times: int
+) -> None:
+    folder = project(tmp_path / "stopped")
+    with started(folder, "run", "--json") as first:
+        until(lambda: pages(folder) >= 15, 90, "the first pages")
+        began = time.monotonic()
+        for _ in range(times):
+            first.send_signal(signal.SIGINT)
+            time.sleep(0.2)  # else the kernel makes one of two
+        assert first.wait(40) == 3, said(folder)
+        assert time.monotonic() - began < 12
+    assert nothing_runs(folder)
+    assert "Traceback" not in said(folder)
+    summary = run(folder)
+    assert (summary["run"], summary["stopped_by"]) == (1, "exhausted")
+    assert result(folder) == undisturbed
+
+
+def test_a_second_run_beside_the_first_is_refused(
+    tmp_path: Path, suchlike: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    project(tmp_path / "one", 10)
+    with started(tmp_path / "one", "run") as first:
+        until(lambda: bool(find(tmp_path / "one", "crawler")), 60, "the first run's start")
+        second = suchlike("-C", str(tmp_path / "one"), "run")
+        assert second.returncode == 2
+        assert "Another run is at work" in second.stderr
+        assert first.wait(120) in (0, 1), said(tmp_path / "one")
+
+
+def test_the_lines_of_the_procfile_and_a_run_beside_them_work_together(
+    tmp_path: Path, undisturbed: dict[str, Any]
+) -> None:
+    folder = project(tmp_path / "procfile")
+    lines = [
+        line.partition(": suchlike ")[2].split() for line in (SEEDS.parents[1] / "Procfile").read_text().splitlines()
+    ]
+    assert [line[0] for line in lines] == ["broker", "crawl-worker", "work", "clock"]
+    held = [started(folder, *line) for line in lines]
+    processes = [one.__enter__() for one in held]
+    try:
+        until(lambda: find(folder, "broker") > 0 and find(folder, "store worker") > 0, 60, "the start of all four")
+        server = find(folder, "broker")
+        # in the middle of its way to the workers
+        assert run(folder)["stopped_by"] == "exhausted"
+        assert [process.poll() for process in processes] == [None] * 4, said(folder)
+        assert find(folder, "broker") == server, "the run used the broker that was there, and left it"
+        assert result(folder) == undisturbed
+        assert "Traceback" not in said(folder)
+        began = time.monotonic()
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        assert [process.wait(20) for process in processes] == [0] * 4
+        assert time.monotonic() - began < 10
+    finally:
+        for process in processes:
+            end(process)
+        for one in held:
+            one.__exit__(None, None, None)
+    until(lambda: nothing_runs(folder), 10, "the end of every process")
+
+
+def test_a_run_survives_the_end_of_the_broker_it_found_and_the_next_broker_takes_over(tmp_path: Path) -> None:
+    folder = project(tmp_path / "shared", 60)
+    with started(folder, "broker") as first:
+        until(lambda: find(folder, "broker") > 0, 30, "the broker's start")
+        with started(folder, "run", "--json") as process:
+            until(lambda: pages(folder) >= 5, 90, "the first pages")
+            first.terminate()
+            assert first.wait(20) == 0
+            until(lambda: find(folder, "broker") > 0, 10, "a broker of the run's own")
+            with started(folder, "broker") as second:
+                until(lambda: "takes over" in said(folder), 30, "the second broker's start")
+                assert process.wait(120) in (0, 1), said(folder)
+                until(lambda: find(folder, "broker") in children(second.pid), 10, "the second taking over")
+    until(lambda: nothing_runs(folder), 10, "the end of every process")

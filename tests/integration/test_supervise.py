@@ -1,0 +1,166 @@
+"""The supervisor: keeps processes up, with patience, and stops them all."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import until
+
+from workers import supervise
+from workers.supervise import BACKOFF_S, Supervisor
+
+pytestmark = pytest.mark.slow
+# two verbs that run until they are stopped and need nothing
+IDLE = ["work", "dedupe"]
+# ends at once, with 0
+SHORT = ["schedule", "list"]
+# cannot even start
+WRONG = ["no-such-verb"]
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
+    held = Supervisor(tmp_path, {"SUCHLIKE_QUEUE__BATCH": "7"})
+    yield held
+    held.stop(("",), hurry=lambda: True)
+
+
+def arguments(folder: Path, *verb: str) -> list[str]:
+    return ["-C", str(folder), *verb]
+
+
+def ticking(supervisor: Supervisor, ended: list[tuple[str, int, int]]) -> bool:
+    ended += supervisor.tick()
+    return bool(ended)
+
+
+def running(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def freeze(pid: int) -> None:
+    """Stops a process that already listens to SIGTERM: one that does not would die of it even so."""
+
+    def listens() -> bool:
+        caught = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if "SigCgt" in line)
+        return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+    until(listens, 30, "its start")
+    os.kill(pid, signal.SIGSTOP)
+
+
+def test_a_child_that_is_killed_is_started_again(tmp_path: Path, supervisor: Supervisor) -> None:
+    supervisor.start("work-0", arguments(tmp_path, *IDLE))
+    first = supervisor.pids()["work-0"]
+    os.kill(first, signal.SIGKILL)
+    ended: list[tuple[str, int, int]] = []
+    until(lambda: ticking(supervisor, ended), 10, "the death being noticed")
+    assert ended == [("work-0", first, -signal.SIGKILL)]
+    until(lambda: supervisor.tick() == [] and "work-0" in supervisor.pids(), 5, "its return")
+    assert supervisor.pids()["work-0"] != first
+    assert not supervisor.finished("work")
+
+
+def test_a_child_that_has_done_its_work_is_left_alone(tmp_path: Path, supervisor: Supervisor) -> None:
+    supervisor.start("crawl-0", arguments(tmp_path, *SHORT), again=False)
+    until(lambda: bool(supervisor.tick()) or supervisor.finished("crawl"), 30, "its end")
+    assert supervisor.finished("crawl")
+    assert supervisor.pids() == {}
+    supervisor.tick()
+    assert supervisor.pids() == {}
+
+
+def test_one_that_keeps_failing_is_tried_ever_more_rarely_and_named(tmp_path: Path, supervisor: Supervisor) -> None:
+    supervisor.start("work-bad", arguments(tmp_path, *WRONG), again=False)
+    ends: list[tuple[str, int, int]] = []
+    moments: list[float] = []
+
+    def failed_thrice() -> bool:
+        found = supervisor.tick()
+        ends.extend(found)
+        moments.extend(time.monotonic() for _ in found)
+        return len(ends) == 3
+
+    until(failed_thrice, 60, "three failures")
+    assert {code for _, _, code in ends} == {2}
+    assert moments[1] - moments[0] > BACKOFF_S[1]
+    assert moments[2] - moments[1] > BACKOFF_S[2]
+    assert supervisor.failing("", 3) == "work-bad"
+    assert supervisor.failing("crawl", 3) is None
+    assert supervisor.failing("", 4) is None
+    assert "no-such-verb" in supervisor.log_of("work-bad").read_text()
+
+
+def test_children_are_stopped_group_by_group(tmp_path: Path, supervisor: Supervisor) -> None:
+    supervisor.start("crawl-0", arguments(tmp_path, *IDLE))
+    supervisor.start("work-0", arguments(tmp_path, *IDLE))
+    pids = supervisor.pids()
+    supervisor.stop(("crawl",))
+    assert supervisor.pids() == {"work-0": pids["work-0"]}
+    assert not running(pids["crawl-0"])
+    supervisor.tick()
+    assert set(supervisor.pids()) == {"work-0"}, "what was stopped is not started again"
+    supervisor.stop(("crawl", "work"))
+    assert not running(pids["work-0"])
+
+
+def test_one_that_will_not_stop_is_killed_in_the_end(
+    tmp_path: Path, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervise, "STOP_S", 0.5)
+    supervisor.start("work-0", arguments(tmp_path, *IDLE))
+    pid = supervisor.pids()["work-0"]
+    freeze(pid)
+    began = time.monotonic()
+    supervisor.stop(("work",))
+    assert 0.5 <= time.monotonic() - began < 3
+    assert not running(pid)
+
+
+def test_in_a_hurry_nobody_is_waited_for(tmp_path: Path, supervisor: Supervisor) -> None:
+    supervisor.start("work-0", arguments(tmp_path, *IDLE))
+    pid = supervisor.pids()["work-0"]
+    freeze(pid)
+    began = time.monotonic()
+    supervisor.stop(("work",), hurry=lambda: True)
+    assert time.monotonic() - began < 2
+    assert not running(pid)
+
+
+def test_children_get_the_environment_and_a_session_of_their_own(tmp_path: Path, supervisor: Supervisor) -> None:
+    supervisor.start("work-0", arguments(tmp_path, *IDLE))
+    pid = supervisor.pids()["work-0"]
+    assert os.getsid(pid) == pid
+    environ = Path(f"/proc/{pid}/environ")
+    until(lambda: bool(environ.read_bytes()), 5, "the new program")
+    assert b"SUCHLIKE_QUEUE__BATCH=7" in environ.read_bytes().split(b"\0")
+
+
+ORPHANS = """
+import sys, time
+from pathlib import Path
+from workers.supervise import Supervisor
+supervisor = Supervisor(Path(sys.argv[1]))
+for number in range(2):
+    supervisor.start(f"work-{number}", ["-C", sys.argv[1], "work", "dedupe"])
+print(*supervisor.pids().values(), flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.3, 3.0])
+def test_no_child_outlives_a_supervisor_that_is_killed(tmp_path: Path, after_s: float) -> None:
+    """Also one that was still starting and had not yet asked to be told."""
+    parent = subprocess.Popen([sys.executable, "-c", ORPHANS, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    pids = [int(pid) for pid in parent.stdout.readline().split()]
+    time.sleep(after_s)
+    parent.kill()
+    parent.communicate()
+    until(lambda: not any(running(pid) for pid in pids), 15, "the end of the orphans")

@@ -1,0 +1,255 @@
+"""Real worker processes over a real store and broker: they move rows, stop when asked, and outlive every fault."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import until
+from rq.job import Job
+from rq.registry import StartedJobRegistry
+from rq.serializers import JSONSerializer
+from working import Waiting, article, articles, children, said, started
+
+from pipelines.stages import RING_S
+from pipelines.stores import articles as stored
+from pipelines.stores.fates import tell
+from workers.broker import Broker, connect
+from workers.queues import Queues, queue
+from workers.reconcile import MAX_ATTEMPTS, reconcile
+
+pytestmark = pytest.mark.slow
+LATER = 3600.0
+# long enough to be seen at work, far below every limit
+SLOW_SENTENCES = 14_000
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    with Broker(tmp_path) as held:
+        yield held
+
+
+@pytest.fixture
+def sender(broker: Broker) -> Iterator[Queues]:
+    held = Queues(broker.address, 32)
+    yield held
+    held.close()
+
+
+def listening(broker: Broker, stage: str) -> bool:
+    with connect(broker.address) as client:
+        return bool(client.scard(f"rq:workers:{stage}"))
+
+
+def running(broker: Broker, stage: str = "parse") -> list[list[int]]:
+    """The rows of each job that is being worked on."""
+    with connect(broker.address) as client:
+        ids = client.zrange(StartedJobRegistry(queue=queue(stage, client)).key, 0, -1)
+        jobs = [client.exists(f"rq:job:{one.decode().split(':')[0]}") and one.decode().split(":")[0] for one in ids]
+        return [list(Job.fetch(one, connection=client, serializer=JSONSerializer).args[1]) for one in jobs if one]
+
+
+def stop(process: subprocess.Popen[bytes]) -> float:
+    """Asks a process to stop; the seconds it took."""
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+    return time.monotonic() - began
+
+
+def test_every_stage_moves_its_rows_and_rings_the_next(tmp_path: Path, sender: Queues) -> None:
+    project = Waiting(tmp_path)
+    copy = article(3)[1].replace("<h1>", "<h1>Again: ")
+    rows = project.fetch([*articles(40), ("https://wire.example/2026/11/the-same-told-again-1", copy)])
+    with started(tmp_path, "work", "-n", "2") as work:
+        sender.send("parse", rows)
+        until(lambda: project.fates()["in_flight"] == 0, 60, "the end of every row")
+        assert stop(work) < 10
+    ends = project.fates()
+    assert (ends["stored"], ends["duplicate"], ends["dead"]) == (40, 1, {})
+    assert "Traceback" not in said(tmp_path)
+
+
+@pytest.mark.parametrize("stage", ["parse", "store"])
+def test_an_idle_worker_stops_at_once_and_says_nothing(tmp_path: Path, broker: Broker, stage: str) -> None:
+    Waiting(tmp_path)
+    with started(tmp_path, "work", stage) as worker:
+        until(lambda: listening(broker, stage), 30, "the worker's start")
+        time.sleep(0.2)  # it must be well asleep in Redis
+        assert stop(worker) < 3
+    assert not listening(broker, stage)
+    assert said(tmp_path) == ""
+
+
+def test_a_busy_worker_stops_within_seconds_and_its_rows_wait_for_the_next(
+    tmp_path: Path, broker: Broker, sender: Queues
+) -> None:
+    project = Waiting(tmp_path)
+    rows = project.fetch([article(number, SLOW_SENTENCES) for number in range(12)], ring_after=time.time() + LATER)
+    with started(tmp_path, "work", "parse") as worker:
+        sender.send("parse", rows)
+        until(lambda: bool(running(broker)) and project.attempts(rows[0]) == 1, 30, "the batch's beginning")
+        horses = children(worker.pid)
+        assert stop(worker) < 8
+        assert not any(Path(f"/proc/{horse}").exists() for horse in horses)
+    # not before their lease ran out, but at once
+    rung = reconcile(project.store, sender, None)
+    assert rung["parse"] == 12
+    assert "Traceback" not in said(tmp_path)
+
+
+def test_a_stopping_worker_finishes_a_short_batch(tmp_path: Path, broker: Broker, sender: Queues) -> None:
+    project = Waiting(tmp_path)
+    rows = project.fetch([article(number, 500) for number in range(8)], ring_after=time.time() + LATER)
+    with started(tmp_path, "work", "parse") as worker:
+        sender.send("parse", rows)
+        until(lambda: project.attempts(rows[0]) == 1, 30, "the batch's beginning")
+        assert stop(worker) < 8
+    assert (sender.waiting() or {})["dedupe"] == 1
+
+
+def test_a_page_that_kills_its_process_ends_dead_and_alone(tmp_path: Path, broker: Broker, sender: Queues) -> None:
+    project = Waiting(tmp_path)
+    poison, *mates = project.fetch([article(0, SLOW_SENTENCES), *articles(12)[1:]])
+    killed: set[int] = set()
+    with started(tmp_path, "work") as work:
+        sender.send("parse", [poison, *mates])
+
+        def ended() -> bool:
+            reconcile(project.store, sender, sender.waiting())
+            if any(poison in batch for batch in running(broker)):
+                (worker,) = (pid for pid, line in children(work.pid).items() if line.endswith("work parse"))
+                for horse in children(worker):
+                    os.kill(horse, signal.SIGKILL)
+                    killed.add(horse)
+            return project.fates()["in_flight"] == 0
+
+        until(ended, 120, "the end of every row")
+    ends = project.fates()
+    assert ends["stored"] == len(mates)
+    assert ends["dead"] == {"parse-killed": 1}
+    assert len(killed) >= MAX_ATTEMPTS  # those killed before they began do not count
+    with project.store.read() as connection:
+        told = tell(connection, poison)
+    assert (told["fate"], told["reason"]) == ("dead", "parse-killed")
+    assert str(MAX_ATTEMPTS) in told["detail"]
+
+
+def test_killing_a_worker_kills_the_batch_under_way_too(tmp_path: Path, broker: Broker, sender: Queues) -> None:
+    project = Waiting(tmp_path)
+    rows = project.fetch([article(number, SLOW_SENTENCES) for number in range(4)])
+    with started(tmp_path, "work", "parse") as worker:
+        sender.send("parse", rows)
+        until(lambda: bool(children(worker.pid)), 30, "the batch's beginning")
+        (horse,) = children(worker.pid)
+        worker.kill()
+        worker.wait()
+        until(lambda: not Path(f"/proc/{horse}").exists(), 5, "the end of its child")
+
+
+def test_workers_come_back_when_the_broker_does(tmp_path: Path) -> None:
+    project = Waiting(tmp_path)
+    with started(tmp_path, "broker") as served, started(tmp_path, "work") as work:
+        held = Queues(Broker(tmp_path).address, 32)
+        rows = project.fetch(articles(6))
+        until(lambda: held.send("parse", rows), 30, "the broker's start")
+        until(lambda: project.fates()["in_flight"] == 0, 60, "the first rows")
+        before = set(children(work.pid))
+        (server,) = children(served.pid)
+        os.kill(server, signal.SIGKILL)
+        until(lambda: bool(children(served.pid)) and server not in children(served.pid), 15, "the broker's return")
+        more = project.fetch(articles(12)[6:])
+        until(lambda: held.send("parse", more), 10, "the broker's answer")
+        until(lambda: project.fates()["stored"] == 12, 30, "rows rung after its return")
+        assert set(children(work.pid)) == before, "no worker had to be started again"
+        held.close()
+
+
+def test_without_any_broker_workers_wait_and_stop_when_asked(tmp_path: Path) -> None:
+    project = Waiting(tmp_path)
+    with started(tmp_path, "work") as work:
+        until(lambda: len(children(work.pid)) == 3, 30, "the workers' start")
+        with Broker(tmp_path) as late:
+            sender = Queues(late.address, 32)
+            sender.send("parse", project.fetch(articles(3)))
+            until(lambda: project.fates()["stored"] == 3, 60, "finding the late broker")
+            sender.close()
+        # now it is gone again
+        time.sleep(0.5)
+        workers = list(children(work.pid))
+        assert stop(work) < 10
+        assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
+def test_a_worker_outlives_neither_its_supervisor_nor_a_broker_that_died_with_it(tmp_path: Path) -> None:
+    """After kill -9 of a run, broker and workers get their signal at the same moment."""
+    Waiting(tmp_path)
+    with Broker(tmp_path) as held, started(tmp_path, "work") as work:
+        until(lambda: all(listening(held, stage) for stage in ("parse", "dedupe", "store")), 30, "the workers' start")
+        workers = list(children(work.pid))
+        assert held.process is not None
+        held.process.kill()
+        work.kill()
+        work.wait()
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 15, "the end of the orphans")
+
+
+def test_an_emptied_broker_loses_nothing(tmp_path: Path, broker: Broker, sender: Queues) -> None:
+    project = Waiting(tmp_path)
+    rows = project.fetch(articles(60), ring_after=time.time() + 1)
+    sender.send("parse", rows)
+    with connect(broker.address) as client:
+        client.flushall()
+    with started(tmp_path, "work"):
+
+        def ended() -> bool:
+            reconcile(project.store, sender, sender.waiting())
+            if project.fates()["stored"] == 20:
+                with connect(broker.address) as client:
+                    client.flushall()
+            return project.fates()["in_flight"] == 0
+
+        until(ended, 3 * RING_S, "the end of every row")
+    assert project.fates()["stored"] == 60
+
+
+def test_jobs_rung_twice_at_once_are_done_once(tmp_path: Path, sender: Queues) -> None:
+    project = Waiting(tmp_path)
+    rows = project.fetch(articles(30))
+    for _ in range(4):
+        sender.send("parse", rows, batch=7)
+    with started(tmp_path, "work", "-n", "2"), started(tmp_path, "work", "store"):
+        until(lambda: project.fates()["in_flight"] == 0, 60, "the end of every row")
+        until(lambda: not any((sender.waiting() or {"": 1}).values()), 30, "the end of every job")
+    assert project.fates()["stored"] == 30
+    with project.store.read() as connection:
+        places = {tuple(one["archive"].values()) for one in stored.listed(connection, everything=True)}
+    assert len(places) == 30
+
+
+ALARMED = """
+import time
+from rq.timeouts import JobTimeoutException
+from workers.work import KernelAlarm
+with KernelAlarm(1, JobTimeoutException):
+    while True:
+        try:
+            {work}
+        except Exception:
+            pass
+"""
+
+
+@pytest.mark.parametrize(
+    "work", ["time.sleep(60)", "import re; re.match('(a+)+b', 'a' * 64)"], ids=["swallowing", "in C"]
+)
+def test_the_alarm_ends_what_no_exception_can(work: str) -> None:
+    done = subprocess.run([sys.executable, "-c", ALARMED.format(work=work)], timeout=30, check=False)
+    assert done.returncode == -signal.SIGALRM
