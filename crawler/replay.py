@@ -145,7 +145,7 @@ def _listed(folder: Path, manifest: Path) -> Iterator[Recorded]:
                 raise UsageError(f"{manifest}, line {number}: {error}.") from None
             try:
                 file = (folder / entry.file).resolve()
-            except (OSError, ValueError):  # an endless loop of links, a NUL
+            except (OSError, RuntimeError, ValueError):  # an endless loop of links, a NUL
                 file = folder
             if not file.is_relative_to(folder.resolve()) or not file.is_file():
                 raise UsageError(f"{manifest}, line {number}: there is no file {entry.file} in the folder.")

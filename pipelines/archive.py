@@ -99,15 +99,16 @@ class Archive:
         kept = [(k, v) for k, v in page.headers.items() if k.lower() not in _STALE_HEADERS]
         http = StatusAndHeaders(f"{page.status} OK", kept, protocol="HTTP/1.1")
         moment = datetime.fromtimestamp(page.fetched_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        record = writer.create_warc_record(
-            page.final_url,
-            "response",
-            payload=BytesIO(page.body),
-            http_headers=http,
-            warc_headers_dict={"WARC-Date": moment},
+        writer.write_record(
+            writer.create_warc_record(
+                page.final_url,
+                "response",
+                payload=BytesIO(page.body),
+                length=len(page.body),  # or warcio would copy it to a temporary file to count it
+                http_headers=http,
+                warc_headers_dict={"WARC-Date": moment},
+            )
         )
-        writer.write_record(record)
-        record.raw_stream.close()  # a temporary file by now, which its digest was counted over
 
 
 def read(file: Path) -> Iterator[Recorded]:
@@ -126,7 +127,8 @@ def read(file: Path) -> Iterator[Recorded]:
                 seen += 1
                 if page is not None:
                     yield page
-    except (ArchiveLoadFailed, OSError, ValueError, zlib.error) as error:
+    # AttributeError: what warcio makes of a record that lost its address
+    except (ArchiveLoadFailed, AttributeError, OSError, ValueError, zlib.error) as error:
         if not seen:
             why = getattr(error, "strerror", None)
             raise UsageError(f"{file} cannot be read: {why}." if why else f"{file} is not a WARC file.") from None
@@ -163,7 +165,8 @@ def _unpacked(file: Path) -> Iterator[Any]:
 def _is_torn(record: Any) -> bool:
     while record.raw_stream.read(_CHUNK_BYTES):
         pass
-    return bool(record.raw_stream.limit > 0)
+    # a record torn in its own header has no length
+    return bool(getattr(record.raw_stream, "limit", 1) > 0)
 
 
 def _recorded(record: Any) -> Recorded:

@@ -66,7 +66,9 @@ def why_zero(session: Session, done: Mapping[str, Any], store: Store) -> None:
     if counts:
         return
     if ends["frontier"]:
-        session.say("          no site could be asked: robots.txt did not answer; `suchlike show URL` says more")
+        session.say(
+            f"          {ends['frontier']} URLs wait for sites that did not answer; all else was fetched before"
+        )
     else:
         session.say(
             "          everything known was fetched before; give it some time, or another --site, --feed, --sitemap"

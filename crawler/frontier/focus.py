@@ -1,11 +1,12 @@
 """The expected yield of a candidate, learned while the crawl runs: what the frontier is ordered by.
 
 An online logistic regression on the words of anchor, context and URL, and on a few dense cues: what the page that
-named it turned out to be, how much of the seeds' vocabulary the anchor and its surroundings hold, and how the other
-children of that page did (its hub rate). It starts from weights that make it shark search (Hersovici et al. 1998) and
-learns from every page fetched (Adagrad, soft targets). A candidate's logit is the mean over its known in-links, a
-little more for being named often. What was estimated early is estimated again soon, and often (Gouriten, Maniu,
-Senellart 2014 found just that to matter). No randomness: the same pages in the same order give the same estimates.
+named it turned out to be, how much of the seeds' vocabulary the anchor and its surroundings hold, how close in meaning
+the anchor is, and how the other children of that page did (its hub rate). It starts from weights that make it shark
+search (Hersovici et al. 1998) and learns from every page fetched (Adagrad, soft targets: the likeness as a share of
+what makes a match). A candidate's logit is the mean over its known in-links, a little more for being named often. What
+was estimated early is estimated again soon, and often (Gouriten, Maniu, Senellart 2014 found just that to matter). No
+randomness: the same pages in the same order give the same estimates.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -26,8 +28,10 @@ LIST_EXPECTED = 0.98
 START_EXPECTED = 0.95
 HASHED = 1 << 18
 ANCHOR_WORDS, CONTEXT_WORDS, URL_WORDS = 16, 24, 12
-# dense cues: bias, parent's likeness, anchor's cue, context's cue, both first together, hub rate
-PRIOR = (-3.0, 1.5, 2.5, 1.0, 1.0, 2.0)
+# dense cues: bias, parent's likeness, anchor's cue, context's cue, both first together, anchor's meaning, hub rate
+PRIOR = (-3.0, 1.5, 2.5, 1.0, 1.0, 6.0, 2.0)
+# anchors whose meaning is remembered: menus say the same on every page
+MEANINGS = 4_096
 RATE_HASHED, RATE_DENSE = 0.3, 0.1
 NAMED_OFTEN = 0.25
 HUB_PRIOR, HUB_WEIGHT = 0.05, 3.0
@@ -57,6 +61,9 @@ class Focus:
         self._table = LinkTable(hub_prior=HUB_PRIOR, hub_weight=HUB_WEIGHT)
         self._barren: Counter[str] = Counter()
         self._fetched = self._rescored_at = 0
+        if profile is not None:
+            self._full = profile.threshold()
+            self._meant = lru_cache(MEANINGS)(profile.meant)
 
     @property
     def judges(self) -> bool:
@@ -81,7 +88,7 @@ class Focus:
         return value
 
     def again(self, candidate: Candidate, *, parent: int | None, parent_likeness: float) -> None:
-        """A candidate still waiting was named by another page, in other words."""
+        """A candidate still waiting was named by another page."""
         if not self._flat and candidate.kind == "page":
             self._link(identity.key(candidate.url), candidate, parent, parent_likeness, known=True)
 
@@ -95,10 +102,11 @@ class Focus:
         self._fetched += 1
         if self._flat:
             return
-        self._step(identity.key(url), likeness)
+        share = self._share(likeness)
+        self._step(identity.key(url), share)
         self._table.fetched(identity.key(url))
         if parent is not None:
-            self._table.hub(parent, likeness)
+            self._table.hub(parent, share)
 
     def barren(self, candidate: Candidate) -> bool:
         """Whether pages of this URL's shape kept being unlike and nothing says that this one differs: a trap."""
@@ -121,14 +129,19 @@ class Focus:
         self, key: int, candidate: Candidate, parent: int | None, parent_likeness: float, *, known: bool = False
     ) -> None:
         assert self._profile is not None
-        named = f"{candidate.anchor} {candidate.title}" if candidate.title else candidate.anchor
-        if known and not self._table.wants(key, named):
+        if known and not self._table.wants(key):
             return
+        named = f"{candidate.anchor} {candidate.title}" if candidate.title else candidate.anchor
         of_url = identity.words_of(candidate.url)
         anchor = self._profile.cue(named, "", of_url)
         context = self._profile.cue("", candidate.context, ()) if candidate.context else 0.0
-        cues = (parent_likeness, anchor, context, parent_likeness * anchor)
-        self._table.add(key, parent, cues, _hashes(named, candidate.context, of_url), named)
+        share = self._share(parent_likeness)
+        cues = (share, anchor, context, share * anchor, self._meant(named))
+        self._table.add(key, parent, cues, _hashes(named, candidate.context, of_url))
+
+    def _share(self, likeness: float) -> float:
+        """A likeness as a share of what makes a match: what few pages reach is worth as much as what many do."""
+        return min(1.0, likeness / self._full)
 
     def _logit(self, key: int) -> float:
         return self._table.logit(key, self._words, self._dense, NAMED_OFTEN)

@@ -11,9 +11,9 @@ Floats = npt.NDArray[np.float64]
 Words = npt.NDArray[np.float32]
 
 MAX_LINKS_EACH = 6
-# about 60 bytes a link and 4 a word: 40 MB at the most
-MAX_LINKS = 200_000
-CUES = 4
+# about 150 bytes a link and 8 a word: 40 MB at the most
+MAX_LINKS = 100_000
+CUES = 5
 
 
 class LinkTable:
@@ -30,7 +30,6 @@ class LinkTable:
         self._candidate_of: dict[int, int] = {}
         self._keys: list[int] = []
         self._links: list[list[int]] = []
-        self._named: set[int] = set()
         self._waits = np.zeros(1024, np.bool_)
         self._expected: Floats = np.zeros(1024)
         self._owner = np.zeros(1024, np.int32)
@@ -41,12 +40,12 @@ class LinkTable:
         self._hashed = np.zeros(16_384, np.int32)
         self._number = 0
 
-    def wants(self, key: int, named: str) -> bool:
-        """Whether another in-link with these words would say anything new of a candidate that waits."""
+    def wants(self, key: int) -> bool:
+        """Whether another in-link of a candidate that waits is worth knowing."""
         at = self._candidate_of.get(key)
-        return at is not None and len(self._links[at]) < MAX_LINKS_EACH and hash((key, named)) not in self._named
+        return at is not None and len(self._links[at]) < MAX_LINKS_EACH
 
-    def add(self, key: int, parent: int | None, cues: tuple[float, ...], hashed: list[int], named: str) -> None:
+    def add(self, key: int, parent: int | None, cues: tuple[float, ...], hashed: list[int]) -> None:
         """A page of row `parent` names the candidate `key`."""
         if self._number >= MAX_LINKS:
             self._compact()
@@ -67,7 +66,6 @@ class LinkTable:
         self._cues[link] = cues
         self._norm[link] = 1.0 / np.sqrt(len(hashed)) if hashed else 0.0
         self._links[at].append(link)
-        self._named.add(hash((key, named)))
         self._number += 1
 
     def estimated(self, key: int, value: float) -> None:
@@ -102,8 +100,10 @@ class LinkTable:
 
     def logit_of(self, link: int, words: Words, dense: Floats) -> float:
         """What the model says of one link."""
-        cues, hashed, norm = self.features(link)
-        return float(cues @ dense + norm * words[hashed].sum())
+        at = self._hub[link]
+        rate = (self._hub_total[at] + self._weight * self._prior) / (self._hub_number[at] + self._weight)
+        said = words[self._hashed[self._start[link] : self._start[link + 1]]].sum()
+        return float(dense[0] + self._cues[link] @ dense[1:-1] + dense[-1] * rate + self._norm[link] * said)
 
     def logit(self, key: int, words: Words, dense: Floats, named_often: float) -> float:
         """What the model says of a candidate: the mean over its in-links, and a little for each."""
@@ -179,7 +179,6 @@ class LinkTable:
         expected, ends = self._expected[kept], np.cumsum(words_each[held])
         of_hub = {at: parent for parent, at in self._hub_of.items()}
         number, total = self._hub_number[hubs], self._hub_total[hubs]
-        # `named` is only forgotten: at worst a link is taken twice
         self._clear()
         self._grow(len(owner), len(hashed))
         self._number = len(owner)

@@ -18,7 +18,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", 
 
 def write(articles: Iterable[Mapping[str, Any]], out: TextIO) -> int:
     """Writes a header line and a row an article; returns how many articles."""
-    rows = csv.writer(out, lineterminator="\n")
+    rows = csv.writer(out)  # with RFC 4180's line ends, for which alone a single \r in a text is quoted
     rows.writerow(FIELDS)
     number = 0
     for number, article in enumerate(articles, 1):  # noqa: B007  # the last number is the result

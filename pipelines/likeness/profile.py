@@ -104,6 +104,11 @@ class Profile:
         named = {*_LINK_WORD.findall(anchor.lower()), *url_words}
         return min(1.0, self._named(named) + self._named(set(_LINK_WORD.findall(context.lower()))) / 2)
 
+    def meant(self, anchor: str) -> float:
+        """How close in meaning a link's words are to the seeds, in 0..1, though they may share none of their words."""
+        # the language of a few words is anybody's guess
+        return max(0.0, float(self._learned.measure.vectors[0] @ centred([anchor], [""])[0]))
+
     def threshold(self, kind: float | str = "auto") -> float:
         """The score, in 0..1, from which a page is taken: "auto", "strict", "loose" or a number."""
         if isinstance(kind, str) and kind in STEPS:

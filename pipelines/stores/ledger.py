@@ -151,6 +151,17 @@ def _row(found: Found, host: int, run: int, now: float) -> dict[str, object]:
     }
 
 
+# made once: SQLAlchemy takes longer to put it together than SQLite to run it
+_END_OF_FETCH = (
+    update(urls)
+    .where(urls.c.id == bindparam("row"), urls.c.state == State.LEASED)
+    .values(fetches=urls.c.fetches + 1)
+    .values({name: bindparam(name) for name in ("status", "reason", "detail", "quick", "fetched_at", "due_at", "run")})
+    .values(state=bindparam("state"))
+    .returning(urls.c.kind)
+)
+
+
 def record(connection: Connection, fetched: Sequence[Fetched], *, run: int, ring_after: float) -> list[int]:
     """Writes down how fetches ended; returns the rows that now wait for the parse stage.
 
@@ -160,22 +171,18 @@ def record(connection: Connection, fetched: Sequence[Fetched], *, run: int, ring
     moved: list[int] = []
     pages = 0
     for one in fetched:
-        kind = connection.execute(
-            update(urls)
-            .where(urls.c.id == one.row, urls.c.state == State.LEASED)
-            .returning(urls.c.kind)
-            .values(
-                state=one.state,
-                status=None if one.status is None else min(max(one.status, 0), MAX_STATUS),
-                reason=one.reason,
-                detail=(one.detail or "")[:DETAIL_CHARS] or None,
-                quick=one.quick,
-                fetched_at=one.fetched_at or None,
-                fetches=urls.c.fetches + 1,
-                due_at=ring_after,
-                run=run,
-            )
-        ).scalar()
+        ended = {
+            "row": one.row,
+            "state": one.state,
+            "status": None if one.status is None else min(max(one.status, 0), MAX_STATUS),
+            "reason": one.reason,
+            "detail": (one.detail or "")[:DETAIL_CHARS] or None,
+            "quick": one.quick,
+            "fetched_at": one.fetched_at or None,
+            "due_at": ring_after,
+            "run": run,
+        }
+        kind = connection.execute(_END_OF_FETCH, ended).scalar()
         if kind is None:
             continue
         pages += kind == Kind.PAGE and one.state != State.WAITING

@@ -207,7 +207,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[int]]
     return folder / "store.db", rows
 
 
-@settings(max_examples=15, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=8, deadline=None)
 @given(order=st.permutations(range(9)))
 def test_neither_stories_nor_originals_nor_fates_depend_on_the_order(
     prepared: tuple[Path, list[int]], tmp_path_factory: pytest.TempPathFactory, order: list[int]
