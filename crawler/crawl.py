@@ -79,7 +79,10 @@ class Crawl:
         """The crawl of a run that is in the store, under the configuration it was started with."""
         store = open_store(config.database, create=False)
         with store.read() as connection:
-            asked = runs.get(connection, run)
+            try:
+                asked = runs.get(connection, run)
+            except LookupError:
+                raise UsageError(f"There is no run {run} in {store.shown}.") from None
             blob = runs.learned(connection, asked.profile) if asked.profile else None
         profile = Profile.from_bytes(blob) if blob else None
         sender = Queues(broker.address(asked.config), asked.config.queue.batch)

@@ -23,6 +23,7 @@ from pipelines import seeds
 from pipelines import urls as identity
 from pipelines.config import Config, load
 from pipelines.errors import ConfigError, SeedError, UsageError
+from pipelines.exports import EXPORTS
 from pipelines.likeness.profile import Profile
 from pipelines.records import Candidate
 from pipelines.seeds import SeedSet
@@ -134,11 +135,13 @@ class Project:
             run = runs.start(connection, config, profile.digest if profile else "", now=time.time()).id
         sender = Inline(build.stages(store, config))
         try:
-            replay(recorded(paths), store=store, config=config, run=run, profile=profile, sender=sender)
+            number = replay(recorded(paths), store=store, config=config, run=run, profile=profile, sender=sender)
         finally:
             sender.close()
-        with store.write() as connection:
-            runs.end(connection, run, "exhausted", now=time.time())
+            with store.write() as connection:
+                runs.end(connection, run, "exhausted", now=time.time())
+        if not number:
+            raise UsageError(f"There is no recorded page in {', '.join(map(str, paths))}.")
         return summary(store, run, seconds=time.monotonic() - began, stopped_by="exhausted")
 
     def _profile_for_replay(self, config: Config, paths: Sequence[str | Path]) -> tuple[Profile | None, SeedSet | None]:
@@ -176,6 +179,8 @@ class Project:
 
     def export(self, kind: str, file: Path | None = None, *, mode: str | None = None) -> dict[str, Any]:
         """Writes every stored article; returns `{file, format, articles, bytes, sha256}`."""
+        if kind not in EXPORTS:
+            raise UsageError(f"There is no export format {kind!r}; there are {', '.join(sorted(EXPORTS))}.")
         config = self.config()
         store = self.store(mode)
         with store.read() as connection:

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import html
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -193,10 +194,10 @@ def _seeds(file: Path) -> Iterator[Recorded]:
 def _read(file: Path) -> bytes:
     """A file's bytes, unpacked if they are gzipped, at most MAX_BYTES of them."""
     try:
-        opened = gzip.open(file) if file.name.lower().endswith(".gz") else file.open("rb")
-        with opened as stream:
-            return bytes(stream.read(MAX_BYTES))
-    except (OSError, EOFError) as error:
+        with file.open("rb") as stream:
+            packed = file.name.lower().endswith(".gz")
+            return gzip.GzipFile(fileobj=stream).read(MAX_BYTES) if packed else stream.read(MAX_BYTES)
+    except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{file} cannot be read: {error}.") from None
 
 

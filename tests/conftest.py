@@ -77,7 +77,7 @@ def postgres_server() -> Iterator[str]:
         env=environment, cwd="/tmp", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        until(lambda: (socket / ".s.PGSQL.5432").exists(), 30, "PostgreSQL's start")
+        until((socket / ".s.PGSQL.5432").exists, 30, "PostgreSQL's start")
         yield f"postgresql+psycopg://suchlike@/{{}}?host={socket}"
     finally:
         server.send_signal(signal.SIGINT)  # without waiting for clients

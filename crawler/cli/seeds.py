@@ -48,13 +48,13 @@ def add(*sources: str, session: Hidden) -> int:
         raise UsageError("Name the files, folders or URLs to add.")
     folder = _folder(session)
     folder.mkdir(parents=True, exist_ok=True)
-    bad = 0
+    added = False
     named = given(sources)
     for source in named:
         for record in _added(session, folder, source, seeds):
-            bad += not record["ok"]
+            added |= record["ok"]
             _show(session, record)
-    return USAGE if bad == len(named) else FOUND
+    return FOUND if added else USAGE
 
 
 def _added(session: Session, folder: Path, source: str, seeds: Any) -> list[dict[str, Any]]:

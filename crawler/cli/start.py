@@ -73,7 +73,7 @@ def init(name: str, *, session: Hidden) -> int:
         key = "".join(c if c.isalnum() or c in "-_" else "-" for c in folder.name) or "main"
         (folder / FILE_NAME).write_text(_STARTER.format(name=key), encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{folder} cannot be made: {error.strerror}.") from None
+        raise UsageError(f"{folder.resolve()} cannot be made: {error.strerror}.") from None
     if session.json:
         session.emit({"folder": str(folder), "config": str(folder / FILE_NAME), "seeds": str(folder / "seeds")})
     session.say(f"made {folder}/: {FILE_NAME}  seeds/   (database and archive appear on first run)")

@@ -65,14 +65,13 @@ def why_zero(session: Session, done: Mapping[str, Any], store: Store) -> None:
         session.say(f"   {number:>5}  {_WHY.get(reason, reason)}{_hint(reason, misses)}")
     if counts:
         return
-    if ends["frontier"]:
-        session.say(
-            f"          {ends['frontier']} URLs wait for sites that did not answer; all else was fetched before"
-        )
+    if done["mode"] == "replay":
+        why = "all these pages were replayed here before; `suchlike list` shows what is kept"
+    elif ends["frontier"]:
+        why = f"{ends['frontier']} URLs wait for sites that did not answer; all else was fetched before"
     else:
-        session.say(
-            "          everything known was fetched before; give it some time, or another --site, --feed, --sitemap"
-        )
+        why = "all that is known was fetched before; give it time, or another --site, --feed, --sitemap"
+    session.say(f"          {why}")
 
 
 def _hint(reason: str, misses: list[tuple[float, str, str]]) -> str:

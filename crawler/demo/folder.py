@@ -52,7 +52,7 @@ def prepare(at: Path, subject: str, pages: int) -> Path:
         text = _CONFIG.format(subject=subject, pages=pages, sites=sites)
         (folder / FILE_NAME).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{folder} cannot be made: {error.strerror}.") from None
+        raise UsageError(f"{folder.resolve()} cannot be made: {error.strerror}.") from None
     return folder
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, case, func, select
 
 from pipelines import urls as identity
 from pipelines.stores import articles as article_rows
-from pipelines.stores.schema import MOVES, WAITS, Kind, State, articles, hosts, urls
+from pipelines.stores.schema import LEADS, MOVES, WAITS, Kind, State, articles, hosts, urls
 
 _NAMES = {
     State.WAITING: "waiting", State.LEASED: "leased", State.FETCHED: "in_flight", State.PARSED: "in_flight",
@@ -62,7 +62,7 @@ def sites(connection: Connection, run: int | None = None) -> list[dict[str, Any]
     query = (
         select(hosts.c.site, func.count(), func.sum(func.coalesce(matched, 0)))
         .select_from(urls.join(hosts, hosts.c.id == urls.c.host).outerjoin(articles, articles.c.id == urls.c.id))
-        .where(urls.c.kind == Kind.PAGE, urls.c.state.between(State.FETCHED, State.DEAD))
+        .where(urls.c.kind == Kind.PAGE, urls.c.state > State.LEASED, urls.c.state <= State.DEAD)
         .group_by(hosts.c.site)
     )
     if run is not None:
@@ -85,9 +85,7 @@ def follow(connection: Connection, url: str) -> int | None:
     for _ in range(MAX_PATH):
         if row is None:
             return None
-        after = connection.execute(
-            select(urls.c.id).where(urls.c.parent == row, urls.c.source == "redirect").limit(1)
-        ).scalar()
+        after = connection.execute(select(urls.c.id).where(urls.c.parent == row, LEADS).limit(1)).scalar()
         if after is None:
             return row
         row = after

@@ -67,7 +67,7 @@ def floor(connection: Connection, requests_left: int, *, before: float, max_per_
     return max(connection.execute(query).scalar() or 0.0, PATIENCE * best)
 
 
-def lease(
+def lease(  # noqa: PLR0913  # each is a limit of its own, and all are named
     connection: Connection,
     holder: str,
     *,
@@ -217,9 +217,7 @@ def give_up(connection: Connection, host: int, reason: str) -> None:
     """No more requests to this host; its waiting URLs end as refused, with the reason."""
     connection.execute(update(hosts).where(hosts.c.id == host).values(given_up=reason, best=None))
     connection.execute(
-        update(urls)
-        .where(urls.c.host == host, WAITS)
-        .values(state=State.REFUSED, reason=GIVEN_UP, detail=reason)
+        update(urls).where(urls.c.host == host, WAITS).values(state=State.REFUSED, reason=GIVEN_UP, detail=reason)
     )
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, case, func, null, select, update
 from pipelines import urls as identity
 from pipelines.records import Candidate, Page
 from pipelines.stores.dialect import insert_new, upsert
-from pipelines.stores.schema import IN_FLIGHT, MOVES, WAITS, Kind, State, bodies, hosts, runs, urls
+from pipelines.stores.schema import IN_FLIGHT, LEADS, LISTS, MOVES, WAITS, Kind, State, bodies, hosts, runs, urls
 
 ANCHOR_CHARS = 200
 CONTEXT_CHARS = 160
@@ -342,11 +342,12 @@ def start_again(connection: Connection, wanted: Sequence[str], *, now: float) ->
     ids = list(connection.execute(select(urls.c.id).where(urls.c.key.in_([identity.key(u) for u in wanted]))).scalars())
     led_to = ids
     for _ in range(MAX_REDIRECTS):
-        query = select(urls.c.id).where(urls.c.parent.in_(led_to), urls.c.source == "redirect")
-        led_to = list(connection.execute(query).scalars())
+        led_to = list(connection.execute(select(urls.c.id).where(urls.c.parent.in_(led_to), LEADS)).scalars())
+        if not led_to:
+            break
         ids += led_to
     again = (urls.c.id.in_(ids)) & urls.c.state.in_((State.LISTED, State.DROPPED, State.DEAD))
-    lists = (urls.c.state == State.LISTED) & ((urls.c.kind == Kind.FEED) | (urls.c.depth == 0))
+    lists = LISTS & ((urls.c.kind == Kind.FEED) | (urls.c.depth == 0))
     waiting = connection.execute(
         update(urls)
         .where(again | lists, urls.c.fetched_at < now - AGAIN_S)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select, update
 from pipelines.config import Config
 from pipelines.stores import hosts as host_rows
 from pipelines.stores.dialect import insert_new
-from pipelines.stores.schema import MOVES, Kind, State, hosts, profiles, runs, urls
+from pipelines.stores.schema import MOVES, Kind, State, profiles, runs, urls
 
 ALIVE_S = 30.0
 

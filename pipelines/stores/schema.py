@@ -101,7 +101,8 @@ hosts = Table(
     Column("failures", Integer, nullable=False, server_default="0"),  # in a row
     Column("given_up", Plain(64)),
 )
-Index("hosts_best", hosts.c.best)
+Index("hosts_best", hosts.c.best,
+      sqlite_where=hosts.c.best.is_not(None), postgresql_where=hosts.c.best.is_not(None))  # fmt: skip
 Index("hosts_held", hosts.c.holder,
       sqlite_where=hosts.c.holder.is_not(None), postgresql_where=hosts.c.holder.is_not(None))  # fmt: skip
 
@@ -137,17 +138,17 @@ urls = Table(
 # SQLite takes a partial index only for a query that words the index's condition the same way, without parameters
 WAITS = urls.c.state == literal_column("0")
 MOVES = urls.c.state.between(literal_column("1"), literal_column("4"))
+LISTS = urls.c.state == literal_column("10")
+STARTS = urls.c.source == literal_column("'start'")
+LEADS = urls.c.source == literal_column("'redirect'")
 Index("urls_waiting", urls.c.host, urls.c.expected.desc(), urls.c.id, sqlite_where=WAITS, postgresql_where=WAITS)
 Index("urls_best", urls.c.expected.desc(), urls.c.host, sqlite_where=WAITS, postgresql_where=WAITS)
 Index("urls_moving", urls.c.state, urls.c.due_at, sqlite_where=MOVES, postgresql_where=MOVES)
 Index("urls_ended", urls.c.run, urls.c.kind, urls.c.state, urls.c.reason, urls.c.fetched_at,
       sqlite_where=urls.c.state > 1, postgresql_where=urls.c.state > 1)  # fmt: skip
-Index("urls_lists", urls.c.fetched_at,
-      sqlite_where=urls.c.state == 10, postgresql_where=urls.c.state == 10)  # fmt: skip
-Index("urls_starts", urls.c.id,
-      sqlite_where=urls.c.source == "start", postgresql_where=urls.c.source == "start")  # fmt: skip
-Index("urls_redirects", urls.c.parent,
-      sqlite_where=urls.c.source == "redirect", postgresql_where=urls.c.source == "redirect")  # fmt: skip
+Index("urls_lists", urls.c.fetched_at, sqlite_where=LISTS, postgresql_where=LISTS)
+Index("urls_starts", urls.c.id, sqlite_where=STARTS, postgresql_where=STARTS)
+Index("urls_redirects", urls.c.parent, sqlite_where=LEADS, postgresql_where=LEADS)
 
 bodies = Table(
     "bodies",
@@ -189,12 +190,10 @@ articles = Table(
     Column("stored_at", Float),
 )
 Index("articles_score", articles.c.score.desc())
-Index("articles_stored", articles.c.run, articles.c.matched, articles.c.stored_at)
+Index("articles_stored", articles.c.run, articles.c.matched, articles.c.stored_at, articles.c.story)
 Index("articles_story", articles.c.story, articles.c.copy_of)
 Index("articles_text", articles.c.sha256)
 Index("articles_canonical", articles.c.canonical_key)
-Index("articles_matched", articles.c.run, articles.c.stored_at, articles.c.story,
-      sqlite_where=articles.c.matched == 1, postgresql_where=articles.c.matched == 1)  # fmt: skip
 
 bands = Table(
     "bands",

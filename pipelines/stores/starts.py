@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from pipelines.records import Candidate
-from pipelines.stores.schema import WAITS, Kind, State
+from pipelines.stores.schema import STARTS, WAITS, Kind, State
 from pipelines.stores.schema import urls as table
 
 MAX_KNOWN = 20_000
@@ -28,7 +28,7 @@ class Known:
 
 def urls(connection: Connection) -> list[str]:
     """The URLs the user named."""
-    return list(connection.execute(select(table.c.url).where(table.c.source == "start")).scalars())
+    return list(connection.execute(select(table.c.url).where(STARTS)).scalars())
 
 
 def ended(connection: Connection, run: int) -> list[Known]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from pipelines.stores.dialect import insert_new
 from pipelines.stores.schema import facts
 
 BUSY_MS = 60_000
+WAIT_S = 0.02
 _MIGRATE_LOCK = 7340  # any number, the same for all of us
 _SQLITE = "sqlite:///"
 
@@ -148,8 +151,22 @@ def _engine(url: URL) -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}", "cache_size=-32000"):
+    for pragma in (f"busy_timeout={BUSY_MS}", "synchronous=FULL", "cache_size=-32000"):
         connection.execute(f"PRAGMA {pragma}").close()
+    _write_ahead(connection)
+
+
+def _write_ahead(connection: Any) -> None:
+    """Turns the write-ahead log on. Of processes that do so at once, SQLite refuses all but one without waiting."""
+    deadline = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(WAIT_S)
 
 
 def _migrate(engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""Whatever a user gets wrong, and whatever the machine refuses: one clear sentence, the right exit code, nothing lost."""
+"""Whatever a user gets wrong or the machine refuses: one clear sentence, the right exit code, nothing lost."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ TABLE: dict[str, Wrong] = {
         environment=(("SUCHLIKE_DATABASE", "postgresql+psycopg://me:hush@127.0.0.1:1/x"),),
     ),
     "a database in a folder that is not there": Wrong(
-        ["run", "--seeds", MUD, "--site", "https://site.example/"], ["/nowhere/x.db"], 4,
-        environment=(("SUCHLIKE_DATABASE", "sqlite:////nowhere/x.db"),),
+        ["run", "--seeds", MUD, "--site", "https://site.example/"], ["/dev/null/x.db"], 4,
+        environment=(("SUCHLIKE_DATABASE", "sqlite:////dev/null/x.db"),),
     ),
     "a broker address that is none": Wrong(
         ["run", "--seeds", MUD], ["queue.redis", "redis://"], environment=(("SUCHLIKE_REDIS", "localhost"),)
@@ -93,7 +93,7 @@ TABLE: dict[str, Wrong] = {
     "a mode that is none": Wrong(["--mode", "dream", "list"], ["dream"]),
     "an unknown format": Wrong(["export", "docx"], ["docx", "csv", "jsonl"]),
     "an unknown queue": Wrong(["work", "dream"], ["dream", "parse"]),
-    "an unknown run": Wrong(["crawl-worker", "--run", "7"], ["7"]),
+    "an unknown run": Wrong(["crawl-worker", "--run", "7"], ["no database"], 4),
     "no text to score": Wrong(["score", "--seeds", MUD], ["score"]),
     "a project made twice": Wrong(["init", "."], ["already"], config="[crawl]\n"),
     "no seed named": Wrong(["seed", "remove", "x"], ["x"]),
@@ -124,7 +124,7 @@ def _one_sentence(said: subprocess.CompletedProcess[str]) -> str:
     assert len(lines) == 1, said.stderr
     assert lines[0].startswith("suchlike: "), lines[0]
     assert "Traceback" not in lines[0] and "went wrong that should not" not in lines[0]
-    assert lines[0].endswith((".", "'.", "--help.")), lines[0]
+    assert lines[0].endswith((".", "?")), lines[0]
     return lines[0]
 
 
@@ -212,9 +212,8 @@ def test_a_disk_that_fills_up_is_told_and_what_was_kept_stays(folder: Path) -> N
 def test_a_full_file_system_is_told_and_what_was_kept_stays(folder: Path) -> None:
     small = folder / "small"
     small.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)], capture_output=True, check=False
-    )
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)]
+    mounted = subprocess.run(mount, capture_output=True, check=False)
     if mounted.returncode:
         pytest.skip("nothing may be mounted here")
     try:
@@ -245,10 +244,8 @@ def test_a_folder_that_may_not_be_written_is_told(folder: Path, typed: list[str]
     if os.getuid() == 0:
         if not shutil.which("setpriv"):
             pytest.skip("root may write everywhere")
-        for parent in locked.parents:
-            if parent.is_relative_to("/tmp") and parent != Path("/tmp"):
-                parent.chmod(0o755)
-        command = ["setpriv", "--reuid=65534", "--clear-groups", *command]
+        # root without the right to pass over permissions
+        command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *command]
     said = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=locked,
                           stdin=subprocess.DEVNULL, env={**os.environ, "HOME": "/nonexistent"})  # fmt: skip
     assert str(locked) in _one_sentence(said)

@@ -36,7 +36,7 @@ sites = ["http://railview.test/"]
 keep = "all"
 """
 STEPS: dict[str, Callable[[str], bool]] = {
-    "conductor": lambda line: line.endswith(" run"),
+    "conductor": lambda line: line.endswith(" run --json"),
     "crawler": lambda line: "crawl-worker" in line,
     "parse worker": lambda line: line.endswith("work parse"),
     "store worker": lambda line: line.endswith("work store"),

@@ -47,7 +47,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
     )
-    op.create_index("hosts_best", "hosts", ["best"], unique=False)
+    _partial("hosts_best", "hosts", ["best"], "best IS NOT NULL")
     _partial("hosts_held", "hosts", ["holder"], "holder IS NOT NULL")
     op.create_table(
         "profiles",
@@ -158,10 +158,9 @@ def upgrade() -> None:
     )
     op.create_index("articles_canonical", "articles", ["canonical_key"], unique=False)
     op.create_index("articles_score", "articles", [sa.literal_column("score DESC")], unique=False)
-    op.create_index("articles_stored", "articles", ["run", "matched", "stored_at"], unique=False)
+    op.create_index("articles_stored", "articles", ["run", "matched", "stored_at", "story"], unique=False)
     op.create_index("articles_story", "articles", ["story", "copy_of"], unique=False)
     op.create_index("articles_text", "articles", ["sha256"], unique=False)
-    _partial("articles_matched", "articles", ["run", "stored_at", "story"], "matched = 1")
     op.create_table(
         "bodies",
         sa.Column("url", sa.BigInteger(), autoincrement=False, nullable=False),

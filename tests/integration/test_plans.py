@@ -1,0 +1,95 @@
+"""No question asked while crawling reads a whole table: each finds its rows by an index, however many there are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+from stocked import Stock
+
+from pipelines.records import Candidate
+from pipelines.stores import articles, bodies, fates, hosts, ledger, replayed, runs, starts, stories
+from pipelines.stores.ledger import Fetched, Found
+from pipelines.stores.schema import State
+
+NOW = 1_000_000.0
+URL = "https://a.test/1"
+FOUND = [Found(Candidate(URL, "link"), 0.5)]
+ENDED = [Fetched(1, State.WAITING, 503, fetched_at=NOW, body=b"x")]
+LEASE: dict[str, Any] = {"run": 1, "now": NOW, "number": 8, "rows_each": 4, "at_most": 9, "worth": 0.1}
+
+ASKED: dict[str, Callable[[Connection], object]] = {
+    "discover": lambda c: ledger.discover(c, FOUND, run=1, now=NOW),
+    "rescore": lambda c: ledger.rescore(c, [(1, 0.5)]),
+    "floor": lambda c: hosts.floor(c, 10, before=NOW, max_per_site=5),
+    "lease": lambda c: hosts.lease(c, "me", **LEASE),
+    "lease where sites are capped": lambda c: hosts.lease(c, "me", **LEASE, max_per_site=5),
+    "renew": lambda c: hosts.renew(c, "me", now=NOW),
+    "record": lambda c: ledger.record(c, ENDED, run=1, ring_after=NOW),
+    "refuse": lambda c: ledger.refuse(c, [(1, "robots", "")], now=NOW),
+    "give back": lambda c: hosts.give_back(c, 1, [1, 2], holder="me", next_at=NOW),
+    "give up": lambda c: hosts.give_up(c, 1, "failures"),
+    "reclaim": lambda c: hosts.reclaim(c, now=NOW),
+    "reclaim what one held": lambda c: hosts.reclaim(c, now=NOW, holder="me"),
+    "free leases": lambda c: hosts.free_leases(c, now=NOW),
+    "holders": hosts.holders,
+    "anything left": lambda c: hosts.anything_left(c, before=NOW),
+    "any lost": lambda c: hosts.any_lost(c, now=NOW),
+    "frontier": hosts.frontier,
+    "take": lambda c: ledger.take(c, State.FETCHED, [1, 2], now=NOW, lease_s=60),
+    "move": lambda c: ledger.move(c, 1, 1, to=State.PARSED),
+    "overdue": lambda c: ledger.overdue(c, State.FETCHED, now=NOW, limit=9),
+    "in flight": ledger.in_flight,
+    "make due": lambda c: ledger.make_due(c, now=NOW),
+    "start again": lambda c: ledger.start_again(c, [URL], now=NOW),
+    "lease recorded pages": lambda c: replayed.lease(c, [URL], run=1, now=NOW),
+    "bodies left over of some": lambda c: bodies.left_over(c, [1, 2]),
+    "pages fetched": lambda c: runs.pages_fetched(c, 1),
+    "pages leased": lambda c: runs.pages_leased(c, 1),
+    "matches": lambda c: articles.matches(c, 1),
+    "stories": lambda c: articles.stories(c, 1),
+    "best": lambda c: articles.best(c, 1, NOW, 5),
+    "seal": lambda c: articles.seal(c, 1, now=NOW, file="a", offset=1),
+    "alike": lambda c: stories.alike(c, 1, [(0, 5), (1, 6)], "sha", 7),
+    "fates of a run": lambda c: fates.count(c, 1),
+    "where a URL led": lambda c: fates.follow(c, URL),
+    "starting points": starts.urls,
+    "what waits": starts.waiting,
+}
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stock]:
+    folder: Path = tmp_path_factory.mktemp("plans")
+    made = Stock(f"sqlite:///{folder / 'store.db'}", folder)
+    # without statistics SQLite plans by the shape of tables and indexes alone, so a few rows stand for millions
+    made.parsed([(f"https://a.test/{number}", f"text {number}") for number in range(3)])
+    yield made
+    made.store.close()
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_nothing_asked_while_crawling_reads_a_whole_table(stock: Stock, name: str) -> None:
+    plans: list[tuple[str, list[str]]] = []
+
+    def explain(connection: Any, _: object, statement: str, parameters: Any, __: object, many: bool) -> None:
+        if not statement.startswith(("BEGIN", "EXPLAIN")):
+            one = parameters[0] if many else parameters
+            cursor = connection.connection.dbapi_connection.execute(f"EXPLAIN QUERY PLAN {statement}", one)
+            plans.append((statement, [step[3] for step in cursor.fetchall()]))
+
+    event.listen(stock.store.engine, "before_cursor_execute", explain)
+    try:
+        with stock.store.write() as connection:
+            ASKED[name](connection)
+            connection.rollback()
+    finally:
+        event.remove(stock.store.engine, "before_cursor_execute", explain)
+    assert plans
+    for statement, plan in plans:
+        whole = [step for step in plan if re.match(r"SCAN (urls|hosts|articles|bodies|bands)\b(?!.*USING)", step)]
+        assert not whole, statement

@@ -1,0 +1,209 @@
+"""The small rules of a crawl: pace, robots.txt, Retry-After, scope, what a body is, and what counts as refused."""
+
+from __future__ import annotations
+
+import random
+from email.utils import formatdate
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from crawler.frontier import robots
+from crawler.frontier.pace import MAX_RETRY_AFTER_S, Pace, retry_after_s
+from crawler.frontier.scope import Scope
+from crawler.gate import Gate, is_html, is_list, is_sitemap
+from crawler.handoff import Batch, HostNote
+from crawler.spiders import answers
+from crawler.summary import refused_everywhere
+from pipelines.config import Config, Crawl, Sources
+from pipelines.stores.hosts import Waiting
+from pipelines.stores.schema import Kind, State
+
+NOW = 1_800_000_000.0
+
+
+@given(delay_s=st.floats(0.01, 60), failed=st.booleans(), asked=st.none() | st.floats(0, 1e9), seed=st.integers())
+def test_the_next_request_is_never_sooner_than_the_delay(
+    delay_s: float, failed: bool, asked: float | None, seed: int
+) -> None:
+    pace = Pace(delay_s, _random=random.Random(seed))
+    pace.sent()
+    assert not pace.ready(NOW + 1e9)
+    pace.answered(NOW, failed=failed, retry_after_s=asked)
+    assert pace.next_at >= NOW + delay_s
+    assert not pace.ready(NOW + delay_s * 0.99)
+    if asked is not None:
+        assert pace.next_at >= NOW + min(asked, MAX_RETRY_AFTER_S)
+
+
+def test_failures_in_a_row_slow_a_host_down_and_in_the_end_it_is_given_up() -> None:
+    pace, waits = Pace(1.0), []
+    while not pace.hopeless:
+        pace.answered(NOW, failed=True)
+        waits.append(pace.next_at - NOW)
+    assert len(waits) == 8
+    assert waits[-1] > 100 > waits[0]
+    pace.answered(NOW)
+    assert pace.failures == 0
+
+
+def test_a_delay_learned_from_robots_txt_counts_from_the_answer_that_brought_it() -> None:
+    pace = Pace(1.0, _random=random.Random(1))
+    pace.answered(NOW)
+    pace.slow_down(10.0)
+    assert NOW + 10.0 <= pace.next_at <= NOW + 10.25
+    pace.slow_down(2.0)
+    assert pace.delay_s == 10.0
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("120", 120.0), (" 5 ", 5.0), (formatdate(NOW + 90, usegmt=True), 90.0), (formatdate(NOW - 90, usegmt=True), 0.0),
+     ("soon", None), ("", None), ("-5", None), ("999999999999999", None)],
+)  # fmt: skip
+def test_retry_after_is_seconds_or_a_date(header: str, seconds: float | None) -> None:
+    assert retry_after_s(header, NOW) == seconds
+
+
+_DATED = r"[A-Z][a-z]{2}, \d{1,3} (Jan|Dec) \d{1,6} \d\d:\d\d:\d\d( [+-]\d{4}| GMT)?"
+
+
+@given(st.text(max_size=60) | st.from_regex(_DATED))
+@example("Fri, 31 Dec 9999 23:59:59 -2359")
+@example("Fri, 1 Jan 1 00:00:00 +2359")
+def test_no_retry_after_is_too_odd(header: str) -> None:
+    found = retry_after_s(header, NOW)
+    assert found is None or found >= 0.0
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(200, "rules"), (204, "rules"), (301, "allow"), (401, "allow"), (403, "allow"), (404, "allow"), (410, "allow"),
+     (429, "later"), (500, "later"), (503, "later"), (599, "later"), (None, "later")],
+)  # fmt: skip
+def test_what_an_answer_to_robots_txt_means(status: int | None, kind: str) -> None:
+    assert robots.judge(status, b"User-agent: *\nDisallow: /\n").kind == kind
+
+
+@given(st.binary(max_size=400))
+def test_no_robots_txt_is_too_odd(body: bytes) -> None:
+    verdict = robots.judge(200, body)
+    robots.Rules(verdict.text).allows("http://a.test/x")
+
+
+def test_robots_rules_for_us_go_before_those_for_everybody() -> None:
+    text = "User-agent: *\nDisallow: /\n\nUser-agent: suchlike\nDisallow: /x\nCrawl-delay: 7\n"
+    rules = robots.Rules(text)
+    assert (rules.allows("http://a.test/y"), rules.allows("http://a.test/x"), rules.delay_s) == (True, False, 7.0)
+
+
+@pytest.mark.parametrize(
+    ("body", "listed", "mapped"),
+    [
+        (b"<?xml version='1.0'?>\n<!-- made by us -->\n<rss version='2.0'>", True, False),
+        (b"\xef\xbb\xbf<feed xmlns='http://www.w3.org/2005/Atom'>", True, False),
+        (b"<rdf:RDF xmlns:rdf='x'>", True, False),
+        (b"<?xml version='1.0'?><?xml-stylesheet href='x'?><urlset>", True, True),
+        (b"<ns:sitemapindex xmlns:ns='x'>", True, True),
+        (b"<!doctype html><html><body><feedback-form>", False, False),
+        (b"<html><body>we write <rss> and <urlset> here", False, False),
+        (b"<feedback>", False, False),
+        (b"", False, False),
+    ],
+)
+def test_a_list_is_told_by_its_first_element(body: bytes, listed: bool, mapped: bool) -> None:
+    assert (is_list(body), is_sitemap(body)) == (listed, mapped)
+
+
+@given(st.binary(max_size=3000), st.sampled_from(["", "text/html", "text/html; charset=\x00", "application/pdf"]))
+def test_the_gate_looks_at_anything(body: bytes, kind: str) -> None:
+    look = Gate(None, keeps_all=True).look(body, "http://a.test/x", {"content-type": kind})
+    assert look.state == State.FETCHED or look.reason
+    assert isinstance(is_html(body, {}), bool)
+
+
+def _scope(*, starts: tuple[str, ...] = ("http://www.a.test/",), block: tuple[str, ...] = (), **crawl: Any) -> Scope:
+    return Scope(Config(crawl=Crawl(**crawl), sources=Sources(block=list(block))), starts)
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("http://news.a.test/x", True),
+        ("http://b.test/", False),
+        ("ftp://www.a.test/", False),
+        ("http://10.0.0.1/", False),
+    ],
+)
+def test_staying_keeps_to_the_sites_that_were_named(url: str, allowed: bool) -> None:
+    assert _scope(roam=False).allows(url) is allowed
+
+
+@pytest.mark.parametrize("proxy", ["", "http://127.0.0.1:3128"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f.1", "[::1]", "localhost", "169.254.169.254"])
+def test_no_link_leads_to_a_private_address_with_or_without_a_proxy(host: str, proxy: str) -> None:
+    assert not _scope(proxy=proxy).allows(f"http://{host}/")
+    assert _scope(proxy=proxy, allow_private_addresses=True).allows(f"http://{host}/")
+
+
+def test_blocked_hosts_are_patterns() -> None:
+    scope = _scope(block=("*.shop.test", "b.test"))
+    assert [scope.allows(f"http://{host}/") for host in ("x.shop.test", "shop.test", "b.test", "c.b.test")] == [
+        False, True, False, True,
+    ]  # fmt: skip
+    assert scope.left_out == 2
+
+
+def _row(fetches: int = 0) -> Waiting:
+    return Waiting(1, "http://a.test/", Kind.PAGE, 0, 0.5, fetches, "links", None)
+
+
+@pytest.mark.parametrize("status", sorted(answers.RETRIED))
+def test_a_passing_failure_waits_and_the_third_is_the_last(status: int) -> None:
+    states = [answers.not_served(_row(fetches), status).state for fetches in range(3)]
+    assert states == [State.WAITING, State.WAITING, State.DEAD]
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 410, 418, 451])
+def test_a_lasting_refusal_ends_at_once(status: int) -> None:
+    ended = answers.not_served(_row(), status)
+    assert (ended.state, ended.reason) == (State.DROPPED, f"http-{status}")
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [("/b", "http://a.test/b"), ("//b.test/", "http://b.test/"), ("file:///etc/passwd", None),
+     ("data:text/html,x", None), ("ftp://a.test/", None), ("", None), ("http://[bad", None)],
+)  # fmt: skip
+def test_where_a_redirect_leads(location: str, target: str | None) -> None:
+    response = SimpleNamespace(status=302, url="http://a.test/x", headers={"Location": location.encode()})
+    assert answers.redirect_of(response) == target  # type: ignore[arg-type]  # all that is looked at
+
+
+def _ends(**given: Any) -> dict[str, Any]:
+    return {"fetched": 0, "stored": 0, "duplicate": 0, "dropped": {}, "dead": {}, "refused": {}, "lists": 0, **given}
+
+
+def test_refused_means_by_everybody() -> None:
+    assert refused_everywhere(_ends(refused={"robots": 2}))
+    assert refused_everywhere(_ends(fetched=3, dropped={"http-403": 2}, dead={"http-429": 1}))
+    assert not refused_everywhere(_ends(fetched=3, dropped={"http-403": 2, "unlike": 1}))
+    assert not refused_everywhere(_ends(fetched=2, dead={"timeout": 2}))
+    assert not refused_everywhere(_ends(refused={"robots": 2}, lists=1))
+    assert not refused_everywhere(_ends())
+
+
+def test_a_batch_that_could_not_be_handed_over_is_not_forgotten() -> None:
+    early, late = Batch(refused=[(1, "robots", "")]), Batch(refused=[(2, "robots", "")], rescored=[(5, 0.5)])
+    early.notes = {7: HostNote(10.0, 0, pages=2, verdict="rules", robots="x", give_back=True, unfetched=[4])}
+    late.notes = {7: HostNote(20.0, 1, pages=3), 8: HostNote(1.0, 0)}
+    early.add(late)
+    assert [row for row, *_ in early.refused] == [1, 2]
+    assert early.rescored == [(5, 0.5)]
+    merged = early.notes[7]
+    assert (merged.next_at, merged.failures, merged.pages, merged.verdict) == (20.0, 1, 5, "rules")
+    assert merged.give_back and merged.unfetched == [4]
+    assert 8 in early.notes
