@@ -17,11 +17,13 @@ import pytest
 from workers.broker import Broker
 
 CI = bool(os.environ.get("CI"))
+HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Fast tests first, so that a mistake is seen early."""
-    items.sort(key=lambda item: "slow" in item.keywords)
+    kinds = ["unit", "integration", "acceptance"]
+    items.sort(key=lambda item: ("slow" in item.keywords, kinds.index(item.path.relative_to(HERE).parts[0])))
 
 
 def absent(what: str) -> None:

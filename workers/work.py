@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import resource
@@ -101,6 +102,7 @@ class ForkingWorker(_OneQueue, Worker):
     """A process for every batch, so that a page that kills it kills nothing else."""
 
     death_penalty_class = KernelAlarm
+    frozen = False
 
     def setup_work_horse_signals(self) -> None:
         """In the child: limits, and its own database connections."""
@@ -119,6 +121,11 @@ class ForkingWorker(_OneQueue, Worker):
             # whatever is wrong with the job or the store, the child will meet it again and say so
             with contextlib.suppress(ValueError, LookupError, StoreError):
                 prepare(rows_of(job))
+        if not self.frozen:
+            # what is loaded by now stays; a child would otherwise go through all of it, and so copy it, at each batch
+            gc.collect()
+            gc.freeze()
+            self.frozen = True
         super().execute_job(job, queue)
 
 

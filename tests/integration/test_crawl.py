@@ -424,6 +424,7 @@ def test_no_more_pages_are_fetched_than_the_budget(tmp_path: Path, budget: int) 
     assert done.fates()["fetched"] == budget
 
 
+@pytest.mark.slow
 def test_two_crawlers_share_the_work_the_budget_and_every_hosts_pace(tmp_path: Path) -> None:
     hosts = [f"h{n}.test" for n in range(6)]
     answers: dict[str, Scripted] = {}
@@ -454,6 +455,7 @@ def test_a_site_that_is_closed_for_now_does_not_hold_the_others_up(tmp_path: Pat
     assert done.fates()["fetched"] == 15
 
 
+@pytest.mark.slow
 def test_no_more_pages_of_a_site_are_fetched_than_its_share(tmp_path: Path) -> None:
     with serving(_wide("a.test", 20) | _wide("b.test", 3)) as site:
         overrides = settings(proxy=site.url, pages=100, max_per_site=6)
@@ -491,6 +493,7 @@ def _trap(asked: Asked) -> Answer:
     return page(f"Day {number}", [f"Nothing happens on day {number}."], links)
 
 
+@pytest.mark.slow
 def test_traps_take_a_bounded_part_of_the_budget(tmp_path: Path) -> None:
     class Endless(dict[str, Scripted]):
         def __contains__(self, key: object) -> bool:
@@ -522,6 +525,7 @@ def _an_hour_ago(store: Store) -> None:
         connection.exec_driver_sql("UPDATE urls SET fetched_at = fetched_at - 3600")
 
 
+@pytest.mark.slow
 def test_the_next_run_reads_the_lists_again_and_fetches_only_what_is_new(tmp_path: Path) -> None:
     head = '<link rel="alternate" type="application/rss+xml" href="/feed.xml">'
     answers: dict[str, Scripted] = {
@@ -543,6 +547,7 @@ def test_the_next_run_reads_the_lists_again_and_fetches_only_what_is_new(tmp_pat
     assert len(second.stored()) == 4
 
 
+@pytest.mark.slow
 def test_robots_txt_is_kept_for_a_day_and_then_asked_again(tmp_path: Path) -> None:
     with serving({"a.test/robots.txt": [robots("Disallow: /x"), robots("Disallow: /")], "a.test/": page(),
                   "a.test/x": story(1)}) as site:  # fmt: skip
@@ -557,6 +562,7 @@ def test_robots_txt_is_kept_for_a_day_and_then_asked_again(tmp_path: Path) -> No
         assert site.paths("a.test") == ["/"]
 
 
+@pytest.mark.slow
 def test_a_crawl_that_was_stopped_gives_everything_back_and_goes_on_where_it_was(tmp_path: Path) -> None:
     with serving(_wide("a.test", 30) | _wide("b.test", 30)) as site:
         overrides = settings(proxy=site.url, pages=0, rate="10/1s")
