@@ -117,9 +117,9 @@ def warm() -> None:
     That compiles trafilatura's and htmldate's expressions and loads the language model. dateparser, whose first
     date costs 3 CPU seconds, is never reached: htmldate asks it only in its extensive search, which stays off.
     """
-    sentence = "The harbour board met on Tuesday and heard what the winter's dredging is going to cost the town. "
+    sentence = "The town council met on Tuesday and heard what clearing the winter's snow is going to cost. "
     page = f"<html><body><p class='date'>3. Oktober 2019</p><p>{sentence * 12}</p></body></html>"
-    extract(page.encode(), "https://news.invalid/2019/what-the-dredging-will-cost")
+    extract(page.encode(), "https://news.invalid/2019/what-the-snow-will-cost")
 
 
 def _digest(work: Callable[[], _T]) -> _T:

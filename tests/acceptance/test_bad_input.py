@@ -189,6 +189,7 @@ def _many(folder: Path, number: int) -> None:
         (folder / f"{one}.html").write_bytes(story(one).body)
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_is_told_and_what_was_kept_stays(folder: Path) -> None:
     _many(folder / "few", 5)
     assert _type(folder, "replay", "few", "--keep", "all").returncode in (0, 1)
@@ -208,6 +209,7 @@ def test_a_disk_that_fills_up_is_told_and_what_was_kept_stays(folder: Path) -> N
     assert _kept(folder) >= 200
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may mount")
 def test_a_full_file_system_is_told_and_what_was_kept_stays(folder: Path) -> None:
     small = folder / "small"
