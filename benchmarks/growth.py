@@ -167,6 +167,8 @@ def crawl(mode: str, number: int, folder: Path) -> list[Sample]:
         try:
             while process.poll() is None:
                 samples.append(look(process.pid, folder / "suchlike.db", began))
+                if len(samples) > 1:  # what a process that has ended used stays used
+                    samples[-1].cpu_s = {**samples[-2].cpu_s, **samples[-1].cpu_s}
                 time.sleep(1.0)
         finally:
             if process.poll() is None:
@@ -193,8 +195,15 @@ def per_page(samples: list[Sample], role: str) -> list[float]:
     """CPU milliseconds per page in windows of WINDOW pages; `wall` for the time on the clock."""
     count = "fetched" if role in ("crawler", "conductor") else "stored"
 
+    # a fork shows up beside its worker, and then again in what the worker waited for: only the highest sum is true
+    highest: dict[int, float] = {}
+    top = 0.0
+    for one in samples:
+        top = max(top, sum(v for k, v in one.cpu_s.items() if k.startswith(role)))
+        highest[id(one)] = top
+
     def used(sample: Sample) -> float:
-        return sample.at_s if role == "wall" else sum(v for k, v in sample.cpu_s.items() if k.startswith(role))
+        return sample.at_s if role == "wall" else highest[id(sample)]
 
     ends = range(0, getattr(samples[-1], count) + 1, WINDOW)
     marks = [at_page(samples, count, end, used) for end in ends]

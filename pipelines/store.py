@@ -40,6 +40,7 @@ class Keep:
         place_of = {page.row: place for page, place in zip(wanted + ended, places, strict=True)}
         with self._store.write() as connection:
             stories.lock(connection)  # who is whose copy must not change meanwhile
+            done = [page.row for page in ended]
             for one in taken:
                 row = one.page.row
                 copy = articles.is_copy(connection, row)
@@ -47,9 +48,10 @@ class Keep:
                 if ledger.move(connection, row, one.attempt, to=to, reason="copy" if copy else None):
                     file, offset = place_of.get(row, (None, None))
                     articles.seal(connection, row, now=time.time(), file=file, offset=offset)
+                    done.append(row)
             for page in ended:
                 articles.note_archived(connection, page.row, *place_of[page.row])
-            bodies.discard(connection, [one.page.row for one in taken] + [page.row for page in ended])
+            bodies.discard(connection, done)  # whoever took a row over meanwhile still needs its body
         return {}
 
     def close(self) -> None:

@@ -48,6 +48,12 @@ def listening(broker: Broker, stage: str) -> bool:
         return bool(client.scard(f"rq:workers:{stage}"))
 
 
+def asleep(broker: Broker) -> bool:
+    """Whether a worker waits in Redis for a job."""
+    with connect(broker.address) as client:
+        return int(client.info("clients")["blocked_clients"]) > 0
+
+
 def running(broker: Broker, stage: str = "parse") -> list[list[int]]:
     """The rows of each job that is being worked on."""
     with connect(broker.address) as client:
@@ -81,8 +87,7 @@ def test_every_stage_moves_its_rows_and_rings_the_next(tmp_path: Path, sender: Q
 def test_an_idle_worker_stops_at_once_and_says_nothing(tmp_path: Path, broker: Broker, stage: str) -> None:
     Waiting(tmp_path)
     with started(tmp_path, "work", stage) as worker:
-        until(lambda: listening(broker, stage), 30, "the worker's start")
-        time.sleep(0.2)  # it must be well asleep in Redis
+        until(lambda: asleep(broker), 30, "the worker's start")
         assert stop(worker) < 3
     assert not listening(broker, stage)
     assert said(tmp_path) == ""
@@ -181,8 +186,9 @@ def test_without_any_broker_workers_wait_and_stop_when_asked(tmp_path: Path) -> 
             sender.send("parse", project.fetch(articles(3)))
             until(lambda: project.fates()["stored"] == 3, 60, "finding the late broker")
             sender.close()
-        # now it is gone again
-        time.sleep(0.5)
+        # now it is gone again, and they have seen it
+        logs = list((tmp_path / ".suchlike" / "log").glob("work-*.log"))
+        until(lambda: all("connect" in log.read_text() for log in logs), 30, "their complaint")
         workers = list(children(work.pid))
         assert stop(work) < 10
         assert not any(Path(f"/proc/{pid}").exists() for pid in workers)

@@ -1,0 +1,141 @@
+"""What a conductor takes over from the dead, leaves to the living, and waits for before it calls a run ended."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from working import Waiting, articles
+
+from crawler.conductor import Conductor
+from crawler.crawl import holder_name, is_dead
+from pipelines.records import Candidate
+from pipelines.stages import unwatched
+from pipelines.stores import articles as stored
+from pipelines.stores import bodies, hosts, ledger, runs
+from pipelines.stores.ledger import Found
+from pipelines.stores.schema import State
+from workers import build
+
+
+@pytest.fixture
+def dead_pid() -> int:
+    """The number of a process that was and is no more."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass
+    return process.pid
+
+
+def lease(project: Waiting, *holders: str, ago_s: float = 0.0) -> None:
+    """One host with one URL for each holder."""
+    now = time.time()
+    with project.store.write() as connection:
+        found = [Found(Candidate(f"https://host-{n}.example/", "start"), 0.9) for n in range(len(holders))]
+        ledger.discover(connection, found, run=project.run, now=now)
+        for holder in holders:
+            hosts.lease(
+                connection, holder, run=project.run, now=now - ago_s, number=1, rows_each=4, at_most=9, worth=0.0
+            )
+
+
+def held(project: Waiting) -> set[str]:
+    with project.store.read() as connection:
+        return set(hosts.holders(connection))
+
+
+def frontier(project: Waiting) -> dict[str, Any]:
+    with project.store.read() as connection:
+        return hosts.frontier(connection)
+
+
+def test_only_a_crawler_of_this_machine_can_be_known_to_be_dead(dead_pid: int) -> None:
+    assert not is_dead(holder_name(os.getpid()))
+    assert is_dead(holder_name(dead_pid))
+    assert not is_dead(f"another-machine-{dead_pid}")
+    assert not is_dead(holder_name(1))
+    assert not is_dead("")
+
+
+def test_the_dead_lose_their_hosts_at_once_and_the_living_keep_them(tmp_path: Path, dead_pid: int) -> None:
+    """A crawler of the Procfile may well be at work while a killed run is taken up again: a host has one owner."""
+    project = Waiting(tmp_path)
+    alive, dead, elsewhere = holder_name(os.getppid()), holder_name(dead_pid), "another-machine-77"
+    lease(project, alive, dead, elsewhere)
+    Conductor(project.config, project.store, project.run)._take_over()
+    assert held(project) == {alive, elsewhere}
+    assert (frontier(project)["urls"], frontier(project)["leased"]) == (1, 2)
+    project.store.close()
+
+
+def test_leases_that_ran_out_come_back_wherever_their_holder_was(tmp_path: Path) -> None:
+    project = Waiting(tmp_path)
+    lease(project, "another-machine-77", ago_s=hosts.LEASE_S + 1)
+    Conductor(project.config, project.store, project.run)._take_over()
+    assert held(project) == set()
+    assert (frontier(project)["urls"], frontier(project)["leased"]) == (1, 0)
+    project.store.close()
+
+
+def test_rows_of_a_dead_worker_are_due_at_once(tmp_path: Path) -> None:
+    project = Waiting(tmp_path)
+    rows = project.fetch(articles(3), ring_after=time.time() + 3600)
+    Conductor(project.config, project.store, project.run)._take_over()
+    with project.store.read() as connection:
+        overdue = ledger.overdue(connection, State.FETCHED, now=time.time(), limit=9)
+    assert overdue == [(row, 0) for row in rows]
+    project.store.close()
+
+
+@pytest.mark.parametrize(("archive", "waits"), [("all", True), ("kept", False)])
+def test_a_run_is_not_over_while_pages_wait_for_the_archive(tmp_path: Path, archive: str, waits: bool) -> None:
+    project = Waiting(tmp_path, store={"keep": "matches", "archive": archive})
+    (row,) = project.fetch(articles(1))
+    with project.store.write() as connection:
+        ledger.move(connection, row, 0, to=State.DROPPED, reason="unlike")
+    conductor = Conductor(project.config, project.store, project.run)
+    conductor._look(1.0)
+    assert bool(conductor._seen.in_flight) == waits
+    project.store.close()
+
+
+def test_an_interrupted_run_stops_the_crawlers_others_have_started_for_it(tmp_path: Path) -> None:
+    project = Waiting(tmp_path)
+    with project.store.read() as connection:
+        assert runs.under_way(connection, now=time.time()) == project.run
+        assert runs.under_way(connection, now=time.time() + runs.ALIVE_S + 1) is None
+    assert Conductor(project.config, project.store, project.run)._interrupted() == "user"
+    with project.store.write() as connection:
+        assert runs.under_way(connection, now=time.time()) is None
+        held = runs.get(connection, project.run)
+        assert (held.stopped_by, held.ended_at) == ("user", None)
+        runs.resume(connection, project.run, project.config, "", now=time.time())
+        assert runs.under_way(connection, now=time.time()) == project.run
+    project.store.close()
+
+
+def test_a_page_whose_archiving_was_taken_over_by_one_who_died_still_reaches_the_archive(tmp_path: Path) -> None:
+    project = Waiting(tmp_path)
+    (row,) = project.fetch(articles(1))
+    stages = build.stages(project.store, project.config)
+    stages["parse"].run([row], unwatched)
+    stages["dedupe"].run([row], unwatched)
+
+    def taken_for_dead(_: int) -> None:
+        with project.store.write() as connection:
+            ledger.take(connection, State.JUDGED, [row], now=time.time(), lease_s=60)
+
+    stages["store"].run([row], taken_for_dead)
+    assert project.fates()["in_flight"] == 1
+    stages["store"].run([row], unwatched)
+    assert project.fates()["stored"] == 1
+    with project.store.read() as connection:
+        assert bodies.left_over(connection) == []
+        article = stored.one(connection, row)
+    assert article is not None and article["archive"] is not None
+    stages["store"].close()  # type: ignore[attr-defined]  # this stage holds a file
+    project.store.close()
