@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -280,6 +281,8 @@ def main() -> None:
     options.add_argument("--out", type=Path)
     options.add_argument("--folder", type=Path, help="keep the projects here")
     chosen = options.parse_args()
+    # asked to stop, it stops what it started too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     result: dict[str, Any] = {"date": datetime.now(UTC).date().isoformat(), "machine": machine(), "modes": {}}
     plots = {}
     with tempfile.TemporaryDirectory(prefix="suchlike-growth-") as scratch:
