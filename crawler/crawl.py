@@ -31,7 +31,7 @@ def holder_name(pid: int) -> str:
 def is_dead(holder: str) -> bool:
     """Whether the crawler of this name ran on this machine and does so no more."""
     machine, _, pid = holder.rpartition("-")
-    if machine != holder_name(0).rpartition("-")[0] or not pid.isdigit():
+    if machine != holder_name(0).rpartition("-")[0] or not pid.isdecimal():
         return False
     try:
         os.kill(int(pid), 0)

@@ -65,9 +65,9 @@ def _row(connection: Any, what: str) -> int:
     from pipelines.stores import articles
     from pipelines.stores import fates as ends
 
-    row = articles.at_place(connection, int(what)) if what.isdigit() else ends.find(connection, what)
+    row = articles.at_place(connection, int(what)) if what.isdecimal() else ends.find(connection, what)
     if row is None:
-        known = "there are fewer results" if what.isdigit() else "it was never discovered"
+        known = "there are fewer results" if what.isdecimal() else "it was never discovered"
         raise UsageError(f"Nothing is known about {what!r}: {known}.")
     return row
 

@@ -58,7 +58,7 @@ class Pace:
 def retry_after_s(header: str, now: float) -> float | None:
     """The seconds a Retry-After header asks for (RFC 9110, 10.2.3: seconds or a date); None when it says nothing."""
     text = header.strip()
-    if text.isdigit() and len(text) < 9:
+    if text.isascii() and text.isdigit() and len(text) < 9:  # "¹" is a digit too, and no number
         return float(text)
     try:
         moment = parsedate_to_datetime(text)

@@ -74,6 +74,7 @@ _DATED = r"[A-Z][a-z]{2}, \d{1,3} (Jan|Dec) \d{1,6} \d\d:\d\d:\d\d( [+-]\d{4}| G
 @given(st.text(max_size=60) | st.from_regex(_DATED))
 @example("Fri, 31 Dec 9999 23:59:59 -2359")
 @example("Fri, 1 Jan 1 00:00:00 +2359")
+@example("¹")
 def test_no_retry_after_is_too_odd(header: str) -> None:
     found = retry_after_s(header, NOW)
     assert found is None or found >= 0.0
