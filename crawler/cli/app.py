@@ -10,7 +10,7 @@ from typing import Annotated
 import cyclopts
 from cyclopts import App, Group, Parameter
 
-from crawler.cli import operate, results, seeds, start
+from crawler.cli import evaluate, operate, results, seeds, start
 from crawler.cli.session import STDIN, STOPPED, UNREACHABLE, USAGE, Session, safe
 from pipelines.errors import SuchlikeError
 
@@ -23,7 +23,8 @@ app = App(
 start.register(app, Group("Start", sort_key=1))
 seeds.register(app, Group("Seeds", sort_key=2))
 results.register(app, Group("Results", sort_key=3))
-operate.register(app, Group("Operate", sort_key=4))
+evaluate.register(app, Group("Measure", sort_key=4))
+operate.register(app, Group("Operate", sort_key=5))
 
 
 @app.meta.default
