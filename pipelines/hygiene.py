@@ -2,7 +2,7 @@
 
 No model: every line is weighed as list-like (positive) or prose-like (negative), and the end of the text
 whose sum is largest is cut where that sum is convincing: a change point, found as in Kadane's maximum
-subarray. Figures and their limits: docs of the likeness, "seed hygiene".
+subarray. Figures and their limits: docs/likeness.md, "Seeds are cleaned".
 """
 
 # ruff: noqa: RUF001 -- the look-alike letters of other scripts and the dashes are meant
@@ -23,6 +23,8 @@ MIN_KEPT_CHARS: Final = 200
 MIN_KEPT_SHARE: Final = 0.125
 MAX_CUE_WORDS: Final = 12
 MAX_HEADLINE_WORDS: Final = 22
+# a line without a full stop may still be a headline, but is as likely something else
+MAX_LONG_HEADLINE_WORDS: Final = 30
 
 _PROSE: Final = -3.0
 _CUE_WORDS: Final = (
@@ -53,6 +55,12 @@ _CUE_WORDS: Final = (
     r"|схожі (?:статті|новини)|популярне|поділитися|останні новини|найпопулярніше|головне(?: сьогодні)?"
     r"|підпи(?:шіться|суйтесь|сатися)"
     r"|дивіться також|інші новини|коментарі"
+    # Swahili, Turkish, Polish, Dutch, Swedish, Danish and Norwegian
+    r"|soma (?:zaidi|pia)|habari (?:nyingine|zaidi|zinazohusiana)|zinazosomwa zaidi|mada zinazohusiana|tazama pia"
+    r"|ilgili haberler|çok okunanlar|bunlar da ilginizi çekebilir|son dakika haberleri|ayrıca okuyun"
+    r"|czytaj (?:też|także|więcej)|zobacz (?:też|także)|najczęściej czytane|podobne artykuły"
+    r"|lees (?:ook|meer|verder)|meest gelezen|gerelateerde artikelen|läs (?:också|även|mer)|mest lästa?"
+    r"|læs også|les også|mest l[æe]ste?|relaterte (?:saker|artikler)"
     # Arabic
     r"|[اإ]قر[أا] (?:أيضا|ايضا|أيضًا|أيضاً|المزيد)|مواضيع ذات صلة|أخبار ذات صلة|مقالات ذات صلة|ذات صلة"
     r"|ال[أا]كثر (?:قراءة|مشاهدة|تداولا)|شارك(?: المقال)?"
@@ -60,16 +68,19 @@ _CUE_WORDS: Final = (
 )
 _CUE: Final = re.compile(rf"\W*(?:{_CUE_WORDS}|©)(?!\w)", re.IGNORECASE)
 _STAMP: Final = re.compile(
-    r"\W*(?:(?:il y a|vor|hace|há|منذ)\s+)?"
+    r"\W*(?:(?:il y a|vor|hace|há|saa|منذ)\s+)?"
     r"(?:\d+\s*(?:min|mins|minutes?|hours?|hrs?|days?|heures?|jours?|stunden?|tagen?|minuten|horas?|días?"
     r"|час\w*|мин\w*|дн\w*|годин\w*|хвилин\w*|ساع\w+|دق\w+|[hmd])(?:\s+(?:ago|назад|тому))?"
-    r"|\d{1,2}[:.]\d{2}|\d{1,2}\.?\s+\w+\s+\d{4}|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-\d{2}-\d{2}|published|updated)\b.{0,25}$",
+    r"|\d{1,2}[:.h]\d{2}|\d{1,2}\.?\s+(?:de\s+)?\w+\s+(?:de\s+)?\d{4}|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-\d{2}-\d{2}|published|updated)\b.{0,25}$",
     re.IGNORECASE,
 )
 # control characters, soft hyphens, zero-width spaces and byte order marks
 _INVISIBLE: Final = re.compile("[\x00-\x08\x0e-\x1b\x7f\u00ad\u200b\u2060\ufeff]")
 _ENDS: Final = re.compile(r"""[.!?…。！？؟۔।]["'”’»“)\]]*$""")
-_INNER_END: Final = re.compile(r"[.!?؟。！？][\"'”’»]?\s+\S|[。！？]\S")
+# what ends a sentence is followed by a new one: not by a small letter, a dash or a bar; nor is it an initial's dot
+_INNER_END: Final = re.compile(
+    r"(?:[!?؟。！？।۔]|(?<!\b\w)(?<!\b\d\d)\.)[\"'”’»]?\s+[\"'“‘«„¿¡(\[]?(?=[^\W_])(\S)|[。！？](?=\w)(\S)"
+)
 _BULLET: Final = re.compile(r"(?:[-*•·▪‣–]|\d{1,2}[.)])\s+")
 
 
@@ -148,26 +159,29 @@ def _evidence(line: str) -> float | None:
     if not line:
         return None
     words = count_words(line)
-    inner_ends = len(_INNER_END.findall(line))
+    inner_ends = sum(not found[found.lastindex].islower() for found in _INNER_END.finditer(line) if found.lastindex)
     if is_cue(line):
         return 1.5
     if words <= 8 and _STAMP.match(line):
         return 1.0
     # headlines are often questions, in French above all
-    if line[-1] in "?؟？" and words <= 18 and not inner_ends:
+    if line[-1] in "?؟？" and words <= MAX_HEADLINE_WORDS and not inner_ends:
         return 0.6
-    if words >= 35 or inner_ends >= 2:
+    if words >= 35 or (inner_ends >= 2 and (words > MAX_HEADLINE_WORDS or _ENDS.search(line))):
         return _PROSE
+    # teasers call out; quoted speech ends in its quotation mark
+    if line[-1] in "!！" and words <= 14 and not inner_ends:
+        return 0.3
     if _ENDS.search(line):
         return _sentence(words)
-    return _fragment(line, words)
+    return _fragment(line, words) if inner_ends < 2 else -1.5
 
 
 def _fragment(line: str, words: int) -> float:
     if line.endswith((":", ",", ";", "،", "：")):
         return -0.3
     if words > MAX_HEADLINE_WORDS:
-        return -1.0
+        return -0.5 if words <= MAX_LONG_HEADLINE_WORDS else -1.0
     return 0.5 if _BULLET.match(line) else 1.0
 
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 SAMPLE_CHARS: Final = 1000
 MIN_CONFIDENCE: Final = 0.4
 
-_WORD: Final = re.compile(r"\w+")
+# Python's \w leaves out vowel signs of Indic scripts and combining accents, which would cut words in two
+_WORD: Final = re.compile("\\w[\\w\u0300-\u036f\u064b-\u065f\u0900-\u0963\u0970-\u0dff]*")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 # kana, Chinese characters, Hangul syllables, Thai, Lao, Khmer and Burmese are written without spaces between words
 _UNSPACED: Final = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")

@@ -312,6 +312,7 @@ def test_languages_are_told_without_a_network() -> None:
     german = "Die Hafenbehörde will zweimal im Jahr baggern lassen."
     assert [detect(text) for text in (SENTENCES[0], german, "…", "42")] == ["en", "de", "und", "und"]
     assert count_words("港の記事を読む") == 3
+    assert count_words("समुद्र तट पर जहाज़") == 4
 
 
 def test_broken_json_ld_is_passed_over() -> None:

@@ -29,6 +29,9 @@ CUES = [
     "Lire aussi",
     "Lesen Sie auch:",
     "Te puede interesar",
+    "Soma zaidi",
+    "Czytaj też",
+    "Lees ook",
     "Читайте также:",
     "Читайте також:",
     "اقرأ أيضا",
@@ -56,6 +59,27 @@ def test_trailing_headlines_go_whatever_parts_them_from_the_body(gap: list[str])
     cleaned = clean(joined(BODY, gap, HEADLINES))
     assert cleaned.cut_trailing == tuple(HEADLINES)
     assert cleaned.text == joined(BODY)
+
+
+@pytest.mark.parametrize(
+    "headline",
+    [
+        "Dredging: for whom? why? and how much? | The Port Paper",
+        "Silt is here! Ships wait outside! - Latest from the port",
+        "Does the ruling in Pier v. Harbour change what the board may do next year?",
+        "Pourquoi la digue n'a pas tenu et qu'est-ce que l'on peut faire pour qu'elle soit plus haute ?",
+        "Captains beg the board: dredge it now!",
+        "समुद्र तट पर दो जहाज़ फँसे: चार दिनों में बंदरगाह का रास्ता खुलेगा, कंपनी ने बताया पूरा हाल - Port News",
+    ],
+)
+def test_a_headline_of_several_parts_does_not_save_the_list_above_it(headline: str) -> None:
+    cleaned = clean(joined(BODY, HEADLINES[:4], headline, HEADLINES[4:]))
+    assert cleaned.text == joined(BODY)
+
+
+def test_a_line_of_several_sentences_is_prose_wherever_it_stands() -> None:
+    closing = "The work is done. The ships are back. The silt will be, too."
+    assert clean(joined(BODY, HEADLINES[:2], closing, HEADLINES[2:])).text.endswith(closing)
 
 
 @pytest.mark.parametrize("cue", CUES)
