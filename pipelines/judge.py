@@ -25,7 +25,7 @@ class Judge:
         """How much each article resembles the seeds."""
         if self.profile is None:
             return [_UNJUDGED] * len(articles)
-        return self.profile.score_many([(a.title, a.text, a.language) for a in articles])
+        return self.profile.score_many([(a.title, a.text, a.language, a.published) for a in articles])
 
     def matches(self, likeness: Likeness) -> bool:
         """Whether it resembles them enough."""

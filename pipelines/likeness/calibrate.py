@@ -1,6 +1,7 @@
 """From two cosines to a probability: how far both stand out from ordinary news, weighed and shifted.
 
-The weights follow a logistic regression over labelled news, every query weighing the same.
+The weights are those of logistic regressions over labelled news, every query weighing the same; made by
+benchmarks/make_grains.py, which names the sources.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import numpy as np
 
 from pipelines.likeness.background import Floats
 
-# the share of pages expected to match before a crawl knows its own
-PRIOR = 0.05
-NARROWEST_SPREAD = 0.01
+NARROWEST_SPREAD = 0.03
+# the bundled news weighs as much as this many of a crawl's own pages, in spreads and in the share of matches
+BUNDLED_PAGES = 100.0
+LOWEST_PRIOR, HIGHEST_PRIOR = 0.005, 0.5
 # how far, in logits, "strict" and "loose" lie from "auto"
 STEP = 1.5
-
+# days after which nearness in time speaks against one story rather than for it, in the unit ln(1 + days)
+EVEN_DAYS = math.log(8)
 
 Value = TypeVar("Value", float, Floats)
 
@@ -34,39 +37,70 @@ class Spread:
     def of(cls, values: Floats) -> Spread:
         return cls(float(values.mean()), max(float(values.std()), NARROWEST_SPREAD))
 
+    def blended(self, values: Floats, shares: Floats) -> Spread:
+        """With a crawl's own pages, each counting by how far (0..1) it is an ordinary one."""
+        total = BUNDLED_PAGES + float(shares.sum())
+        mean = (BUNDLED_PAGES * self.mean + float(shares @ values)) / total
+        around = BUNDLED_PAGES * (self.deviation**2 + (self.mean - mean) ** 2) + float(shares @ (values - mean) ** 2)
+        return Spread(mean, max(math.sqrt(around / total), NARROWEST_SPREAD))
+
     def stand_out(self, value: Value) -> Value:
         """How many deviations above the mean."""
         return (value - self.mean) / self.deviation
 
 
 @dataclass(frozen=True, slots=True)
-class Grain:
-    """How fine a likeness is asked for: logit = words * sqrt(max(zt, 0)) + meaning * zd + bias, at even odds.
+class Weighing:
+    """logit = words * sqrt(max(zt, 0)) + meaning * zd + bias, at even odds.
 
-    The root follows the regression's 1.37 ln(1 + zt) to within .2 up to zt = 18 and rises on where that flattens,
-    which parts a subject's articles from those that only share its names.
+    The root rises on where a logarithm flattens, which parts a subject's articles from those that share its names.
     """
 
-    name: str
     words: float
     meaning: float
     bias: float
 
-    def parts(self, lexical: float, dense: float, prior: float) -> dict[str, float]:
-        """The shares of the logit, from what both halves stand out by and the expected share of matches."""
+    def parts(self, lexical: float, dense: float) -> dict[str, float]:
+        """The shares of the logit, from what both halves stand out by."""
         return {
             "words": self.words * math.sqrt(max(lexical, 0.0)),
             "meaning": self.meaning * dense,
-            "bias": self.bias + logit(prior),
+            "bias": self.bias,
         }
 
     def logits(self, lexical: Floats, dense: Floats) -> Floats:
-        """As the sum of `parts` at even odds, of many texts."""
+        """As the sum of `parts`, of many texts."""
         logits = self.words * np.sqrt(np.maximum(lexical, 0)) + self.meaning * dense + self.bias
         return np.asarray(logits, np.float32)
 
 
-GRAINS = {"topic": Grain("topic", 1.0, 0.69, -3.16)}
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """How fine a likeness is asked for.
+
+    `cold` weighs against the bundled news alone, `warm` against the pages of the crawl as well. `prior` is the share
+    of pages expected to match before a crawl knows its own; `time` what the days between two articles may add or take.
+    """
+
+    name: str
+    cold: Weighing
+    warm: Weighing
+    prior: float
+    time: float = 0.0
+
+    def timing(self, days: float) -> float:
+        """The share of the logit of the days between a text and the nearest seed."""
+        return self.time * max(-1.0, 1 - math.log1p(days) / EVEN_DAYS)
+
+
+GRAINS = {
+    grain.name: grain
+    for grain in (
+        Grain("story", Weighing(4.6, -0.1, -10.2), Weighing(5.7, 0.0, -9.4), 0.05, time=1.0),
+        Grain("topic", Weighing(0.8, 0.8, -4.0), Weighing(1.7, 0.8, -2.4), 0.05),
+        Grain("beat", Weighing(0.6, 1.6, -1.5), Weighing(0.6, 1.6, -1.4), 0.15),
+    )
+}
 
 
 def logit(probability: float) -> float:
@@ -80,6 +114,17 @@ def logistic(value: float) -> float:
         return 1 / (1 + math.exp(-value))
     odds = math.exp(value)
     return odds / (1 + odds)
+
+
+def logistics(values: Floats) -> Floats:
+    """As `logistic`, of many."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(values, -60, 60))), np.float32)
+
+
+def own_prior(expected: float, matches: float, pages: int) -> float:
+    """A crawl's share of matches: what was expected, corrected by the sum of its pages' probabilities."""
+    share = (BUNDLED_PAGES * expected + matches) / (BUNDLED_PAGES + pages)
+    return min(HIGHEST_PRIOR, max(LOWEST_PRIOR, share))
 
 
 def total(parts: dict[str, float]) -> float:

@@ -10,6 +10,7 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,8 @@ Truth = npt.NDArray[np.bool_]
 LABELS = {"event": "story", "topic": "topic", "section": "beat"}
 PLAIN_GRAIN = "topic"
 NDCG_DEPTH = 20
+# as many pages as a crawl's own editions are learned from
+SAMPLE_PAGES = 400
 BINS = 10
 
 
@@ -113,10 +116,15 @@ def _drawn(members: list[int], seeds: int, draws: int, chance: random.Random) ->
 
 
 def answer(gold: Sequence[Gold], collection: Collection, query: Query, grain: str) -> Answer:
-    """Ours and the baselines' scores of the articles to rank. `collection` holds the words of `gold`."""
-    seeds = [(str(at), gold[at].title, gold[at].text, gold[at].language) for at in query.seeds]
-    profile = Profile.learn(seeds, grain=grain)
-    found = profile.score_many([(gold[at].title, gold[at].text, gold[at].language) for at in query.rest])
+    """Ours and the baselines' scores of the articles to rank. `collection` holds the words of `gold`.
+
+    The articles are read as a crawl's pages would be, without their labels: rarity, spread and share come from them.
+    """
+    seeds = [(str(at), *_judged(gold[at])) for at in query.seeds]
+    others = [_judged(gold[at]) for at in query.rest]
+    sample = random.Random(query.value).sample(others, min(len(others), SAMPLE_PAGES))
+    profile = Profile.learn(seeds, grain=grain, pages=sample)
+    found = profile.score_many(others)
     baselines = {
         "tfidf": collection.tfidf(query.seeds)[query.rest],
         "bm25": collection.bm25(query.seeds)[query.rest],
@@ -124,6 +132,10 @@ def answer(gold: Sequence[Gold], collection: Collection, query: Query, grain: st
         "dense": np.array([each.dense for each in found]),
     }
     return Answer(query.truth, np.array([each.score for each in found]), baselines, profile.threshold("auto"))
+
+
+def _judged(article: Gold) -> tuple[str, str, str, date | None]:
+    return article.title, article.text, article.language, article.published
 
 
 def figures(answer: Answer) -> dict[str, float]:

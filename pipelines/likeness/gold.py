@@ -7,6 +7,7 @@ import json
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ class Gold:
     text: str
     language: str
     labels: dict[str, frozenset[str]]
+    published: date | None = None
 
 
 def read(path: Path, kinds: Sequence[str]) -> list[Gold]:
@@ -80,7 +82,15 @@ def _article(line: bytes, place: str, kinds: Sequence[str]) -> Gold:
         raise UsageError(f"{place}, has no words in `text`; give it the article's text, or take the line out.")
     labels = {kind: _values(given, kind, place) for kind in kinds if given.get(kind) not in (None, "")}
     title, language = (_string(given, name, place) for name in ("title", "language"))
-    return Gold(title, given["text"], language, labels)
+    return Gold(title, given["text"], language, labels, _day(given))
+
+
+def _day(given: dict[str, Any]) -> date | None:
+    """The day of publication, where it can be read as ISO 8601."""
+    try:
+        return date.fromisoformat(str(given.get("published") or given.get("date"))[:10])
+    except ValueError:
+        return None
 
 
 def _string(given: dict[str, Any], name: str, place: str) -> str:

@@ -1,23 +1,30 @@
-"""Learn from the seeds what a text is compared with: their words, their vectors, and how ordinary news fares."""
+"""Learn from the seeds what a text is compared with: their words, their vectors, and how ordinary news fares.
+
+What a crawl has fetched makes it sharper: which words are common there, how its ordinary pages fare, how many match.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.errors import SeedError
 from pipelines.likeness.background import Floats, background
-from pipelines.likeness.calibrate import GRAINS, Grain, Spread, total
-from pipelines.likeness.dense import centred, unit
-from pipelines.likeness.lexical import Sparse, Weights, nearness, rarity
+from pipelines.likeness.calibrate import Grain, Spread, Weighing, bound, logistics, logit, own_prior, total
+from pipelines.likeness.dense import centred, embed, unit
+from pipelines.likeness.lexical import FEWEST_PAGES, CrawlWords, Rarity, Sparse, Weights, nearness, rarity
+from pipelines.likeness.teach import Taught, teach
 from pipelines.likeness.tokens import words
 
 Names = npt.NDArray[np.str_]
 Chosen = npt.NDArray[np.bool_]
+Spreads = dict[str, tuple[Spread, Spread]]
 
 # articles of one language in the background from which its spread can be told
 FEWEST_ROWS = 50
@@ -29,15 +36,39 @@ DENSE_COPY_POWER = 32
 JUDGED_SEEDS = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Seed:
-    """A seed as it was given, and `key`: the digest of its text with spaces evened out."""
+class Text(NamedTuple):
+    """An article as it is judged."""
+
+    title: str
+    text: str
+    language: str
+    published: date | None = None
+
+
+class Example(NamedTuple):
+    """A seed as it is given."""
 
     name: str
     title: str
     text: str
     language: str
-    key: str
+    published: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads articles as weighted words and vectors. `means`: vectors of languages the bundled figures do not know."""
+
+    rarity: Rarity
+    means: Mapping[str, Floats] = field(default_factory=dict)
+
+    def words(self, text: Text | Example) -> Weights:
+        """The weighted words of an article."""
+        return self.rarity.article(text.title, text.text, text.language)
+
+    def vectors(self, texts: Sequence[Text | Example]) -> Floats:
+        """One row of unit length an article."""
+        return centred([f"{one.title}\n{one.text}" for one in texts], [one.language for one in texts], self.means)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +87,17 @@ class Measure:
 
     `vectors`: the seeds' middle, then each seed. `spreads`: language -> how ordinary news in it fares in the sparse and
     in the dense half; "" for languages without figures. `ordinary`: the sorted logits of news in the seeds' languages.
+    `days`: when the seeds that say so were published, as ordinals.
     """
 
+    reader: Reader
     sparse: Sparse
     vectors: Floats
-    spreads: dict[str, tuple[Spread, Spread]]
+    spreads: Spreads
     full_words: int
     ordinary: Floats
+    weighing: Weighing
+    days: tuple[int, ...] = ()
 
     def closeness(self, weights: Weights, vector: Floats) -> Closeness:
         """Of a text's weighted words and its vector (centred, of unit length)."""
@@ -73,61 +108,95 @@ class Measure:
         seeds = (np.clip(sparse[1:], 0, 1) + np.clip(dense[1:], 0, 1)) / 2
         return Closeness(float(nearness(sparse)), float(nearness(dense, DENSE_COPY_POWER)), seeds, given)
 
-    def parts(self, close: Closeness, language: str, grain: Grain, prior: float) -> dict[str, float]:
-        """The shares of the logit, against ordinary news of the text's language."""
+    def parts(self, close: Closeness, language: str) -> dict[str, float]:
+        """The shares of the logit at even odds, against ordinary news of the text's language."""
         in_words, in_meaning = self.spreads.get(language, self.spreads[""])
-        return grain.parts(in_words.stand_out(close.lexical), in_meaning.stand_out(close.dense), prior)
+        return self.weighing.parts(in_words.stand_out(close.lexical), in_meaning.stand_out(close.dense))
+
+    def apart(self, published: date | None) -> int | None:
+        """The days between a text and the seed nearest in time; None where either does not say."""
+        if published is None or not self.days:
+            return None
+        return min(abs(published.toordinal() - day) for day in self.days)
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """All a profile is. `agreement`: the middle logit, at even odds, of each seed judged by the others."""
+    """All a profile is.
+
+    `agreement`: the middle logit, at even odds, of each seed judged by the others, against bundled news. `expected` is
+    the share of matches asked for, `prior` what the crawl's own pages made of it; `pages` how many those were.
+    """
 
     measure: Measure
     names: tuple[str, ...]
     digest: str
     agreement: float | None
     grain: Grain
+    expected: float
     prior: float
+    pages: int = 0
+    taught: Taught | None = None
+
+    @property
+    def bound(self) -> float:
+        """The logit from which a page is taken under "auto"."""
+        return bound(self.agreement, self.expected)
 
 
-def learn(given: Sequence[tuple[str, str, str, str]], grain: str, prior: float) -> Learned:
-    """From (name, title, text, language) of each seed. SeedError when there is none, or one has no words."""
-    seeds = distinct(given)
-    known = rarity()
-    texts, languages = [f"{seed.title}\n{seed.text}" for seed in seeds], [seed.language for seed in seeds]
-    weights = [known.weigh(words(text), language) for text, language in zip(texts, languages, strict=True)]
-    vectors = centred(texts, languages)
-    judged = []
-    for at in range(min(len(seeds), JUDGED_SEEDS) if len(seeds) > 1 else 0):
-        rest = [other for other in range(len(seeds)) if other != at]
-        judge = _measure([weights[i] for i in rest], vectors[rest], [languages[i] for i in rest], GRAINS[grain])
-        judged.append(total(judge.parts(judge.closeness(weights[at], vectors[at]), languages[at], GRAINS[grain], 0.5)))
-    return Learned(
-        _measure(weights, vectors, languages, GRAINS[grain]),
-        tuple(seed.name for seed in seeds),
-        hashlib.sha256("\n".join(seed.key for seed in seeds).encode()).hexdigest(),
-        float(np.median(judged)) if judged else None,
-        GRAINS[grain],
-        prior,
+def learn(
+    given: Sequence[Example], grain: Grain, prior: float, pages: Sequence[Text] = (), liked: Sequence[Text] = (),
+    disliked: Sequence[Text] = (),
+) -> Learned:  # fmt: skip
+    """From the seeds, a sample of pages a crawl has fetched, and what the user said of some.
+
+    What is liked is a further seed. SeedError when there is no seed, or one has no words.
+    """
+    digest = hashlib.sha256("\n".join(sorted(_key(seed) for seed in distinct(given))).encode()).hexdigest()
+    added = [Example(f"liked: {text.title[:80]} ({at})", *text) for at, text in enumerate(sorted(liked, key=_key))]
+    seeds = distinct([*given, *added])
+    measure = _measure(seeds, Reader(rarity()), grain.cold)
+    learned = Learned(
+        measure, tuple(seed.name for seed in seeds), digest, _agreement(seeds, grain), grain, prior, prior
     )
+    if len(pages) >= FEWEST_PAGES:
+        learned = _warmed(learned, seeds, pages)
+    if not disliked:
+        return learned
+    return replace(learned, taught=_taught(learned.measure, seeds, disliked))
 
 
-def distinct(given: Sequence[tuple[str, str, str, str]]) -> list[Seed]:
+def distinct(given: Sequence[Example]) -> list[Example]:
     """The seeds in an order of their own, copies of one text taken once, under the first of their names."""
-    found: dict[str, Seed] = {}
-    for name, title, text, language in sorted(given):
-        if not words(f"{title}\n{text}"):
-            raise SeedError(f"The seed {name} has no words to learn from.")
-        key = hashlib.sha256(" ".join(text.split()).encode("utf-8", "surrogatepass")).hexdigest()
-        found.setdefault(key, Seed(name, title, text, language, key))
+    found: dict[str, Example] = {}
+    for seed in sorted(given, key=lambda seed: seed[:4]):
+        if not words(f"{seed.title}\n{seed.text}"):
+            raise SeedError(f"The seed {seed.name} has no words to learn from.")
+        found.setdefault(_key(seed), seed)
     if not found:
         raise SeedError("There is no seed to learn from.")
     return [found[key] for key in sorted(found)]
 
 
-def _measure(weights: Sequence[Weights], vectors: Floats, languages: Sequence[str], grain: Grain) -> Measure:
-    """From the seeds' words, vectors (one row each) and languages."""
+def _key(text: Text | Example) -> str:
+    """The digest of a text with spaces evened out."""
+    return hashlib.sha256(" ".join(text.text.split()).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _agreement(seeds: Sequence[Example], grain: Grain) -> float | None:
+    if len(seeds) < 2:
+        return None
+    judged = []
+    for at in range(min(len(seeds), JUDGED_SEEDS)):
+        judge = _measure([*seeds[:at], *seeds[at + 1 :]], Reader(rarity()), grain.cold)
+        close = judge.closeness(judge.reader.words(seeds[at]), judge.reader.vectors([seeds[at]])[0])
+        judged.append(total(judge.parts(close, seeds[at].language)))
+    return float(np.median(judged))
+
+
+def _measure(seeds: Sequence[Example], reader: Reader, weighing: Weighing) -> Measure:
+    weights, vectors = [reader.words(seed) for seed in seeds], reader.vectors(seeds)
+    languages = [seed.language for seed in seeds]
     sparse = Sparse.learn(weights)
     around = np.concatenate([unit(vectors.mean(axis=0, keepdims=True)), vectors])
     rows = background().rows
@@ -136,12 +205,75 @@ def _measure(weights: Sequence[Weights], vectors: Floats, languages: Sequence[st
     own = _of_languages(rows.languages, languages)
     spreads = _spreads(lexical, dense, own, languages)
     in_words, in_meaning = spreads[languages[0]]
-    ordinary = np.sort(grain.logits(in_words.stand_out(lexical[own]), in_meaning.stand_out(dense[own])))
+    ordinary = np.sort(weighing.logits(in_words.stand_out(lexical[own]), in_meaning.stand_out(dense[own])))
     full_words = min(FULL_WORDS, *(max(1, len(each)) for each in weights))
-    return Measure(sparse, around, spreads, full_words, ordinary.astype(np.float32))
+    days = tuple(sorted({seed.published.toordinal() for seed in seeds if seed.published}))
+    return Measure(reader, sparse, around, spreads, full_words, ordinary.astype(np.float32), weighing, days)
 
 
-def _spreads(lexical: Floats, dense: Floats, own: Chosen, languages: Sequence[str]) -> dict[str, tuple[Spread, Spread]]:
+def _warmed(learned: Learned, seeds: Sequence[Example], pages: Sequence[Text]) -> Learned:
+    """Against the crawl's own pages as well; those that look like matches count the less for it."""
+    grain, cold = learned.grain, learned.measure
+    languages = np.array([page.language for page in pages])
+    vectors = cold.reader.vectors(pages)
+    lexical, dense = _closenesses(cold, pages, vectors)
+    ordinary = 1 - logistics(_logits(cold, lexical, dense, languages) + logit(learned.prior))
+    measure = _measure(seeds, _reader_of(pages, languages, ordinary), grain.warm)
+    if measure.reader.means:
+        vectors = measure.reader.vectors(pages)
+    lexical, dense = _closenesses(measure, pages, vectors)
+    spreads = dict(measure.spreads)
+    for language in np.unique(languages):
+        chosen = languages == language
+        if chosen.sum() >= FEWEST_PAGES:
+            in_words, in_meaning = spreads.get(str(language), spreads[""])
+            spreads[str(language)] = (
+                in_words.blended(lexical[chosen], ordinary[chosen]), in_meaning.blended(dense[chosen], ordinary[chosen])
+            )  # fmt: skip
+    measure = replace(measure, spreads=spreads)
+    matches = logistics(_logits(measure, lexical, dense, languages) + logit(learned.prior))
+    prior = own_prior(learned.expected, float(matches.sum()), len(pages))
+    return replace(learned, measure=measure, prior=prior, pages=len(pages))
+
+
+def _reader_of(pages: Sequence[Text], languages: Names, ordinary: Floats) -> Reader:
+    """How often words stand in a crawl's ordinary pages, and where its languages lie that nobody knew."""
+    crawl, means = {}, {}
+    for language in np.unique(languages):
+        chosen = np.flatnonzero(languages == language)
+        if len(chosen) >= FEWEST_PAGES:
+            texts = [f"{pages[at].title}\n{pages[at].text}" for at in chosen.tolist()]
+            crawl[str(language)] = CrawlWords.of([set(words(text)) for text in texts], ordinary[chosen].tolist())
+            if str(language) not in background().means:
+                means[str(language)] = embed(texts).mean(axis=0)
+    return Reader(Rarity(crawl=crawl), means)
+
+
+def _closenesses(measure: Measure, texts: Sequence[Text], vectors: Floats) -> tuple[Floats, Floats]:
+    """The closeness of many texts in both halves."""
+    close = [measure.closeness(measure.reader.words(t), vector) for t, vector in zip(texts, vectors, strict=True)]
+    return np.array([c.lexical for c in close], np.float32), np.array([c.dense for c in close], np.float32)
+
+
+def _logits(measure: Measure, lexical: Floats, dense: Floats, languages: Names) -> Floats:
+    """At even odds."""
+    logits = np.zeros(len(languages), np.float32)
+    for language in np.unique(languages):
+        chosen = languages == language
+        in_words, in_meaning = measure.spreads.get(str(language), measure.spreads[""])
+        logits[chosen] = measure.weighing.logits(
+            in_words.stand_out(lexical[chosen]), in_meaning.stand_out(dense[chosen])
+        )
+    return logits
+
+
+def _taught(measure: Measure, seeds: Sequence[Example], disliked: Sequence[Text]) -> Taught:
+    both: list[Text | Example] = [*seeds, *sorted(disliked)]
+    right = np.arange(len(both)) < len(seeds)
+    return teach([measure.reader.words(text) for text in both], measure.reader.vectors(both), right)
+
+
+def _spreads(lexical: Floats, dense: Floats, own: Chosen, languages: Sequence[str]) -> Spreads:
     """One pair for the seeds' languages, one for each other language with enough articles, one for the rest.
 
     A text in another language shares few words with the seeds, so what is much for it is little for their own.

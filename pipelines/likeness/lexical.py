@@ -6,32 +6,86 @@ TF-IDF with a logarithmic count, and a rarity blended from word frequencies and 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.likeness.background import LONGEST_RARITY, Background, Floats, Rows, background, word_hash
+from pipelines.likeness.tokens import words
 
 CACHED_WORDS = 100_000
+# a word of the title says more of what an article is about than one of its text
+TITLE = 1.5
+# what the bundled figures say of a word counts as much as this many of the crawl's own pages
+PRIOR_PAGES = 300.0
+# pages in a language from which a crawl's own words can be counted, and the words kept of them
+FEWEST_PAGES = 30
+MOST_CRAWL_WORDS = 20_000
 # cosine to one seed at which being that seed's copy starts to outweigh the distance from the seeds' middle
 COPY_POWER = 8
 
 Weights = dict[str, float]
 
 
-class Rarity:
-    """How rare a word is in a language's ordinary news. Safe to share between threads; remembers words."""
+@dataclass(frozen=True, slots=True)
+class CrawlWords:
+    """Of one language: in how many of a crawl's `pages` words stand, by sorted hash. Pages may count in part."""
 
-    def __init__(self, figures: Background | None = None) -> None:
+    pages: float
+    hashes: npt.NDArray[np.uint32]
+    counts: Floats
+
+    @classmethod
+    def of(cls, texts: Sequence[Collection[str]], shares: Sequence[float]) -> CrawlWords:
+        """From each page's different words, and how far (0..1) it is an ordinary page.
+
+        Pages like the seeds are left out by their share: in a crawl that goes well they are many, and would make the
+        subject's own words look common.
+        """
+        counted: dict[str, float] = defaultdict(float)
+        for text, share in zip(texts, shares, strict=True):
+            for word in text:
+                counted[word] += share
+        kept = sorted((word for word in counted if counted[word] >= 2), key=lambda word: (-counted[word], word))
+        table = {word_hash(word): counted[word] for word in kept[:MOST_CRAWL_WORDS]}
+        hashes = np.array(sorted(table), np.uint32)
+        return cls(float(sum(shares)), hashes, np.array([table[key] for key in hashes.tolist()], np.float32))
+
+    def blend(self, rarity: Floats, hashes: npt.NDArray[np.uint32]) -> Floats:
+        """The rarity of words, given what the bundled figures say of it."""
+        counts = np.zeros(len(hashes), np.float32)
+        if len(self.hashes):
+            at = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
+            counts = np.where(self.hashes[at] == hashes, self.counts[at], 0).astype(np.float32)
+        share = (PRIOR_PAGES * np.exp(-rarity) + counts) / (PRIOR_PAGES + self.pages)
+        return np.asarray(-np.log(np.minimum(share, 1)), np.float32)
+
+
+class Rarity:
+    """How rare a word is in a language's ordinary news. Safe to share between threads; remembers words.
+
+    `crawl` (language -> counted words) blends in what a crawl has seen.
+    """
+
+    def __init__(self, figures: Background | None = None, crawl: Mapping[str, CrawlWords] | None = None) -> None:
         self._tables = (figures or background()).tables
+        self.crawl = crawl or {}
         self._known: dict[str, dict[str, float]] = {}
 
-    def weigh(self, words: Sequence[str], language: str) -> Weights:
+    def article(self, title: str, text: str, language: str) -> Weights:
+        """As `weigh`, of a whole article; the words of its title count TITLE times."""
+        weights = self.weigh(words(f"{title}\n{text}"), language)
+        for word in set(words(title)) & weights.keys():
+            weights[word] *= TITLE
+        return weights
+
+    def weigh(self, found: Sequence[str], language: str) -> Weights:
         """Word -> (1 + ln count) * rarity, for the words that weigh anything."""
-        tally = Counter(words)
+        tally = Counter(found)
         known = self._of(tally, language)
         weights = {}
         for word, count in tally.items():
@@ -64,7 +118,7 @@ class Rarity:
         for keys, rarities in chosen:
             at = np.minimum(np.searchsorted(keys, hashes), len(keys) - 1)
             rarity = np.where(keys[at] == hashes, np.minimum(rarity, rarities[at]), rarity)
-        return rarity
+        return self.crawl[language].blend(rarity, hashes) if language in self.crawl else rarity
 
 
 @lru_cache(maxsize=1)
@@ -96,6 +150,20 @@ class Sparse:
         columns[:, 0] = middle / (np.linalg.norm(middle) or 1)
         return cls(words, columns)
 
+    @classmethod
+    def side_by_side(cls, texts: Sequence[Weights], most: int) -> Sparse:
+        """One column a text, of unit length over all its words; of those the `most` heaviest are kept."""
+        heaviest: dict[str, float] = {}
+        lengths = [_length(weights) for weights in texts]
+        for weights, length in zip(texts, lengths, strict=True):
+            for word, weight in weights.items():
+                heaviest[word] = max(heaviest.get(word, 0.0), weight / length)
+        kept = sorted(sorted(heaviest, key=lambda word: (-heaviest[word], word))[:most])
+        columns = [
+            [weights.get(word, 0.0) / length for word in kept] for weights, length in zip(texts, lengths, strict=True)
+        ]
+        return cls(kept, np.array(columns, np.float32).T)
+
     def cosines(self, weights: Weights) -> tuple[Floats, list[tuple[str, float]]]:
         """Cosine with the middle and with each seed, and what each shared word gave to the first."""
         shared = [word for word in weights if word in self._row]
@@ -108,6 +176,20 @@ class Sparse:
 
     def against(self, rows: Rows, known: Rarity) -> Floats:
         """The cosines of the background's articles, one row each."""
+        found = np.zeros((len(rows.squares), self.columns.shape[1]), np.float32)
+        at, article, weights = self._hits(rows, known)
+        np.add.at(found, article, weights[:, None] * self.columns[at])
+        return found
+
+    def of_rows(self, rows: Rows, known: Rarity) -> Floats:
+        """The background's articles in our words: one row each, one column a word."""
+        found = np.zeros((len(rows.squares), len(self.words)), np.float32)
+        at, article, weights = self._hits(rows, known)
+        found[article, at] = weights
+        return found
+
+    def _hits(self, rows: Rows, known: Rarity) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]:
+        """Where our words stand in the background: which word, in which article, with what weight there."""
         hashes = np.fromiter(map(word_hash, self.words), np.uint32, len(self.words))
         order = np.argsort(hashes)
         at = order[np.minimum(np.searchsorted(hashes[order], rows.hashes), len(order) - 1)]
@@ -118,9 +200,7 @@ class Sparse:
             chosen = rows.languages[article] == language
             weights[chosen] *= known.of_hashes(rows.hashes[hit[chosen]], str(language))
         weights /= np.sqrt(rows.squares[article])
-        found = np.zeros((len(rows.squares), self.columns.shape[1]), np.float32)
-        np.add.at(found, article, weights[:, None] * self.columns[at[hit]])
-        return found
+        return at[hit], article, weights
 
 
 def nearness(cosines: Floats, power: int = COPY_POWER) -> Floats:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
+from functools import cached_property
 
 import numpy as np
 
 from pipelines.errors import ConfigError
 from pipelines.likeness.background import Floats
-from pipelines.likeness.calibrate import PRIOR, STEP, bound, logistic, percentile, total
-from pipelines.likeness.dense import centred
-from pipelines.likeness.learn import Learned, learn
-from pipelines.likeness.lexical import Weights, rarity
+from pipelines.likeness.calibrate import GRAINS, STEP, logistic, logit, percentile, total
+from pipelines.likeness.learn import Closeness, Example, Learned, Text, learn
+from pipelines.likeness.lexical import Weights
 from pipelines.likeness.saved import pack, unpack
-from pipelines.likeness.tokens import words
 from pipelines.records import Likeness, Term
 
 TERMS = 40
@@ -31,6 +32,10 @@ GATE_MARGIN = 3.0
 
 # how far, in logits, each setting lies from the bound
 STEPS = {"auto": 0.0, "strict": STEP, "loose": -STEP}
+
+# title, text, language and, maybe, date of publication; a seed has its name before them
+Judged = tuple[str, str, str] | tuple[str, str, str, date | None]
+Given = tuple[str, str, str, str] | tuple[str, str, str, str, date | None]
 
 _LINK_WORD = re.compile(r"[^\W\d_]{2,}")
 
@@ -48,13 +53,24 @@ class Profile:
 
     @classmethod
     def learn(
-        cls, seeds: Sequence[tuple[str, str, str, str]], *, grain: str = "topic", prior: float = PRIOR
-    ) -> Profile:
-        """From (name, title, text, language) of each seed. SeedError when there is none, or one has no words.
+        cls, seeds: Sequence[Given], *, grain: str = "topic", prior: float | None = None,
+        pages: Sequence[Judged] = (), liked: Sequence[Judged] = (), disliked: Sequence[Judged] = (),
+    ) -> Profile:  # fmt: skip
+        """From each seed's name, title, text, language and, maybe, date. SeedError when none has words.
 
-        `prior` is the share of pages expected to match, between 0 and 1.
+        `grain` is `story`, `topic` or `beat`; `prior` the share of pages expected to match, between 0 and 1. `pages`
+        are a sample of what a crawl has fetched, alike or not; `liked` and `disliked` what the user said of some:
+        title, text, language and, maybe, date of each.
         """
-        return cls(learn(seeds, grain, prior))
+        if grain not in GRAINS:
+            raise ConfigError(f"grain is {grain!r}; use {', '.join(GRAINS)}.")
+        chosen = GRAINS[grain]
+        return cls(
+            learn(
+                [Example(*seed) for seed in seeds], chosen, prior if prior is not None else chosen.prior,
+                [Text(*page) for page in pages], [Text(*text) for text in liked], [Text(*text) for text in disliked],
+            )
+        )  # fmt: skip
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Profile:
@@ -67,7 +83,17 @@ class Profile:
 
     def with_prior(self, prior: float) -> Profile:
         """The same profile for a crawl of which another share of pages matches."""
-        return Profile(replace(self._learned, prior=prior))
+        return Profile(replace(self._learned, expected=prior, prior=prior))
+
+    @cached_property
+    def edition(self) -> str:
+        """The SHA-256 that names all that was learned: from seeds, grain, a crawl's pages and ratings."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
+
+    @property
+    def grain(self) -> str:
+        """The name of the grain it judges at."""
+        return self._learned.grain.name
 
     @property
     def digest(self) -> str:
@@ -79,25 +105,25 @@ class Profile:
         """The seeds' names, copies left out."""
         return self._learned.names
 
-    def score(self, title: str, text: str, language: str) -> Likeness:
+    def score(self, title: str, text: str, language: str, published: date | None = None) -> Likeness:
         """How alike one article is."""
-        return self.score_many([(title, text, language)])[0]
+        return self.score_many([(title, text, language, published)])[0]
 
-    def score_many(self, articles: Sequence[tuple[str, str, str]]) -> list[Likeness]:
-        """How alike each (title, text, language) is."""
-        texts = [f"{title}\n{text}" for title, text, _ in articles]
-        languages = [language for _, _, language in articles]
+    def score_many(self, articles: Sequence[Judged]) -> list[Likeness]:
+        """How alike each is: title, text, language and, maybe, date of publication."""
+        texts, reader = [Text(*article) for article in articles], self._learned.measure.reader
         return [
-            self._likeness(rarity().weigh(words(text), language), vector, language)
-            for text, language, vector in zip(texts, languages, centred(texts, languages), strict=True)
+            self._likeness(text, reader.words(text), vector)
+            for text, vector in zip(texts, reader.vectors(texts), strict=True)
         ]
 
     def quick(self, text: str, language: str) -> float:
-        """The score of a page's beginning (title, description, first words, the URL's words), in 0..1."""
-        learned, beginning = self._learned, text[:QUICK_CHARS]
-        weights = rarity().weigh(words(beginning, QUICK_WORDS), language)
-        close = learned.measure.closeness(weights, centred([beginning], [language])[0])
-        return logistic(total(learned.measure.parts(close, language, learned.grain, learned.prior)))
+        """The score of a page's beginning (title on the first line, description, first words, URL words), in 0..1."""
+        title, _, rest = text[:QUICK_CHARS].partition("\n")
+        beginning = Text(title, " ".join(rest.split(None, QUICK_WORDS)[:QUICK_WORDS]), language)
+        reader = self._learned.measure.reader
+        parts, _ = self._parts(beginning, reader.words(beginning), reader.vectors([beginning])[0])
+        return logistic(total(parts))
 
     def cue(self, anchor: str, context: str, url_words: Sequence[str]) -> float:
         """How much of what the seeds are about a link names, in 0..1; its surroundings count half."""
@@ -106,13 +132,14 @@ class Profile:
 
     def meant(self, anchor: str) -> float:
         """How close in meaning a link's words are to the seeds, in 0..1, though they may share none of their words."""
+        measure = self._learned.measure
         # the language of a few words is anybody's guess
-        return max(0.0, float(self._learned.measure.vectors[0] @ centred([anchor], [""])[0]))
+        return max(0.0, float(measure.vectors[0] @ measure.reader.vectors([Text(anchor, "", "")])[0]))
 
     def threshold(self, kind: float | str = "auto") -> float:
         """The score, in 0..1, from which a page is taken: "auto", "strict", "loose" or a number."""
         if isinstance(kind, str) and kind in STEPS:
-            return logistic(self._bound() + STEPS[kind])
+            return logistic(self._learned.bound + STEPS[kind])
         try:
             return min(1.0, max(0.0, float(kind)))
         except ValueError as error:
@@ -121,10 +148,7 @@ class Profile:
     @property
     def gate(self) -> float:
         """The bound for `quick`: a page below it is not worth extracting under "auto"."""
-        return logistic(self._bound() - GATE_MARGIN)
-
-    def _bound(self) -> float:
-        return bound(self._learned.agreement, self._learned.prior)
+        return logistic(self._learned.bound - GATE_MARGIN)
 
     def _named(self, named: set[str]) -> float:
         if not named:
@@ -134,12 +158,28 @@ class Profile:
         mass: float = sum([cues[word] for word in named if word in cues])
         return min(1.0, mass / (0.6 * math.sqrt(len(named))))
 
-    def _likeness(self, weights: Weights, vector: Floats, language: str) -> Likeness:
+    def _parts(self, text: Text, weights: Weights, vector: Floats) -> tuple[dict[str, float], Closeness]:
+        """The shares of the logit, and how close the text is."""
         learned = self._learned
-        close = learned.measure.closeness(weights, vector)
-        parts = learned.measure.parts(close, language, learned.grain, learned.prior)
-        shown = sorted(close.words, key=lambda pair: (-pair[1], pair[0]))[:SHOWN_TERMS]
-        evidence = parts["words"] + parts["meaning"] + learned.grain.bias
+        measure = learned.measure
+        close = measure.closeness(weights, vector)
+        parts = measure.parts(close, text.language)
+        if learned.taught:
+            # half of each ranks better than either while ratings are few, and as well when they are many
+            told = learned.taught.parts(weights, vector)
+            parts = {name: (share + told[name]) / 2 for name, share in parts.items()}
+        days = measure.apart(text.published) if learned.grain.time else None
+        if days is not None:
+            parts["time"] = learned.grain.timing(days)
+        parts["bias"] += logit(learned.prior)
+        return parts, close
+
+    def _likeness(self, text: Text, weights: Weights, vector: Floats) -> Likeness:
+        learned = self._learned
+        parts, close = self._parts(text, weights, vector)
+        told = learned.taught.terms(weights) if learned.taught else close.words
+        shown = sorted(told, key=lambda pair: (-abs(pair[1]), pair[0]))[:SHOWN_TERMS]
+        plain = learned.measure.parts(close, text.language)
         return Likeness(
             score=logistic(total(parts)),
             lexical=min(1.0, max(0.0, close.lexical)),
@@ -148,5 +188,5 @@ class Profile:
             parts=parts,
             seeds=dict(zip(learned.names, close.seeds.tolist(), strict=True)),
             terms=tuple(Term(word, weight) for word, weight in shown),
-            percentile=percentile(evidence, learned.measure.ordinary),
+            percentile=percentile(total(plain), learned.measure.ordinary),
         )

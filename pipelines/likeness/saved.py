@@ -9,18 +9,33 @@ import numpy as np
 
 from pipelines.errors import UsageError
 from pipelines.likeness.background import Floats
-from pipelines.likeness.calibrate import Grain, Spread
-from pipelines.likeness.learn import Learned, Measure
-from pipelines.likeness.lexical import Sparse
+from pipelines.likeness.calibrate import Grain, Spread, Weighing
+from pipelines.likeness.learn import Learned, Measure, Reader
+from pipelines.likeness.lexical import CrawlWords, Rarity, Sparse, rarity
+from pipelines.likeness.teach import Taught
 
 # raised whenever scores change: what another version learned cannot be compared with ours
-VERSION = 1
+VERSION = 2
 MODEL = "wordllama-l2-supercat-256"
 
 
 @dataclass(frozen=True, slots=True)
+class SavedTaught:
+    """A `Taught` in plain values."""
+
+    words: tuple[str, ...]
+    weights: bytes
+    meaning: bytes
+    bias: float
+    ratings: int
+
+
+@dataclass(frozen=True, slots=True)
 class Saved:
-    """A `Learned` in plain values; arrays as little-endian float32 bytes, row after row."""
+    """A `Learned` in plain values; arrays as little-endian bytes, row after row.
+
+    `crawl`: language -> the crawl's pages, hashes and counts of its words; `means`: language -> vector.
+    """
 
     version: int
     model: str
@@ -28,54 +43,105 @@ class Saved:
     digest: str
     agreement: float | None
     grain: Grain
+    expected: float
     prior: float
+    pages: int
     words: list[str]
     columns: bytes
     vectors: bytes
     spreads: dict[str, tuple[Spread, Spread]]
     full_words: int
     ordinary: bytes
+    weighing: Weighing
+    days: tuple[int, ...]
+    crawl: dict[str, tuple[float, bytes, bytes]]
+    means: dict[str, bytes]
+    taught: SavedTaught | None
 
 
 def pack(learned: Learned) -> bytes:
     """As JSON."""
     kept = learned.measure
+    crawl = sorted(kept.reader.rarity.crawl.items())
+    means = sorted(kept.reader.means.items())
     return msgspec.json.encode(
         Saved(
-            VERSION,
-            MODEL,
-            learned.names,
-            learned.digest,
-            learned.agreement,
-            learned.grain,
-            learned.prior,
-            kept.sparse.words,
-            _bytes(kept.sparse.columns),
-            _bytes(kept.vectors),
-            kept.spreads,
-            kept.full_words,
-            _bytes(kept.ordinary),
+            version=VERSION,
+            model=MODEL,
+            names=learned.names,
+            digest=learned.digest,
+            agreement=learned.agreement,
+            grain=learned.grain,
+            expected=learned.expected,
+            prior=learned.prior,
+            pages=learned.pages,
+            words=kept.sparse.words,
+            columns=_bytes(kept.sparse.columns),
+            vectors=_bytes(kept.vectors),
+            spreads=kept.spreads,
+            full_words=kept.full_words,
+            ordinary=_bytes(kept.ordinary),
+            weighing=kept.weighing,
+            days=kept.days,
+            crawl={name: (one.pages, one.hashes.astype("<u4").tobytes(), _bytes(one.counts)) for name, one in crawl},
+            means={name: _bytes(mean) for name, mean in means},
+            taught=_saved(learned.taught) if learned.taught else None,
         )
     )
 
 
 def unpack(data: bytes) -> Learned:
     """From JSON. UsageError when it is no profile, or one of another version or model."""
+    _recognise(data)
     try:
         saved = msgspec.json.decode(data, type=Saved)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise UsageError(f"This is no profile of ours ({error}); learn it again from the seeds.") from error
-    if (saved.version, saved.model) != (VERSION, MODEL):
+    crawl = {
+        name: CrawlWords(pages, np.frombuffer(hashes, "<u4"), _numbers(counts))
+        for name, (pages, hashes, counts) in saved.crawl.items()
+    }
+    means = {name: _numbers(mean) for name, mean in saved.means.items()}
+    measure = Measure(
+        Reader(Rarity(crawl=crawl) if crawl else rarity(), means),
+        Sparse(saved.words, _numbers(saved.columns).reshape(len(saved.words), -1)),
+        _numbers(saved.vectors).reshape(len(saved.names) + 1, -1),
+        saved.spreads, saved.full_words, _numbers(saved.ordinary), saved.weighing, saved.days,
+    )  # fmt: skip
+    return Learned(
+        measure, saved.names, saved.digest, saved.agreement, saved.grain, saved.expected, saved.prior, saved.pages,
+        _taught(saved.taught) if saved.taught else None,
+    )  # fmt: skip
+
+
+def _saved(taught: Taught) -> SavedTaught:
+    return SavedTaught(taught.words, _bytes(taught.weights), _bytes(taught.meaning), taught.bias, taught.ratings)
+
+
+def _taught(saved: SavedTaught) -> Taught:
+    weights, meaning = _numbers(saved.weights), _numbers(saved.meaning)
+    return Taught(saved.words, weights, meaning, saved.bias, saved.ratings)
+
+
+class _Origin(msgspec.Struct):
+    """What every version of a profile says of itself."""
+
+    version: int
+    model: str
+
+
+def _recognise(data: bytes) -> None:
+    try:
+        origin = msgspec.json.decode(data, type=_Origin)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise UsageError(f"This is no profile of ours ({error}); learn it again from the seeds.") from error
+    if (origin.version, origin.model) != (VERSION, MODEL):
         raise UsageError("This profile comes from another version or model; learn it again from the seeds.")
-    sparse = Sparse(saved.words, _rows(saved.columns, len(saved.words)))
-    vectors = _rows(saved.vectors, len(saved.names) + 1)
-    measure = Measure(sparse, vectors, saved.spreads, saved.full_words, np.frombuffer(saved.ordinary, "<f4"))
-    return Learned(measure, saved.names, saved.digest, saved.agreement, saved.grain, saved.prior)
 
 
 def _bytes(array: Floats) -> bytes:
     return np.ascontiguousarray(array, "<f4").tobytes()
 
 
-def _rows(data: bytes, rows: int) -> Floats:
-    return np.frombuffer(data, "<f4").reshape(rows, -1)
+def _numbers(data: bytes) -> Floats:
+    return np.frombuffer(data, "<f4")
