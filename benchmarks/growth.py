@@ -269,7 +269,12 @@ def report(result: dict[str, Any]) -> str:
     for name in names:
         row(f"{name}: highest memory (MB)", [m["rss_mb_peak"].get(name) for m in modes])
     facts = ", ".join(f"{name} {value}" for name, value in result["machine"].items())
-    lines += ["", f"Machine: {facts}. Other work ran on it at the same time, so trust the ratios.", ""]
+    lines += [
+        "",
+        f"Machine: {facts}. Other work ran on it at the same time: parse does the "
+        "same work for every page, so its ratio is what that other work alone made of one.",
+        "",
+    ]
     return "\n".join(lines)
 
 

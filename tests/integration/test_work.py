@@ -58,8 +58,9 @@ def running(broker: Broker, stage: str = "parse") -> list[list[int]]:
     """The rows of each job that is being worked on."""
     with connect(broker.address) as client:
         ids = client.zrange(StartedJobRegistry(queue=queue(stage, client)).key, 0, -1)
-        jobs = [client.exists(f"rq:job:{one.decode().split(':')[0]}") and one.decode().split(":")[0] for one in ids]
-        return [list(Job.fetch(one, connection=client, serializer=JSONSerializer).args[1]) for one in jobs if one]
+        # a job may end between the two questions; then it is None
+        jobs = Job.fetch_many([one.decode().split(":")[0] for one in ids], client, serializer=JSONSerializer)
+        return [list(job.args[1]) for job in jobs if job]
 
 
 def stop(process: subprocess.Popen[bytes]) -> float:
