@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -95,4 +96,5 @@ def _read(file: Path) -> Seed:
     return Seed(
         name=held["url"], path=held["url"], title=held["title"], text=held["text"], language=held["language"],
         words=held["words"], dropped_lines=(), url=held["url"],
+        published=date.fromisoformat(held["published"][:10]) if held["published"] else None,
     )  # fmt: skip

@@ -67,7 +67,7 @@ class Project:
         """The likeness these seeds teach. Raises SeedError when none of them can be used."""
         if not seed_set.seeds:
             raise SeedError("There is no seed that can be used; `suchlike seed list` says what is wrong with each.")
-        return Profile.learn([(s.name, s.title, s.text, s.language) for s in seed_set.seeds])
+        return Profile.learn([(s.name, s.title, s.text, s.language, s.published) for s in seed_set.seeds])
 
     # the main job
 

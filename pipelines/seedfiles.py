@@ -10,7 +10,9 @@ import stat
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from email.message import EmailMessage
+from datetime import date
+from email.message import EmailMessage, Message
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -49,6 +51,7 @@ class Draft:
     language: str = ""
     plain: bool = True
     where: str = ""
+    published: date | None = None
 
 
 @dataclass(slots=True)
@@ -152,9 +155,17 @@ def _from_markdown(body: bytes) -> Contents:
     heading = re.search(r"^#[ \t]+(.+?)[ \t#]*$", text, re.MULTILINE)
     title = fields.get("title") or (heading[1] if heading else "")
     url = fields.get("url", "") or fields.get("canonical_url", "")
-    return Contents(
-        [Draft(unwrapped(_MARKS.sub("", text)), title, url, fields.get("language", "") or fields.get("lang", ""))]
-    )
+    language = fields.get("language", "") or fields.get("lang", "")
+    published = _day(fields.get("published", "") or fields.get("date", ""))
+    return Contents([Draft(unwrapped(_MARKS.sub("", text)), title, url, language, published=published)])
+
+
+def _day(text: str) -> date | None:
+    """The day that a date in ISO 8601 begins with."""
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
 
 
 def _from_html(body: bytes) -> Contents:
@@ -165,7 +176,8 @@ def _from_html(body: bytes) -> Contents:
     except NotAnArticle as error:
         remedy = "save the page of one article, or its text as .txt"
         raise Unusable(f"no article was found in it ({error.reason}: {error.detail}); {remedy}") from error
-    return Contents([Draft(found.text, found.title, found.canonical_url or "", found.language, plain=False)])
+    url, published = found.canonical_url or "", found.published.date() if found.published else None
+    return Contents([Draft(found.text, found.title, url, found.language, plain=False, published=published)])
 
 
 def _from_json(body: bytes) -> Contents:
@@ -197,7 +209,9 @@ def _from_things(numbered: list[tuple[str, Any]]) -> Contents:
         text = next(filter(None, _strings(thing, _TEXT_KEYS)), "")
         if text:
             title, url = next(_strings(thing, ("title", "headline"))), next(_strings(thing, ("url",)))
-            contents.drafts.append(Draft(text, title, url, where=where if len(numbered) > 1 else ""))
+            published = _day(next(_strings(thing, ("published", "date"))))
+            several = where if len(numbered) > 1 else ""
+            contents.drafts.append(Draft(text, title, url, where=several, published=published))
         else:
             bad.append(where)
     if bad:
@@ -222,10 +236,19 @@ def _from_mail(body: bytes) -> Contents:
         raise Unusable("the mail is broken; save the article itself as .txt or .html") from error
     if part is None or not isinstance(raw, bytes) or not raw.strip():
         raise Unusable("the mail has no text; save the article itself as .txt or .html")
+    sent = _sent(message)
     if part.get_content_subtype() == "html":
-        return Contents([replace(one, title=subject or one.title) for one in _from_html(raw).drafts])
+        drafts = _from_html(raw).drafts
+        return Contents([replace(d, title=subject or d.title, published=d.published or sent) for d in drafts])
     text = markup.decode(raw, part.get_content_charset()).replace("\r\n", "\n")
-    return Contents([Draft(unwrapped(text.partition("\n-- \n")[0]), subject)])
+    return Contents([Draft(unwrapped(text.partition("\n-- \n")[0]), subject, published=sent)])
+
+
+def _sent(message: Message) -> date | None:
+    try:
+        return parsedate_to_datetime(str(message["date"])).date()
+    except (TypeError, ValueError):
+        return None
 
 
 def _from_shortcut(body: bytes) -> Contents:

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ class Seed:
     words: int
     dropped_lines: tuple[str, ...] = ()
     url: str = ""
+    published: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +215,8 @@ class _Reading:
         title = wish.title or draft.title or (cleaned.title if cleaned else "") or _beginning(text)
         dropped = (*cleaned.cut_leading, *cleaned.cut_trailing) if cleaned else ()
         spoken = wish.language or draft.language or detect(text)
-        self.seeds.append(
-            Seed(unique, str(path), " ".join(title.split()), text, spoken, words, dropped, wish.url or draft.url)
-        )
+        even, url = " ".join(title.split()), wish.url or draft.url
+        self.seeds.append(Seed(unique, str(path), even, text, spoken, words, dropped, url, draft.published))
         return None
 
     def _same_as(self, text: str, name: str) -> str | None:

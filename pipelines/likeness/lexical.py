@@ -22,9 +22,10 @@ CACHED_WORDS = 100_000
 TITLE = 1.5
 # what the bundled figures say of a word counts as much as this many of the crawl's own pages
 PRIOR_PAGES = 300.0
-# pages in a language from which a crawl's own words can be counted, and the words kept of them
+# pages in a language from which a crawl's own words can be counted, and the share of them a word must stand in to be
+# common there: what fewer hold may be the very subject sought
 FEWEST_PAGES = 30
-MOST_CRAWL_WORDS = 20_000
+COMMON_SHARE = 0.05
 # cosine to one seed at which being that seed's copy starts to outweigh the distance from the seeds' middle
 COPY_POWER = 8
 
@@ -33,7 +34,10 @@ Weights = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class CrawlWords:
-    """Of one language: in how many of a crawl's `pages` words stand, by sorted hash. Pages may count in part."""
+    """The common words of a crawl in one language: of `pages`, how many hold each, by sorted hash.
+
+    They only make words commoner. A rarity counted afresh from a few hundred pages would be noise for all others.
+    """
 
     pages: float
     hashes: npt.NDArray[np.uint32]
@@ -50,19 +54,19 @@ class CrawlWords:
         for text, share in zip(texts, shares, strict=True):
             for word in text:
                 counted[word] += share
-        kept = sorted((word for word in counted if counted[word] >= 2), key=lambda word: (-counted[word], word))
-        table = {word_hash(word): counted[word] for word in kept[:MOST_CRAWL_WORDS]}
+        pages = float(sum(shares))
+        table = {word_hash(word): count for word, count in counted.items() if count >= max(2, COMMON_SHARE * pages)}
         hashes = np.array(sorted(table), np.uint32)
-        return cls(float(sum(shares)), hashes, np.array([table[key] for key in hashes.tolist()], np.float32))
+        return cls(pages, hashes, np.array([table[key] for key in hashes.tolist()], np.float32))
 
     def blend(self, rarity: Floats, hashes: npt.NDArray[np.uint32]) -> Floats:
         """The rarity of words, given what the bundled figures say of it."""
-        counts = np.zeros(len(hashes), np.float32)
-        if len(self.hashes):
-            at = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
-            counts = np.where(self.hashes[at] == hashes, self.counts[at], 0).astype(np.float32)
-        share = (PRIOR_PAGES * np.exp(-rarity) + counts) / (PRIOR_PAGES + self.pages)
-        return np.asarray(-np.log(np.minimum(share, 1)), np.float32)
+        if not len(self.hashes):
+            return rarity
+        at = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
+        share = (PRIOR_PAGES * np.exp(-rarity) + self.counts[at]) / (PRIOR_PAGES + self.pages)
+        counted = np.minimum(rarity, -np.log(np.minimum(share, 1)))
+        return np.asarray(np.where(self.hashes[at] == hashes, counted, rarity), np.float32)
 
 
 class Rarity:

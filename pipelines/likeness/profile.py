@@ -15,7 +15,7 @@ import numpy as np
 from pipelines.errors import ConfigError
 from pipelines.likeness.background import Floats
 from pipelines.likeness.calibrate import GRAINS, STEP, logistic, logit, percentile, total
-from pipelines.likeness.learn import Closeness, Example, Learned, Text, learn
+from pipelines.likeness.learn import Closeness, Example, Learned, Reader, Text, learn
 from pipelines.likeness.lexical import Weights
 from pipelines.likeness.saved import pack, unpack
 from pipelines.records import Likeness, Term
@@ -111,17 +111,27 @@ class Profile:
 
     def score_many(self, articles: Sequence[Judged]) -> list[Likeness]:
         """How alike each is: title, text, language and, maybe, date of publication."""
-        texts, reader = [Text(*article) for article in articles], self._learned.measure.reader
+        texts, reader = [Text(*article) for article in articles], self.reader
         return [
             self._likeness(text, reader.words(text), vector)
             for text, vector in zip(texts, reader.vectors(texts), strict=True)
         ]
 
+    @property
+    def reader(self) -> Reader:
+        """What reads texts as it does."""
+        return self._learned.measure.reader
+
+    def missing(self, text: Text) -> tuple[Term, ...]:
+        """The seeds' strongest words that a text lacks."""
+        said = self.reader.words(text)
+        return tuple(term for term in self.terms if term.word not in said)
+
     def quick(self, text: str, language: str) -> float:
         """The score of a page's beginning (title on the first line, description, first words, URL words), in 0..1."""
         title, _, rest = text[:QUICK_CHARS].partition("\n")
         beginning = Text(title, " ".join(rest.split(None, QUICK_WORDS)[:QUICK_WORDS]), language)
-        reader = self._learned.measure.reader
+        reader = self.reader
         parts, _ = self._parts(beginning, reader.words(beginning), reader.vectors([beginning])[0])
         return logistic(total(parts))
 

@@ -6,6 +6,7 @@ import math
 import random
 import socket
 import time
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -16,7 +17,8 @@ from pipelines.errors import ConfigError, SeedError, UsageError
 from pipelines.likeness.background import background
 from pipelines.likeness.calibrate import bound, logistic, logit, total
 from pipelines.likeness.dense import DIMENSIONS, embed
-from pipelines.likeness.explain import explain
+from pipelines.likeness.explain import explain, sentences
+from pipelines.likeness.learn import Text
 from pipelines.likeness.lexical import Rarity
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.tokens import WORD_LIMIT, words
@@ -80,7 +82,7 @@ def test_the_parts_add_up_to_the_logit_of_the_score(profile: Profile) -> None:
         likeness = profile.score(title, text, "en")
         assert set(likeness.parts) == {"words", "meaning", "bias"}
         assert logistic(sum(likeness.parts.values())) == pytest.approx(likeness.score, abs=1e-12)
-        facts = explain(likeness, profile.threshold())
+        facts = explain(profile, Text(title, text, "en"), profile.threshold())
         assert sum(share for _, share in facts.parts) == pytest.approx(facts.logit, abs=1e-12)
         assert facts.taken == (likeness.score >= facts.threshold)
 
@@ -260,3 +262,117 @@ def test_nothing_is_asked_of_the_network(monkeypatch: pytest.MonkeyPatch, profil
     embedder.cache_clear()
     fresh = Profile.learn(SEEDS).score("", RETURN, "en")
     assert same(fresh, profile.score("", RETURN, "en"))
+
+
+# what a crawl of shipping news may have fetched: words that every page has, some pages on the subject
+HARBOUR = [
+    (
+        "",
+        f"Tonnage {number} quay cargo berth. {OTHERS[name]} The harbour master logged vessel {name} at the quay.",
+        "en",
+    )
+    for number in range(20)
+    for name in OTHERS
+]
+
+
+def test_words_common_in_the_crawl_count_less() -> None:
+    seed = ("a.txt", "Quay", f"The quay and its cargo. {LIGHTHOUSE} The harbour master of the quay agreed.", "en")
+    before, after = Profile.learn([seed]), Profile.learn([seed], pages=HARBOUR)
+    weights = [{term.word: term.weight for term in one.terms} for one in (before, after)]
+    assert weights[1]["quay"] < weights[0]["quay"] / 1.5
+    assert weights[1]["lighthouse"] >= weights[0]["lighthouse"]
+    page = HARBOUR[0]
+    assert after.score(*page).lexical < before.score(*page).lexical
+
+
+def test_the_subjects_own_words_do_not_become_common() -> None:
+    pages = [
+        *HARBOUR[:40],
+        *(("", f"{text} Number {number}.", "en") for number in range(10) for text in (BEACONS, RETURN)),
+    ]
+    profile = Profile.learn(SEEDS[:1], pages=pages)
+    assert "lighthouse" in [term.word for term in profile.terms[:6]]
+    assert profile.score("", RETURN, "en").score > 0.5 > profile.score(*HARBOUR[0]).score
+
+
+def test_a_crawl_of_many_matches_lifts_every_score() -> None:
+    few = Profile.learn(SEEDS[:1], pages=HARBOUR)
+    many = Profile.learn(SEEDS[:1], pages=[*HARBOUR[:30], *(("", f"{LIGHTHOUSE} {n}", "en") for n in range(60))])
+    assert many.score("", RETURN, "en").parts["bias"] > few.score("", RETURN, "en").parts["bias"]
+
+
+def test_the_order_of_pages_and_ratings_is_irrelevant() -> None:
+    mixed = random.Random(1).sample(HARBOUR, len(HARBOUR))
+    rated = [("", text, "en") for text in OTHERS.values()]
+    one = Profile.learn(SEEDS, pages=HARBOUR, disliked=rated, liked=[("", RETURN + " Yes.", "en")])
+    two = Profile.learn(SEEDS, pages=mixed, disliked=rated[::-1], liked=[("", RETURN + " Yes.", "en")])
+    assert one.score("", BEACONS, "en").score == pytest.approx(two.score("", BEACONS, "en").score, abs=1e-6)
+
+
+def test_an_edition_is_named_by_all_that_was_learned(profile: Profile) -> None:
+    pages, disliked = Profile.learn(SEEDS, pages=HARBOUR), Profile.learn(SEEDS, disliked=[HARBOUR[0]])
+    beat = Profile.learn(SEEDS, grain="beat")
+    assert len({each.digest for each in (profile, pages, disliked, beat)}) == 1
+    assert len({each.edition for each in (profile, pages, disliked, beat)}) == 4
+    for each in (profile, pages, disliked, beat):
+        again = Profile.from_bytes(each.to_bytes())
+        assert (again.edition, again.grain) == (each.edition, each.grain)
+        for text in (RETURN, *OTHERS.values(), ""):
+            assert again.score("", text, "en") == each.score("", text, "en")
+
+
+def test_what_is_disliked_goes_down_and_what_is_liked_comes_up(profile: Profile) -> None:
+    near_miss = (
+        "A lighthouse-shaped restaurant opened in the shopping centre. Guests eat under a turning lamp, fishermen's "
+        "nets hang on the walls, and the keeper, as the head waiter is called, blows a fog signal when a table is free. "
+        "The menu changes every week and the wine list is long."
+    )
+    more = near_miss.replace("restaurant", "bistro").replace("opened", "was opened by the mayor")
+    before = profile.score("", more, "en")
+    told = Profile.learn(SEEDS, disliked=[("", near_miss, "en")])
+    after = told.score("", more, "en")
+    assert after.score < before.score
+    assert any(term.weight < 0 for term in after.terms)
+    assert math.fsum(after.parts.values()) == pytest.approx(logit(after.score), abs=1e-9)
+    assert told.score("", RETURN, "en").score > told.threshold("loose")
+    liked = Profile.learn(SEEDS, liked=[("", near_miss, "en")]).score("", more, "en")
+    assert liked.score > before.score
+
+
+def test_an_unknown_grain_is_refused_with_the_way_out() -> None:
+    with pytest.raises(ConfigError, match="use story, topic, beat"):
+        Profile.learn(SEEDS, grain="vibe")
+
+
+def test_a_story_is_of_its_days() -> None:
+    day = date(2024, 3, 1)
+    seeds = [(*SEEDS[0], day), (*SEEDS[1], None)]
+    story, topic = Profile.learn(seeds, grain="story"), Profile.learn(seeds)
+    scores = [story.score("", RETURN, "en", day + timedelta(days=days)).score for days in (0, 3, 20, 90, 4000)]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] > story.score("", RETURN, "en").score > scores[-1]
+    assert "time" not in story.score("", RETURN, "en").parts
+    assert topic.score("", RETURN, "en", day).parts == topic.score("", RETURN, "en").parts
+
+
+def test_an_explanation_shows_sentences_and_what_is_missing(profile: Profile) -> None:
+    texts = {name: (text, language) for name, _, text, language in SEEDS}
+    told = explain(profile, Text("", RETURN.replace("lighthouse", "tower"), "en"), 0.99, texts)
+    assert told.nearest[0][0] == "c.txt"
+    assert "lighthouse" in [term.word for term in told.missing]
+    assert told.pairs[0].closeness >= told.pairs[-1].closeness > 0
+    for pair in told.pairs:
+        assert pair.seeds in RETURN
+        assert set(pair.words) <= set(words(pair.ours)) & set(words(pair.seeds))
+    assert any("lighthouse" in one for one in explain(profile, Text("", OTHERS["cup"], "en"), 0.5).against)
+    assert explain(profile, Text("", "", "en"), 0.5, texts).pairs == ()
+
+
+def test_sentences_end_where_they_do() -> None:
+    told = sentences(
+        "It cost 3.5 percent more than they had said. Was it really so much more?\nNo one knew what to say now"
+    )
+    assert told == [
+        "It cost 3.5 percent more than they had said.", "Was it really so much more?", "No one knew what to say now",
+    ]  # fmt: skip
