@@ -325,7 +325,7 @@ def test_an_edition_is_named_by_all_that_was_learned(profile: Profile) -> None:
 def test_what_is_disliked_goes_down_and_what_is_liked_comes_up(profile: Profile) -> None:
     near_miss = (
         "A lighthouse-shaped restaurant opened in the shopping centre. Guests eat under a turning lamp, fishermen's "
-        "nets hang on the walls, and the keeper, as the head waiter is called, blows a fog signal when a table is free. "
+        "nets hang on the walls, and the keeper, as the waiter is called, blows a fog signal when a table is free. "
         "The menu changes every week and the wine list is long."
     )
     more = near_miss.replace("restaurant", "bistro").replace("opened", "was opened by the mayor")
