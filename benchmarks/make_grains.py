@@ -32,6 +32,8 @@ from pipelines.likeness.lexical import rarity
 
 Numbers = npt.NDArray[np.float64]
 SETS = {"story": ("ecb", "basil"), "topic": ("ecb", "reuters"), "beat": ("bbc", "masakhane-en")}
+# Reuters' trades share their words, so before a crawl has shown which are common there, its weights would be noise
+LEFT_OUT = {("topic", "cold"): ("reuters",)}
 SEEDS = (1, 3)
 DRAWS = 1
 ROUNDS = 50
@@ -91,7 +93,8 @@ def main(folder: Path) -> None:
         grain = calibrate.GRAINS[name]
         for kind in ("cold", "warm"):
             found = {each: observed(articles, label, grain, kind == "warm") for each, articles in gold.items()}
-            w = fit([query for each in found.values() for query in each])
+            left_out = LEFT_OUT.get((name, kind), ())
+            w = fit([query for each, its in found.items() if each not in left_out for query in its])
             # the warm figures are learned with the cold ones
             grain = replace(grain, **{kind: Weighing(*(round(float(number), STATED) for number in w))})
             print(f"{name}: {kind} {getattr(grain, kind)}")

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from crawler.conductor import Conductor, Progress
+from crawler.explaining import explained
 from crawler.export import export
 from crawler.fetch import fetch_seeds
 from crawler.replay import recorded, replay
@@ -97,7 +98,7 @@ class Project:
         now = time.time()
         found = starting_points(config, seed_set)
         with store.write() as connection:
-            names = json.dumps([{"name": s.name, "title": s.title} for s in seed_set.seeds], ensure_ascii=False)
+            names = _told(seed_set)
             runs.keep_profile(connection, profile.digest, seed_set.name, names, profile.to_bytes())
             latest = runs.latest(connection)
             if latest is not None and latest.ended_at is None:
@@ -131,7 +132,7 @@ class Project:
         began = time.monotonic()
         with store.write() as connection:
             if profile and seed_set:
-                runs.keep_profile(connection, profile.digest, seed_set.name, "[]", profile.to_bytes())
+                runs.keep_profile(connection, profile.digest, seed_set.name, _told(seed_set), profile.to_bytes())
             run = runs.start(connection, config, profile.digest if profile else "", now=time.time()).id
         sender = Inline(build.stages(store, config))
         try:
@@ -177,6 +178,10 @@ class Project:
         with store.read() as connection:
             yield from articles.listed(connection, everything=everything, copies=copies)
 
+    def explain(self, what: str, *, mode: str | None = None) -> dict[str, Any]:
+        """Why a URL, or a place in the list, has its score; parts that add up, sentences, what speaks against."""
+        return explained(self.store(mode), what)
+
     def export(self, kind: str, file: Path | None = None, *, mode: str | None = None) -> dict[str, Any]:
         """Writes every stored article; returns `{file, format, articles, bytes, sha256}`."""
         if kind not in EXPORTS:
@@ -216,6 +221,14 @@ def starting_points(config: Config, seed_set: SeedSet | None) -> list[Found]:
             raise UsageError(f"{url!r} is not an address to start from; write it like https://news.example/.")
         found.append(Found(Candidate(canonical, "start", kind), START_EXPECTED))  # type: ignore[arg-type]  # a Kind
     return found
+
+
+def _told(seed_set: SeedSet) -> str:
+    """The seeds as the store keeps them: to explain by, and to learn from again."""
+    return json.dumps(
+        [{"name": s.name, "title": s.title, "text": s.text, "language": s.language} for s in seed_set.seeds],
+        ensure_ascii=False,
+    )
 
 
 def _learned(profile: Profile, seed_set: SeedSet) -> str:

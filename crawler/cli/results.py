@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from cyclopts import App, Group, Parameter
 
 from crawler.cli.session import FOUND, NOTHING, Session
-from pipelines.errors import UsageError
 
 Hidden = Annotated[Session, Parameter(parse=False)]
 Flag = Annotated[bool, Parameter(negative=())]
@@ -60,18 +59,6 @@ def listed(*, text: Flag = False, everything: Annotated[bool, Parameter(name="--
     return FOUND if number else NOTHING
 
 
-def _row(connection: Any, what: str) -> int:
-    """The row a URL, or a place in `suchlike list`, names."""
-    from pipelines.stores import articles
-    from pipelines.stores import fates as ends
-
-    row = articles.at_place(connection, int(what)) if what.isdecimal() else ends.find(connection, what)
-    if row is None:
-        known = "there are fewer results" if what.isdecimal() else "it was never discovered"
-        raise UsageError(f"Nothing is known about {what!r}: {known}.")
-    return row
-
-
 def show(url: str, *, session: Hidden) -> int:
     """Show everything known about one URL: how it was found, fetched, judged, and where it is kept.
 
@@ -80,10 +67,11 @@ def show(url: str, *, session: Hidden) -> int:
     url
         A URL, or a place in `suchlike list`.
     """
+    from crawler.explaining import row_of
     from pipelines.stores import fates as ends
 
     with _store(session).read() as connection:
-        told = ends.tell(connection, _row(connection, url))
+        told = ends.tell(connection, row_of(connection, url))
     if session.json:
         session.emit(told)
         return FOUND
@@ -124,38 +112,38 @@ def explain(url: str, *, session: Hidden) -> int:
     url
         A URL, or a place in `suchlike list`.
     """
-    from pipelines.stores import articles
-    from pipelines.stores import fates as ends
+    from crawler.explaining import explained
 
-    with _store(session).read() as connection:
-        row = _row(connection, url)
-        told = ends.tell(connection, row)
-        likeness = articles.likeness_of(connection, row)
-    path = told["found_by"]["path"]
-    if likeness is None:
-        why = f"{told['url']} was not judged: {told['reason'] or told['fate']}, {told['detail'] or 'no more is known'}"
-        if session.json:
-            session.emit({"score": told["quick"], "parts": {}, "nearest_seeds": [], "terms": [], "path": path,
-                          "reason": told["reason"], "detail": told["detail"]})  # fmt: skip
-        session.say(why)
-        return NOTHING
-    nearest = sorted(({"seed": s, "score": v} for s, v in likeness["seeds"].items()), key=lambda one: -one["score"])
+    told = explained(_store(session), url)
     if session.json:
-        session.emit({"score": likeness["score"], "parts": likeness["parts"], "nearest_seeds": nearest,
-                      "terms": likeness["terms"], "path": path, "percentile": likeness["percentile"],
-                      "reason": told["reason"], "detail": told["detail"]})  # fmt: skip
-        return FOUND
-    session.out(f" {likeness['score']:.2f}  {told['article']['title']}")
-    session.out("       closest seeds  " + " · ".join(f"{one['seed']} {one['score']:.2f}" for one in nearest[:3]))
-    parts = "   ".join(f"{name} {value:+.2f}" for name, value in likeness["parts"].items())
-    session.out(f" parts    {parts}   (they add up to the logit of the score)")
-    terms = "  ".join(f"{term['word']} {term['weight']:+.2f}" for term in likeness["terms"][:10])
-    session.out(f" words    {terms}   (lexical {likeness['lexical']:.2f})")
-    session.out(f" meaning  {likeness['dense']:.2f}     closer than {likeness['percentile']:.1f} % of ordinary news")
-    session.out(" found by " + "  →  ".join(step["url"] for step in path))
+        session.emit(told)
+        return FOUND if told["parts"] else NOTHING
+    if not told["parts"]:
+        session.say(
+            f"{told['url']} was not judged: {told['reason'] or 'it waits'}, {told['detail'] or 'no more is known'}"
+        )
+        return NOTHING
+    taken = "a match" if told["match"] else "no match"
+    session.out(f" {told['score']:.2f}  {told['title']}   ({taken}: {told['grain']} from {told['threshold']:.2f})")
+    session.out(
+        "       closest seeds  " + " · ".join(f"{one['seed']} {one['score']:.2f}" for one in told["nearest_seeds"])
+    )
+    parts = "   ".join(f"{name} {value:+.2f}" for name, value in told["parts"].items())
+    session.out(f" parts    {parts}   = {told['logit']:+.2f}, the logit of the score")
+    session.out(" words    " + "  ".join(f"{term['word']} {term['weight']:+.2f}" for term in told["terms"][:10]))
+    session.out(f" meaning  closer than {told['percentile']:.1f} % of ordinary news")
+    for pair in told["pairs"]:
+        session.out(f" like     “{_short(pair['ours'])}”\n  seed    “{_short(pair['seeds'])}”")
+    for one in told["against"]:
+        session.out(f" against  {one}")
+    session.out(" found by " + "  →  ".join(step["url"] for step in told["path"]))
     if told["reason"]:
         session.out(f" but      {told['reason']}: {told['detail'] or ''}")
     return FOUND
+
+
+def _short(sentence: str, width: int = 110) -> str:
+    return sentence if len(sentence) <= width else f"{sentence[: width - 1].rstrip()}…"
 
 
 def dupes(*, session: Hidden) -> int:

@@ -10,6 +10,9 @@ from cyclopts import App, Group, Parameter
 from crawler.cli.session import FOUND, NOTHING, USAGE, Session, given
 from pipelines.errors import SeedError, UsageError
 
+# a seed the others find no better than this is told to be far from them
+FAR = 0.2
+
 Hidden = Annotated[Session, Parameter(parse=False)]
 
 
@@ -90,29 +93,46 @@ def listed(*, session: Hidden) -> int:
 
 
 def check(*, session: Hidden) -> int:
-    """Check whether the seeds belong together: how near each is to the others."""
+    """Check whether the seeds belong together: groups, the nearest of each, and how well the others find it."""
     from crawler.cli.showing import project
+    from pipelines.likeness.grouping import places
 
     opened = project(session)
     seed_set = opened.seed_set(opened.config())
     for problem in seed_set.problems:
         _show(session, _problem(problem.path, problem.message))
-    for seed in seed_set.seeds:
+    given = [(s.name, s.title, s.text, s.language, s.published) for s in seed_set.seeds]
+    found = {place.name: place for place in places(given, "topic")}
+    for seed in sorted(seed_set.seeds, key=lambda seed: found[seed.name].group if seed.name in found else 0):
         others = [other for other in seed_set.seeds if other is not seed]
-        nearness = None
+        to_others = None
         if others:
-            nearness = opened.learn(_only(seed_set, others)).score(seed.title, seed.text, seed.language).score
-        record = {**_seed(seed), "to_others": nearness}
+            to_others = opened.learn(_only(seed_set, others)).score(seed.title, seed.text, seed.language).score
+        place = found.get(seed.name)
+        record = {**_seed(seed), "to_others": to_others, "group": place and place.group,
+                  "nearest": place and place.nearest, "closeness": place and place.closeness}  # fmt: skip
         if session.json:
             session.emit(record)
         else:
-            told = "the only seed" if nearness is None else f"{nearness:.2f} to the others"
-            far = nearness is not None and nearness < 0.2
-            hint = f"; far from the rest: suchlike seed remove {seed.name}, unless you mean it" if far else ""
-            session.out(f"{'!' if far else '✓'} {seed.name:<32} {told}{hint}")
+            _checked(session, record)
     if not session.json:
         session.say(f"learned words: {', '.join(term.word for term in opened.learn(seed_set).terms[:12])}")
     return FOUND
+
+
+def _checked(session: Session, record: dict[str, Any]) -> None:
+    name, to_others, place = record["name"], record["to_others"], ""
+    if record["nearest"]:
+        place = f"   group {record['group']}, nearest {record['nearest']} {record['closeness']:.2f}"
+    told = "the only seed" if to_others is None else f"{to_others:.2f} to the others{place}"
+    far = to_others is not None and to_others < FAR
+    hint = f"; far from the rest: suchlike seed remove {name}, unless you mean it" if far else ""
+    session.out(f"{'!' if far else '✓'} {name:<32} {record['words']:>5} words  {record['language']}  {told}{hint}")
+    if record["dropped_lines"]:
+        cut = len(record["dropped_lines"])
+        session.out(
+            f"      ignored {cut} lines; `cut = false` for it in seed.toml keeps them, `seed list -v` shows them"
+        )
 
 
 def remove(*names: str, session: Hidden) -> int:

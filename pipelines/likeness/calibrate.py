@@ -14,7 +14,8 @@ import numpy as np
 
 from pipelines.likeness.background import Floats
 
-NARROWEST_SPREAD = 0.03
+# in bundled news, and among a crawl's pages, which are of fewer kinds
+NARROWEST_SPREAD, NARROWEST_IN_CRAWL = 0.01, 0.03
 # the bundled news weighs as much as this many of a crawl's own pages, in spreads and in the share of matches
 BUNDLED_PAGES = 100.0
 LOWEST_PRIOR, HIGHEST_PRIOR = 0.005, 0.5
@@ -42,7 +43,7 @@ class Spread:
         total = BUNDLED_PAGES + float(shares.sum())
         mean = (BUNDLED_PAGES * self.mean + float(shares @ values)) / total
         around = BUNDLED_PAGES * (self.deviation**2 + (self.mean - mean) ** 2) + float(shares @ (values - mean) ** 2)
-        return Spread(mean, max(math.sqrt(around / total), NARROWEST_SPREAD))
+        return Spread(mean, max(math.sqrt(around / total), NARROWEST_IN_CRAWL))
 
     def stand_out(self, value: Value) -> Value:
         """How many deviations above the mean."""
@@ -96,9 +97,9 @@ class Grain:
 GRAINS = {
     grain.name: grain
     for grain in (
-        Grain("story", Weighing(4.6, -0.1, -10.2), Weighing(5.7, 0.0, -9.4), 0.05, time=1.0),
-        Grain("topic", Weighing(0.8, 0.8, -4.0), Weighing(1.7, 0.8, -2.4), 0.05),
-        Grain("beat", Weighing(0.6, 1.6, -1.5), Weighing(0.6, 1.6, -1.4), 0.15),
+        Grain("story", Weighing(2.44, 0.17, -10.59), Weighing(4.47, 0.47, -8.27), 0.05, time=1.0),
+        Grain("topic", Weighing(1.82, 0.50, -5.70), Weighing(2.59, 0.50, -2.82), 0.05),
+        Grain("beat", Weighing(0.50, 1.49, -1.53), Weighing(0.59, 1.44, -1.35), 0.15),
     )
 }
 

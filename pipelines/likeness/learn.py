@@ -30,6 +30,9 @@ Spreads = dict[str, tuple[Spread, Spread]]
 FEWEST_ROWS = 50
 # a text of fewer different words than this says too little for its cosines to be taken at their word
 FULL_WORDS = 40
+# The spread of a crawl's pages is taken as if this share of them matched. Without any match it would say nothing of how
+# far matches lie from the rest, which differs from subject to subject; with all of a good crawl's it would hide them.
+MATCHES_IN_SPREAD = 0.02
 # being a copy of a seed is told from being like one by a power of the cosine; dense cosines are all high
 DENSE_COPY_POWER = 32
 # seeds judged by the others; more would only cost time
@@ -217,8 +220,9 @@ def _warmed(learned: Learned, seeds: Sequence[Example], pages: Sequence[Text]) -
     languages = np.array([page.language for page in pages])
     vectors = cold.reader.vectors(pages)
     lexical, dense = _closenesses(cold, pages, vectors)
-    ordinary = 1 - logistics(_logits(cold, lexical, dense, languages) + logit(learned.prior))
-    measure = _measure(seeds, _reader_of(pages, languages, ordinary), grain.warm)
+    alike = logistics(_logits(cold, lexical, dense, languages) + logit(learned.prior))
+    measure = _measure(seeds, _reader_of(pages, languages, 1 - alike), grain.warm)
+    shares = 1 - alike + alike * min(1.0, MATCHES_IN_SPREAD * len(pages) / max(float(alike.sum()), 1e-6))
     if measure.reader.means:
         vectors = measure.reader.vectors(pages)
     lexical, dense = _closenesses(measure, pages, vectors)
@@ -228,7 +232,7 @@ def _warmed(learned: Learned, seeds: Sequence[Example], pages: Sequence[Text]) -
         if chosen.sum() >= FEWEST_PAGES:
             in_words, in_meaning = spreads.get(str(language), spreads[""])
             spreads[str(language)] = (
-                in_words.blended(lexical[chosen], ordinary[chosen]), in_meaning.blended(dense[chosen], ordinary[chosen])
+                in_words.blended(lexical[chosen], shares[chosen]), in_meaning.blended(dense[chosen], shares[chosen])
             )  # fmt: skip
     measure = replace(measure, spreads=spreads)
     matches = logistics(_logits(measure, lexical, dense, languages) + logit(learned.prior))

@@ -1,0 +1,58 @@
+"""Why an article has its score: the same facts for the terminal, for JSON and for a notebook."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from pipelines.errors import UsageError
+from pipelines.likeness.explain import Explanation, explain
+from pipelines.likeness.learn import Text
+from pipelines.likeness.profile import Profile
+from pipelines.stores import Connection, Store, articles, fates, runs
+
+
+def row_of(connection: Connection, what: str) -> int:
+    """The row that a URL, or a place in `suchlike list`, names. UsageError when there is none."""
+    row = articles.at_place(connection, int(what)) if what.isdecimal() else fates.find(connection, what)
+    if row is None:
+        known = "there are fewer results" if what.isdecimal() else "it was never discovered"
+        raise UsageError(f"Nothing is known about {what!r}: {known}.")
+    return row
+
+
+def explained(store: Store, what: str) -> dict[str, Any]:
+    """The facts behind a URL's score, as contract.md words them; a page that was never judged has only its fate."""
+    with store.read() as connection:
+        row = row_of(connection, what)
+        told = fates.tell(connection, row)
+        article = articles.one(connection, row)
+        run = runs.get(connection, article["run"]) if article else None
+        learned = runs.learned(connection, run.profile) if run and run.profile else None
+        seeds = runs.seed_texts(connection, run.profile) if run and run.profile else {}
+    facts = {"url": told["url"], "path": told["found_by"]["path"], "reason": told["reason"], "detail": told["detail"]}
+    if article is None or run is None or learned is None:
+        return {"score": told["quick"], "parts": {}, "nearest_seeds": [], "terms": [], **facts}
+    profile = Profile.from_bytes(learned)
+    published = datetime.fromisoformat(article["published"]) if article["published"] else None
+    text = Text(article["title"], article["text"], article["language"], published)
+    found = explain(profile, text, profile.threshold(run.config.only_profile()[1].threshold), seeds)
+    return {"title": article["title"], **as_told(found), "grain": profile.grain, **facts}
+
+
+def as_told(found: Explanation) -> dict[str, Any]:
+    """An explanation in the words of contract.md."""
+    return {
+        "score": found.score,
+        "threshold": found.threshold,
+        "match": found.taken,
+        "logit": found.logit,
+        "parts": dict(found.parts),
+        "nearest_seeds": [{"seed": name, "score": closeness} for name, closeness in found.nearest],
+        "terms": [asdict(term) for term in found.terms],
+        "missing": [asdict(term) for term in found.missing],
+        "against": list(found.against),
+        "pairs": [asdict(pair) for pair in found.pairs],
+        "percentile": found.percentile,
+    }

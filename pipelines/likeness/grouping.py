@@ -1,0 +1,75 @@
+"""Which seeds are about one thing: each is judged by every other, alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines.likeness.learn import Example, Text
+from pipelines.likeness.profile import Given, Profile
+
+# seeds compared pair by pair; of more, the first
+MOST_SEEDS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a seed stands among the others.
+
+    `group` numbers the seeds that belong together, the largest group being 1. `nearest` is the seed closest to it and
+    `closeness` how surely they are alike, 0..1, at even odds; both None for a single seed.
+    """
+
+    name: str
+    group: int
+    nearest: str | None
+    closeness: float | None
+
+
+def places(seeds: Sequence[Given], grain: str) -> list[Place]:
+    """The place of each seed, in their order. Two seeds are in one group if a chain of seeds alike links them."""
+    examples = [Example(*seed) for seed in seeds[:MOST_SEEDS]]
+    alike = [
+        [likeness.score for likeness in Profile.learn([one], grain=grain, prior=0.5).score_many(_texts(examples))]
+        for one in examples
+    ]
+    number = len(examples)
+    # neither need be the better judge of the other
+    closeness = [[max(alike[i][j], alike[j][i]) for j in range(number)] for i in range(number)]
+    groups = _groups(closeness)
+    found = []
+    for at, example in enumerate(examples):
+        others = [other for other in range(number) if other != at]
+        nearest = max(others, key=lambda other: closeness[at][other], default=None)
+        found.append(
+            Place(
+                example.name,
+                groups[at],
+                examples[nearest].name if nearest is not None else None,
+                closeness[at][nearest] if nearest is not None else None,
+            )
+        )
+    return found
+
+
+def _texts(examples: Sequence[Example]) -> list[Text]:
+    return [Text(*example[1:]) for example in examples]
+
+
+def _groups(closeness: list[list[float]]) -> list[int]:
+    """The number of each one's group; groups by size, then by their first member."""
+    left = set(range(len(closeness)))
+    groups: list[list[int]] = []
+    while left:
+        members, to_visit = [], [min(left)]
+        left -= {*to_visit}
+        while to_visit:
+            at = to_visit.pop()
+            members.append(at)
+            near = {other for other in left if closeness[at][other] >= 0.5}
+            left -= near
+            to_visit += near
+        groups.append(sorted(members))
+    groups.sort(key=lambda members: (-len(members), members[0]))
+    number_of = {at: number for number, members in enumerate(groups, 1) for at in members}
+    return [number_of[at] for at in range(len(closeness))]
