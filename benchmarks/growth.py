@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.endless_web import HOSTS, host
 from crawler.project import Project, starting_points
-from pipelines.stores import ledger, open_store, runs
+from pipelines.stores import editions, ledger, open_store, runs
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = ROOT / "crawler" / "demo" / "articles" / "harbour-dredging" / "berth-four-deepening-sums.md"
@@ -146,8 +146,8 @@ def begin_inline(folder: Path) -> list[str]:
     store = open_store(config.database, mode=config.mode)
     now = time.time()
     with store.write() as connection:
-        runs.keep_profile(connection, profile.digest, seeds.name, "[]", profile.to_bytes())
-        run = runs.start(connection, config, profile.digest, now=now).id
+        editions.keep(connection, profile.edition, profile.digest, seeds.name, [], profile.to_bytes())
+        run = runs.start(connection, config, profile.edition, now=now).id
         ledger.discover(connection, starting_points(config, seeds), run=run, now=now)
     store.close()
     return ["crawl-worker", "--run", str(run), "--inline"]

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from crawler.crawl import holder_name, is_dead
+from crawler.learner import Learner
 from pipelines.config import Config
 from pipelines.errors import StoreError, UsageError
 from pipelines.stores import Connection, Store, articles, bodies, hosts, ledger, runs
@@ -64,6 +65,7 @@ class Conductor:
         self._interrupts = 0
         self._seen = Progress()
         self._stored_until = time.time()
+        self._learner = Learner(store, run)
 
     def conduct(self) -> str:
         """Runs until a budget is spent, the frontier is empty, or somebody says stop."""
@@ -82,6 +84,7 @@ class Conductor:
                 return self._watch(supervisor, queues, embedded)
             finally:
                 supervisor.stop(("crawl", "work"), hurry=lambda: self._interrupts > 1)
+                self._learner.close()
                 queues.close()
                 if embedded:
                     embedded.stop()
@@ -131,7 +134,9 @@ class Conductor:
                 self._look(now - began)
                 crawled = supervisor.finished("crawl")
                 reason = self._ended_by()
-                if crawled and not self._seen.in_flight:
+                if not crawled:
+                    self._learner.tick()
+                elif not self._seen.in_flight and self._learner.finish():
                     return self._end(reason or self._why_crawlers_ended())
                 if reason and not crawled:
                     self._halt(reason)

@@ -6,7 +6,7 @@ summary = Project("floods").run(overrides={"crawl": {"matches": 50}})
 
 from __future__ import annotations
 
-import json
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +18,7 @@ from crawler.conductor import Conductor, Progress
 from crawler.explaining import explained
 from crawler.export import export
 from crawler.fetch import fetch_seeds
+from crawler.rating import Rated, drain, learn_on, rate, rated_and_next, take_back
 from crawler.replay import recorded, replay
 from crawler.summary import summary
 from pipelines import seeds
@@ -25,10 +26,12 @@ from pipelines import urls as identity
 from pipelines.config import Config, load
 from pipelines.errors import ConfigError, SeedError, UsageError
 from pipelines.exports import EXPORTS
+from pipelines.likeness.calibrate import GRAINS
+from pipelines.likeness.learn import Example
 from pipelines.likeness.profile import Profile
 from pipelines.records import Candidate
 from pipelines.seeds import SeedSet
-from pipelines.stores import Store, articles, fates, ledger, open_store, runs
+from pipelines.stores import Connection, Store, articles, editions, fates, ledger, open_store, runs
 from pipelines.stores.ledger import Found
 from workers import build
 from workers.inline import Inline
@@ -64,11 +67,12 @@ class Project:
         read = seeds.read(paths)
         return fetch_seeds(read, config) if read.urls else read
 
-    def learn(self, seed_set: SeedSet) -> Profile:
+    def learn(self, seed_set: SeedSet, config: Config | None = None) -> Profile:
         """The likeness these seeds teach. Raises SeedError when none of them can be used."""
         if not seed_set.seeds:
             raise SeedError("There is no seed that can be used; `suchlike seed list` says what is wrong with each.")
-        return Profile.learn([(s.name, s.title, s.text, s.language, s.published) for s in seed_set.seeds])
+        _, wanted = with_seed_settings(config or self.config(), seed_set, self._profile).only_profile()
+        return Profile.learn(_examples(seed_set), grain=wanted.grain)
 
     # the main job
 
@@ -84,7 +88,7 @@ class Project:
         config = self.config(overrides)
         seed_set = self.seed_set(config, seed_paths)
         config = with_seed_settings(config, seed_set, self._profile)
-        profile = self.learn(seed_set)
+        profile = self.learn(seed_set, config)
         for problem in seed_set.problems:
             say(f"! {problem.message}")
         say(_learned(profile, seed_set))
@@ -98,14 +102,13 @@ class Project:
         now = time.time()
         found = starting_points(config, seed_set)
         with store.write() as connection:
-            names = _told(seed_set)
-            runs.keep_profile(connection, profile.digest, seed_set.name, names, profile.to_bytes())
+            edition = _edition(connection, profile, seed_set)
             latest = runs.latest(connection)
             if latest is not None and latest.ended_at is None:
                 run = latest.id
-                runs.resume(connection, run, config, profile.digest, now=now)
+                runs.resume(connection, run, config, edition, now=now)
             else:
-                run = runs.start(connection, config, profile.digest, now=now).id
+                run = runs.start(connection, config, edition, now=now).id
             ledger.discover(connection, found, run=run, now=now)
             ledger.start_again(connection, [one.candidate.url for one in found], now=now)
             if not found and fates.count(connection)["frontier"] == 0:
@@ -131,12 +134,14 @@ class Project:
         store = open_store(config.database, mode="replay")
         began = time.monotonic()
         with store.write() as connection:
-            if profile and seed_set:
-                runs.keep_profile(connection, profile.digest, seed_set.name, _told(seed_set), profile.to_bytes())
-            run = runs.start(connection, config, profile.digest if profile else "", now=time.time()).id
+            edition = _edition(connection, profile, seed_set) if profile and seed_set else ""
+            run = runs.start(connection, config, edition, now=time.time()).id
         sender = Inline(build.stages(store, config))
         try:
             number = replay(recorded(paths), store=store, config=config, run=run, profile=profile, sender=sender)
+            if profile:
+                learn_on(store, run)
+                drain(store, sender)
         finally:
             sender.close()
             with store.write() as connection:
@@ -149,7 +154,7 @@ class Project:
         """Replay with `keep = "all"` needs no seeds: then nothing is judged."""
         try:
             seed_set = self.seed_set(config, paths)
-            return self.learn(seed_set), seed_set
+            return self.learn(seed_set, config), seed_set
         except (SeedError, ConfigError):
             if config.store.keep == "all" and not paths:
                 return None, None
@@ -182,6 +187,21 @@ class Project:
         """Why a URL, or a place in the list, has its score; parts that add up, sentences, what speaks against."""
         return explained(self.store(mode), what)
 
+    def rate(self, what: Sequence[str], verdict: int, *, preview: bool = False, mode: str | None = None) -> Rated:
+        """Says that URLs, or places in the list, are like the seeds (1) or not (-1), and judges everything anew.
+
+        With `preview` nothing is written; what would enter and leave is told all the same.
+        """
+        return rate(self.store(mode), what, verdict, preview=preview)
+
+    def unrate(self, *, mode: str | None = None) -> Rated:
+        """Takes the last rating back and judges everything anew. Raises UsageError when there is none."""
+        return take_back(self.store(mode))
+
+    def ratings(self, *, limit: int = 5, mode: str | None = None) -> dict[str, Any]:
+        """`{rated: [{url, title, score, verdict}], next: [{url, title, score, match}]}`, next being best rated next."""
+        return rated_and_next(self.store(mode), limit)
+
     def export(self, kind: str, file: Path | None = None, *, mode: str | None = None) -> dict[str, Any]:
         """Writes every stored article; returns `{file, format, articles, bytes, sha256}`."""
         if kind not in EXPORTS:
@@ -205,6 +225,10 @@ def with_seed_settings(config: Config, seed_set: SeedSet, profile: str | None = 
     name, held = config.only_profile(profile)
     if "threshold" in wanted and held.threshold == "auto":
         held = msgspec.structs.replace(held, threshold=wanted["threshold"])
+    if "grain" in wanted and held.grain == "topic":
+        if wanted["grain"] not in GRAINS:
+            raise SeedError(f"The seed set's grain {wanted['grain']!r} is none; write {', '.join(GRAINS)}.")
+        held = msgspec.structs.replace(held, grain=wanted["grain"])
     # a run knows one profile: its judges need not be told which
     return msgspec.structs.replace(config, sources=sources, profile={name: held})
 
@@ -223,12 +247,20 @@ def starting_points(config: Config, seed_set: SeedSet | None) -> list[Found]:
     return found
 
 
-def _told(seed_set: SeedSet) -> str:
-    """The seeds as the store keeps them: to explain by, and to learn from again."""
-    return json.dumps(
-        [{"name": s.name, "title": s.title, "text": s.text, "language": s.language} for s in seed_set.seeds],
-        ensure_ascii=False,
-    )
+def _examples(seed_set: SeedSet) -> list[Example]:
+    return [Example(s.name, s.title, s.text, s.language, s.published) for s in seed_set.seeds]
+
+
+def _edition(connection: Connection, profile: Profile, seed_set: SeedSet) -> str:
+    """The edition to judge by: the last one learned from these seeds at this grain, else the profile's own."""
+    name = editions.latest(connection, profile.digest)
+    if name is not None:
+        with contextlib.suppress(UsageError):  # learned by another version of suchlike
+            if Profile.from_bytes(editions.get(connection, name).learned).grain == profile.grain:
+                return name
+    learned = profile.to_bytes()
+    editions.keep(connection, profile.edition, profile.digest, seed_set.name, _examples(seed_set), learned)
+    return profile.edition
 
 
 def _learned(profile: Profile, seed_set: SeedSet) -> str:

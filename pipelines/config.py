@@ -36,9 +36,10 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Profile(_Section, frozen=True):
-    """A seed set and how to judge by it. `threshold`: auto, strict, loose, or 0 to 1."""
+    """A seed set and how to judge by it. `grain`: the same story, topic or beat; `threshold`: auto … or 0 to 1."""
 
     seeds: str | list[str] = "seeds/"
+    grain: Literal["story", "topic", "beat"] = "topic"
     threshold: str | float = "auto"
     every: str = ""
 

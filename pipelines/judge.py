@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 
 from pipelines.config import Config
+from pipelines.likeness.learn import Text
 from pipelines.likeness.profile import Profile
 from pipelines.records import Article, Likeness
 from pipelines.stores import Store, runs
@@ -13,19 +15,26 @@ _UNJUDGED = Likeness(score=0.0, lexical=0.0, dense=0.0, nearest_seed="")
 
 
 class Judge:
-    """Scores articles for one run. Without seeds everything scores 0 and nothing matches."""
+    """Scores articles for one run. Without seeds everything scores 0 and nothing matches.
+
+    `name` tells its judgements from those of another edition or threshold.
+    """
 
     def __init__(self, config: Config, profile: Profile | None) -> None:
         self.config = config
         self.profile = profile
         self.threshold = profile.threshold(config.only_profile()[1].threshold) if profile else 1.0
         self.keeps_all = config.store.keep == "all"
+        told = f"{profile.edition if profile else ''} {self.threshold!r}"
+        self.name = hashlib.sha256(told.encode()).hexdigest()[:32]
 
     def score(self, articles: Sequence[Article]) -> list[Likeness]:
         """How much each article resembles the seeds."""
-        if self.profile is None:
-            return [_UNJUDGED] * len(articles)
-        return self.profile.score_many([(a.title, a.text, a.language, a.published) for a in articles])
+        return self.profile_scores([Text(a.title, a.text, a.language, a.published) for a in articles])
+
+    def profile_scores(self, texts: Sequence[Text]) -> list[Likeness]:
+        """As `score`, of what counts of an article."""
+        return self.profile.score_many(texts) if self.profile else [_UNJUDGED] * len(texts)
 
     def matches(self, likeness: Likeness) -> bool:
         """Whether it resembles them enough."""
@@ -33,11 +42,21 @@ class Judge:
 
 
 class Judges:
-    """The judge of each run, learned once a process."""
+    """The judge of each run, learned once a process and again when the run is judged by another edition."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._held: dict[int, Judge] = {}
+        self._asked: dict[int, tuple[str, str]] = {}
+
+    def renew(self, wanted: Iterable[int]) -> None:
+        """Looks whether these runs are judged as they were: by the same edition, under the same configuration."""
+        with self._store.read() as connection:
+            asked = runs.asked_of(connection, wanted)
+        for run, now in asked.items():
+            if self._asked.get(run) != now:
+                self._held.pop(run, None)
+        self._asked |= asked
 
     def of(self, run: int) -> Judge:
         """The judge of the run with this number."""

@@ -47,6 +47,7 @@ class Parse:
         """See Stage."""
         with self._store.write() as connection:
             taken = ledger.take(connection, State.FETCHED, rows, now=time.time(), lease_s=LEASE_S)
+        self._judges.renew({one.run for one in taken})
         extracted = [self._extracted(one, watch) for one in taken]
         watch(0)
         outcomes = self._judged(extracted)
@@ -103,7 +104,7 @@ class Parse:
     def _decide(self, taken: Taken, article: Article, likeness: Likeness) -> _Outcome:
         judge = self._judges.of(taken.run)
         matched = judge.matches(likeness)
-        draft = Draft(article, likeness, matched, taken.page.fetched_at, judge.config.mode, taken.run)
+        draft = Draft(article, likeness, matched, taken.page.fetched_at, judge.config.mode, taken.run, judge.name)
         if matched or judge.keeps_all:
             return _Outcome(taken, draft, None)
         detail = f"score {likeness.score:.2f} is below the threshold {judge.threshold:.2f}"

@@ -15,6 +15,7 @@ TOML: Final = "seed.toml"
 MAX_TOML_BYTES: Final = 1_000_000
 
 _SETTINGS: Final[dict[str, tuple[type, ...]]] = {
+    "grain": (str,),
     "threshold": (str, float, int),
     "every": (str,),
     "sites": (list,),

@@ -14,7 +14,7 @@ from typing import Any
 from crawler.project import Project, starting_points
 from pipelines import seeds
 from pipelines.likeness.profile import Profile
-from pipelines.stores import Store, articles, fates, hosts, open_store, runs
+from pipelines.stores import Store, articles, editions, fates, hosts, open_store, runs
 from pipelines.stores.fates import find, tell
 
 FAST = "50/1s"
@@ -80,8 +80,8 @@ def begin(
         if seed_set is not None:
             read = seeds.read([seed_set])
             profile = Profile.learn([(s.name, s.title, s.text, s.language) for s in read.seeds])
-            digest = profile.digest
-            runs.keep_profile(connection, digest, "seeds", "[]", profile.to_bytes())
+            digest = profile.edition
+            editions.keep(connection, digest, profile.digest, "seeds", [], profile.to_bytes())
         run = runs.start(connection, config, digest, now=now).id
         from pipelines.stores import ledger
 

@@ -25,7 +25,7 @@ from pipelines import urls as identity
 from pipelines.archive import Recorded
 from pipelines.config import Config
 from pipelines.likeness.profile import Profile
-from pipelines.stores import Store, articles, open_store, runs
+from pipelines.stores import Store, articles, editions, open_store, runs
 from workers import build
 from workers.inline import Inline
 
@@ -99,8 +99,8 @@ def _matches(pages: list[Recorded], config: Config, profile: Profile) -> int:
         )
         store = open_store(small.database)
         with store.write() as connection:
-            runs.keep_profile(connection, profile.digest, "breadth-first", "[]", profile.to_bytes())
-            run = runs.start(connection, small, profile.digest, now=time.time()).id
+            editions.keep(connection, profile.edition, profile.digest, "breadth-first", [], profile.to_bytes())
+            run = runs.start(connection, small, profile.edition, now=time.time()).id
         sender = Inline(build.stages(store, small))
         replay(iter(pages), store=store, config=small, run=run, profile=profile, sender=sender)
         with store.read() as connection:

@@ -96,6 +96,11 @@ class Profile:
         return self._learned.grain.name
 
     @property
+    def expected(self) -> float:
+        """The share of matches that was expected before any page was seen."""
+        return self._learned.expected
+
+    @property
     def digest(self) -> str:
         """The SHA-256 that names the seeds' texts, whatever their order."""
         return self._learned.digest

@@ -30,6 +30,7 @@ class Draft:
     fetched_at: float
     mode: str
     run: int
+    edition: str = ""
 
 
 def put(connection: Connection, draft: Draft) -> None:
@@ -56,6 +57,7 @@ def put(connection: Connection, draft: Draft) -> None:
         "fetched_at": draft.fetched_at,
         "mode": draft.mode,
         "run": draft.run,
+        "edition": draft.edition,
     }
     connection.execute(upsert(connection, articles, ["id"], [name for name in values if name != "id"]).values(values))
 

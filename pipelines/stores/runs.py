@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,6 @@ from sqlalchemy import Connection, func, select, update
 
 from pipelines.config import Config
 from pipelines.stores import hosts as host_rows
-from pipelines.stores.dialect import insert_new
 from pipelines.stores.schema import MOVES, Kind, State, profiles, runs, urls
 
 ALIVE_S = 30.0
@@ -110,9 +110,15 @@ def pages_leased(connection: Connection, run: int) -> int:
     return connection.execute(query).scalar() or 0
 
 
-def keep_profile(connection: Connection, digest: str, name: str, seeds: str, learned: bytes) -> None:
-    """Stores a learned likeness for the processes that need it; the same one twice is once."""
-    connection.execute(insert_new(connection, profiles).values(digest=digest, name=name, seeds=seeds, learned=learned))
+def judge_by(connection: Connection, run: int, profile: str) -> None:
+    """The run is judged by another edition of its profile."""
+    connection.execute(update(runs).where(runs.c.id == run).values(profile=profile))
+
+
+def asked_of(connection: Connection, wanted: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """Run -> its profile and its configuration as text: cheap to look at, to see whether either has changed."""
+    query = select(runs.c.id, runs.c.profile, runs.c.config).where(runs.c.id.in_(list(wanted)))
+    return {run: (profile, config) for run, profile, config in connection.execute(query)}
 
 
 def learned(connection: Connection, digest: str) -> bytes:

@@ -188,6 +188,7 @@ articles = Table(
     Column("mode", String(8), nullable=False),
     Column("run", Integer, nullable=False),
     Column("stored_at", Float),
+    Column("edition", String(32), nullable=False, server_default=""),  # names the judgement, profile and threshold
 )
 Index("articles_score", articles.c.score.desc())
 Index("articles_stored", articles.c.run, articles.c.matched, articles.c.stored_at, articles.c.story)
@@ -207,10 +208,26 @@ bands = Table(
 profiles = Table(
     "profiles",
     metadata,
-    Column("digest", String(64), primary_key=True),
+    Column("digest", String(64), primary_key=True),  # of all that was learned
     Column("name", Plain(120), nullable=False),
-    Column("seeds", Text, nullable=False),  # JSON: names and titles, for people
+    Column("seeds", Text, nullable=False),  # JSON: to explain by, and to learn from again
     Column("learned", LargeBinary, nullable=False),
+    Column("family", String(64), nullable=False, server_default=""),  # the digest of the seeds' texts
+    Column("sample", Text, nullable=False, server_default="[]"),  # JSON: articles it learned from beside the seeds
+    Column("judged", Integer, nullable=False, server_default="0"),  # how many articles there were then
+    Column("learned_at", Float, nullable=False, server_default="0"),
+)
+Index("profiles_family", profiles.c.family, profiles.c.learned_at)
+
+ratings = Table(
+    "ratings",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("family", String(64), nullable=False),
+    Column("article", BigInteger, ForeignKey("articles.id"), nullable=False),
+    Column("verdict", SmallInteger, nullable=False),  # 1 or -1
+    Column("at", Float, nullable=False),
+    Column("undone_at", Float),
 )
 
 runs = Table(

@@ -15,7 +15,7 @@ from warcio.archiveiterator import ArchiveIterator
 
 from pipelines.likeness.profile import Profile
 from pipelines.stages import TAKES, unwatched
-from pipelines.stores import articles, bodies, fates, runs
+from pipelines.stores import articles, bodies, editions, fates, runs
 from pipelines.stores.schema import State
 from pipelines.stores.schema import articles as article_table
 from pipelines.stores.schema import bodies as body_table
@@ -70,8 +70,8 @@ def make(database: str, tmp_path: Path) -> Iterator[Make]:
         made.append(stock)
         profile = Profile.learn([("seed", "Sleeper trains return", "\n".join(TRAINS[::-1]), "en")])
         with stock.store.write() as connection:
-            runs.keep_profile(connection, profile.digest, "trains", "[]", profile.to_bytes())
-            stock.run = runs.start(connection, stock.config, profile.digest, now=time.time()).id
+            editions.keep(connection, profile.edition, profile.digest, "trains", [], profile.to_bytes())
+            stock.run = runs.start(connection, stock.config, profile.edition, now=time.time()).id
         return stock
 
     yield stocked

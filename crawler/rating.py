@@ -1,0 +1,118 @@
+"""Ratings, and what they change: shown first, done then, and undone as exactly."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crawler.explaining import row_of
+from pipelines import rejudge
+from pipelines.errors import UsageError
+from pipelines.rejudge import Change
+from pipelines.stores import Store, articles, editions, ratings, runs
+from pipelines.stores.runs import Run
+from workers import build
+from workers.inline import Inline
+from workers.queues import Sender
+from workers.reconcile import reconcile
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """What was rated (URLs), how (1, -1, 0 for taken back), and what enters and leaves the matches by it."""
+
+    urls: tuple[str, ...]
+    verdict: int
+    applied: bool
+    changes: tuple[Change, ...]
+
+    @property
+    def entered(self) -> int:
+        """How many articles match that did not."""
+        return sum(change.enters for change in self.changes)
+
+    @property
+    def left(self) -> int:
+        """How many articles no longer match."""
+        return len(self.changes) - self.entered
+
+
+def rate(store: Store, what: Sequence[str], verdict: int, *, preview: bool) -> Rated:
+    """Says that URLs, or places in the list, are like the seeds (1) or not (-1). UsageError for one never judged."""
+    run, family = _latest(store)
+    rows: dict[int, str] = {}
+    with store.read() as connection:
+        for one in what:
+            row = row_of(connection, one)
+            article = articles.one(connection, row)
+            if article is None:
+                raise UsageError(
+                    f"{one} was never judged, so a rating of it teaches nothing; `suchlike show` says why."
+                )
+            rows[row] = article["url"]
+        standing = ratings.standing(connection, family)
+    profile, edition = rejudge.learn_again(store, run.id, anew=False, verdicts=standing | dict.fromkeys(rows, verdict))
+    changes = tuple(rejudge.changes(store, run.id, profile, family))
+    if not preview:
+        with store.write() as connection:
+            for row in rows:
+                ratings.add(connection, family, row, verdict, now=time.time())
+        _apply(store, run, edition)
+    return Rated(tuple(rows.values()), verdict, not preview, changes)
+
+
+def take_back(store: Store) -> Rated:
+    """Undoes the last rating, and what it changed. UsageError when there is none."""
+    run, family = _latest(store)
+    with store.write() as connection:
+        row = ratings.take_back(connection, family, now=time.time())
+        if row is None:
+            raise UsageError("Nothing is rated; `suchlike rate` lists what could be.")
+        article = articles.one(connection, row)
+    profile, edition = rejudge.learn_again(store, run.id, anew=False)
+    changes = tuple(rejudge.changes(store, run.id, profile, family))
+    _apply(store, run, edition)
+    return Rated((article["url"],) if article else (), 0, True, changes)
+
+
+def rated_and_next(store: Store, limit: int) -> dict[str, Any]:
+    """What was rated, and so many articles that are best rated next."""
+    _, family = _latest(store)
+    with store.read() as connection:
+        return {"rated": ratings.listed(connection, family), "next": ratings.to_rate(connection, family, limit)}
+
+
+def _latest(store: Store) -> tuple[Run, str]:
+    with store.read() as connection:
+        run = runs.latest(connection)
+        if run is None or not run.profile:
+            raise UsageError("Nothing was judged by seeds yet; `suchlike run` does it.")
+        return run, editions.get(connection, run.profile).family
+
+
+def _apply(store: Store, run: Run, edition: editions.Edition) -> None:
+    rejudge.adopt(store, run.id, edition)
+    rejudge.catch_up(store, run.id)
+    sender = Inline(build.stages(store, run.config))
+    try:
+        drain(store, sender)
+    finally:
+        sender.close()
+
+
+def learn_on(store: Store, run: int) -> bool:
+    """Learns again if enough was judged to learn from; tells whether anything was judged anew."""
+    with store.read() as connection:
+        held = editions.get(connection, runs.get(connection, run).profile)
+        judged = editions.count(connection, held.family)
+    if rejudge.due(judged, held.judged):
+        rejudge.adopt(store, run, rejudge.learn_again(store, run, anew=True)[1])
+    return rejudge.catch_up(store, run) > 0
+
+
+def drain(store: Store, sender: Sender) -> None:
+    """Rings for whatever waits in a stage until nothing does."""
+    while any(count for name, count in reconcile(store, sender, None).items() if name != "urls"):
+        pass

@@ -1,0 +1,111 @@
+"""Learn a profile again from what a crawl has brought and what the user said, and judge every article by it anew."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pipelines.judge import Judge
+from pipelines.likeness.profile import Profile
+from pipelines.stores import Store, editions, ratings, runs
+from pipelines.stores.editions import Edition, Judged
+
+# pages an edition learns from beside the seeds
+SAMPLE_PAGES = 400
+# judged articles at which a crawl learns again: early and often, then no more, for the figures hardly move
+MILESTONES = (50, 100, 200, 400, 800, 1600)
+BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An article that enters the matches or leaves them."""
+
+    url: str
+    title: str
+    before: float
+    after: float
+    enters: bool
+
+
+def learn_again(
+    store: Store, run: int, *, anew: bool, verdicts: Mapping[int, int] | None = None
+) -> tuple[Profile, Edition]:
+    """A new edition of a run's profile, not yet kept.
+
+    `anew` samples the articles afresh; without it the edition learns from those its last one learned from, so that
+    only the ratings make a difference. `verdicts` (article -> 1 or -1) are taken for the ratings that stand.
+    """
+    with store.read() as connection:
+        held = editions.get(connection, runs.get(connection, run).profile)
+        rated = dict(verdicts) if verdicts is not None else ratings.standing(connection, held.family)
+        sample = editions.sample(connection, held.family, SAMPLE_PAGES) if anew else list(held.sample)
+        judged = editions.count(connection, held.family) if anew else held.judged
+        pages = editions.texts(connection, sample)
+        said = editions.texts(connection, sorted(rated))
+    last = Profile.from_bytes(held.learned)
+    profile = Profile.learn(
+        held.seeds,
+        grain=last.grain,
+        prior=last.expected,
+        pages=[pages[row] for row in sample if row in pages],
+        liked=[said[row] for row in said if rated[row] > 0],
+        disliked=[said[row] for row in said if rated[row] < 0],
+    )
+    return profile, Edition(profile.edition, held.family, held.seeds, tuple(sample), judged, profile.to_bytes())
+
+
+def adopt(store: Store, run: int, edition: Edition) -> None:
+    """From now on the run is judged by this edition: workers notice at their next batch."""
+    with store.write() as connection:
+        editions.keep(
+            connection, edition.name, edition.family, "", edition.seeds, edition.learned,
+            sample=edition.sample, judged=edition.judged,
+        )  # fmt: skip
+        runs.judge_by(connection, run, edition.name)
+
+
+def changes(store: Store, run: int, profile: Profile, family: str) -> Iterator[Change]:
+    """What would enter and leave the matches if the run were judged by this profile. Nothing is written."""
+    with store.read() as connection:
+        judge = Judge(runs.get(connection, run).config, profile)
+    for batch in _batches(store, family):
+        for one, score in zip(batch, judge.profile_scores([each.text for each in batch]), strict=True):
+            if judge.matches(score) != one.matched:
+                yield Change(one.url, one.text.title, one.score, score.score, not one.matched)
+
+
+def catch_up(store: Store, run: int) -> int:
+    """Judges every article that another edition judged; returns how many.
+
+    Stopped half-way, it goes on where it stopped when it is called again.
+    """
+    with store.read() as connection:
+        asked = runs.get(connection, run)
+        held = editions.get(connection, asked.profile)
+    judge = Judge(asked.config, Profile.from_bytes(held.learned))
+    number = 0
+    for batch in _batches(store, held.family, but=judge.name):
+        scores = judge.profile_scores([each.text for each in batch])
+        with store.write() as connection:
+            for one, score in zip(batch, scores, strict=True):
+                editions.judge_again(connection, one.row, score, judge.matches(score), judge.name, now=time.time())
+        number += len(batch)
+    return number
+
+
+def _batches(store: Store, family: str, but: str | None = None) -> Iterator[list[Judged]]:
+    after = 0
+    while True:
+        with store.read() as connection:
+            batch = editions.judged(connection, family, after=after, limit=BATCH, but=but)
+        if not batch:
+            return
+        yield batch
+        after = batch[-1].row
+
+
+def due(judged: int, learned_at: int) -> bool:
+    """Whether a crawl that has judged so many articles, and last learned at so many, should learn again."""
+    return any(learned_at < milestone <= judged for milestone in MILESTONES)

@@ -1,0 +1,162 @@
+"""Editions of a profile: what was learned from the same seeds at different times, and what each has judged."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection, Select, func, select, update
+
+from pipelines.likeness.learn import Example, Text
+from pipelines.records import Likeness
+from pipelines.stores.dialect import upsert
+from pipelines.stores.schema import State, articles, profiles, runs, urls
+
+# spreads row numbers, so that a sample is of all times; any odd number would do
+_MIX, _MODULUS = 2_654_435_761, 4_294_967_296
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One edition: its name, its seeds, the articles it learned from beside them out of so many `judged`, the bytes."""
+
+    name: str
+    family: str
+    seeds: tuple[Example, ...]
+    sample: tuple[int, ...]
+    judged: int
+    learned: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An article as some edition judged it."""
+
+    row: int
+    url: str
+    text: Text
+    score: float
+    matched: bool
+
+
+def keep(
+    connection: Connection, name: str, family: str, about: str, seeds: Iterable[Example], learned: bytes,
+    sample: Sequence[int] = (), judged: int = 0,
+) -> None:  # fmt: skip
+    """Stores an edition for the processes that judge by it; the same one again is the latest again."""
+    told = [{**seed._asdict(), "published": seed.published and seed.published.isoformat()[:10]} for seed in seeds]
+    values = {
+        "digest": name,
+        "family": family,
+        "name": about,
+        "seeds": json.dumps(told, ensure_ascii=False),
+        "sample": json.dumps(list(sample)),
+        "judged": judged,
+        "learned": learned,
+        "learned_at": time.time(),
+    }
+    connection.execute(upsert(connection, profiles, ["digest"], ["learned_at", "sample", "judged"]).values(values))
+
+
+def get(connection: Connection, name: str) -> Edition:
+    """The edition of this name; LookupError when there is none."""
+    row = connection.execute(select(profiles).where(profiles.c.digest == name)).first()
+    if row is None:
+        raise LookupError(f"there is no profile {name}")
+    seeds = tuple(
+        Example(seed["name"], seed["title"], seed["text"], seed["language"], _day(seed.get("published")))
+        for seed in json.loads(row.seeds)
+        if "text" in seed
+    )
+    return Edition(row.digest, row.family, seeds, tuple(json.loads(row.sample)), row.judged, bytes(row.learned))
+
+
+def latest(connection: Connection, family: str) -> str | None:
+    """The name of the edition that was learned last from these seeds."""
+    query = select(profiles.c.digest).where(profiles.c.family == family)
+    return connection.execute(query.order_by(profiles.c.learned_at.desc()).limit(1)).scalar()
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _of_family(family: str) -> Select[tuple[int]]:
+    return select(runs.c.id).join(profiles, profiles.c.digest == runs.c.profile).where(profiles.c.family == family)
+
+
+def count(connection: Connection, family: str) -> int:
+    """How many articles were judged by editions of this family."""
+    query = select(func.count()).select_from(articles).where(articles.c.run.in_(_of_family(family)))
+    return connection.execute(query).scalar() or 0
+
+
+def sample(connection: Connection, family: str, limit: int) -> list[int]:
+    """So many of the family's articles, alike or not: a fixed choice as long as the articles are the same."""
+    query = (
+        select(articles.c.id)
+        .where(articles.c.run.in_(_of_family(family)))
+        .order_by((articles.c.id * _MIX) % _MODULUS, articles.c.id)
+        .limit(limit)
+    )
+    return sorted(connection.execute(query).scalars())
+
+
+def texts(connection: Connection, rows: Sequence[int]) -> dict[int, Text]:
+    """Row -> the article, as it is judged."""
+    query = select(articles.c.id, articles.c.title, articles.c.text, articles.c.language, articles.c.published)
+    return {
+        row: Text(title, text, language, _moment(published))
+        for row, title, text, language, published in connection.execute(query.where(articles.c.id.in_(rows)))
+    }
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def judged(connection: Connection, family: str, *, after: int, limit: int, but: str | None = None) -> list[Judged]:
+    """Articles of the family from row `after` on; `but` leaves out what this judgement has judged."""
+    query = (
+        select(articles.c.id, urls.c.url, articles.c.title, articles.c.text, articles.c.language,
+               articles.c.published, articles.c.score, articles.c.matched)
+        .join(urls, urls.c.id == articles.c.id)
+        .where(articles.c.run.in_(_of_family(family)), articles.c.id > after)
+        .order_by(articles.c.id)
+        .limit(limit)
+    )  # fmt: skip
+    if but is not None:
+        query = query.where(articles.c.edition != but)
+    return [
+        Judged(row.id, row.url, Text(row.title, row.text, row.language, _moment(row.published)), row.score,
+               bool(row.matched))
+        for row in connection.execute(query)
+    ]  # fmt: skip
+
+
+def judge_again(
+    connection: Connection, row: int, likeness: Likeness, matched: bool, judgement: str, *, now: float
+) -> None:
+    """A new judgement of an article. One that was dropped as unlike and now matches goes on to the next stage.
+
+    One that no longer matches stays where it is: kept, told no more among the matches.
+    """
+    connection.execute(
+        update(articles)
+        .where(articles.c.id == row)
+        .values(
+            score=likeness.score,
+            likeness=json.dumps(asdict(likeness), ensure_ascii=False),
+            matched=int(matched),
+            edition=judgement,
+        )
+    )
+    if matched:
+        connection.execute(
+            update(urls)
+            .where(urls.c.id == row, urls.c.state == State.DROPPED, urls.c.reason == "unlike")
+            .values(state=State.PARSED, reason=None, detail=None, attempts=0, due_at=now)
+        )

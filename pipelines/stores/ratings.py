@@ -1,0 +1,69 @@
+"""What the user said of articles: events, of which the last that was not taken back counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from pipelines.stores.schema import articles, ratings, urls
+
+
+def add(connection: Connection, family: str, article: int, verdict: int, *, now: float) -> None:
+    """An article is like the seeds of this family (1) or is not (-1)."""
+    connection.execute(ratings.insert().values(family=family, article=article, verdict=verdict, at=now))
+
+
+def take_back(connection: Connection, family: str, *, now: float) -> int | None:
+    """Undoes the last rating that stands; gives its article, None when nothing was rated."""
+    last = connection.execute(
+        select(ratings.c.id, ratings.c.article)
+        .where(ratings.c.family == family, ratings.c.undone_at.is_(None))
+        .order_by(ratings.c.id.desc())
+        .limit(1)
+    ).first()
+    if last is None:
+        return None
+    connection.execute(update(ratings).where(ratings.c.id == last.id).values(undone_at=now))
+    return int(last.article)
+
+
+def standing(connection: Connection, family: str) -> dict[int, int]:
+    """Article -> its verdict, the latest first rated last."""
+    query = (
+        select(ratings.c.article, ratings.c.verdict)
+        .where(ratings.c.family == family, ratings.c.undone_at.is_(None))
+        .order_by(ratings.c.id)
+    )
+    return dict(connection.execute(query).tuples().all())
+
+
+def listed(connection: Connection, family: str) -> list[dict[str, Any]]:
+    """The verdicts that stand, with what they are about."""
+    found = standing(connection, family)
+    query = (
+        select(articles.c.id, articles.c.title, articles.c.score, urls.c.url)
+        .join(urls, urls.c.id == articles.c.id)
+        .where(articles.c.id.in_(found))
+    )
+    told = {
+        row.id: {"url": row.url, "title": row.title, "score": row.score, "verdict": found[row.id]}
+        for row in connection.execute(query)
+    }
+    return [told[article] for article in found if article in told]
+
+
+def to_rate(connection: Connection, family: str, limit: int) -> list[dict[str, Any]]:
+    """What is best rated next: the best originals without a rating. Labels at the top of the list teach most."""
+    rated = select(ratings.c.article).where(ratings.c.family == family, ratings.c.undone_at.is_(None))
+    query = (
+        select(articles.c.title, articles.c.score, articles.c.matched, urls.c.url)
+        .join(urls, urls.c.id == articles.c.id)
+        .where(articles.c.id.not_in(rated), articles.c.copy_of.is_(None))
+        .order_by(articles.c.score.desc(), articles.c.id)
+        .limit(limit)
+    )
+    return [
+        {"url": row.url, "title": row.title, "score": row.score, "match": bool(row.matched)}
+        for row in connection.execute(query)
+    ]
