@@ -47,7 +47,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word and what it added to (or took from) the sparse half of a likeness."""
+    """A word and what it added to (or took from) the logit of a likeness."""
 
     word: str
     weight: float

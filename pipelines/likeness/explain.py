@@ -68,6 +68,7 @@ class Explanation:
             "words": "it shares fewer of the seeds' words than a match would",
             "meaning": "its meaning is further from the seeds than that of ordinary news",
             "time": "it was published long before or after the seeds",
+            "ratings": "it is like what was rated as unlike",
         }
         found = [told[name] for name, share in self.parts if share < 0 and name in told]
         disliked = [term.word for term in self.terms if term.weight < 0]

@@ -174,27 +174,27 @@ class Profile:
         return min(1.0, mass / (0.6 * math.sqrt(len(named))))
 
     def _parts(self, text: Text, weights: Weights, vector: Floats) -> tuple[dict[str, float], Closeness]:
-        """The shares of the logit, and how close the text is."""
+        """The shares of the logit, and how close the text is, with what each of its words gave to the logit."""
         learned = self._learned
         measure = learned.measure
         close = measure.closeness(weights, vector)
         parts = measure.parts(close, text.language)
-        if learned.taught:
-            # half of each ranks better than either while ratings are few, and as well when they are many
-            told = learned.taught.parts(weights, vector)
-            parts = {name: (share + told[name]) / 2 for name, share in parts.items()}
+        whole = sum(given for _, given in close.words) or 1.0
+        terms = {word: parts["words"] * given / whole for word, given in close.words}
         days = measure.apart(text.published) if learned.grain.time else None
         if days is not None:
             parts["time"] = learned.grain.timing(days)
+        if learned.taught:
+            parts["ratings"], told = learned.taught.share(weights, vector)
+            for word, given in told:
+                terms[word] = terms.get(word, 0.0) + given
         parts["bias"] += logit(learned.prior)
-        return parts, close
+        return parts, replace(close, words=list(terms.items()))
 
     def _likeness(self, text: Text, weights: Weights, vector: Floats) -> Likeness:
         learned = self._learned
         parts, close = self._parts(text, weights, vector)
-        told = learned.taught.terms(weights) if learned.taught else close.words
-        shown = sorted(told, key=lambda pair: (-abs(pair[1]), pair[0]))[:SHOWN_TERMS]
-        plain = learned.measure.parts(close, text.language)
+        shown = sorted(close.words, key=lambda pair: (-abs(pair[1]), pair[0]))[:SHOWN_TERMS]
         return Likeness(
             score=logistic(total(parts)),
             lexical=min(1.0, max(0.0, close.lexical)),
@@ -203,5 +203,5 @@ class Profile:
             parts=parts,
             seeds=dict(zip(learned.names, close.seeds.tolist(), strict=True)),
             terms=tuple(Term(word, weight) for word, weight in shown),
-            percentile=percentile(total(plain), learned.measure.ordinary),
+            percentile=percentile(total(learned.measure.parts(close, text.language)), learned.measure.ordinary),
         )

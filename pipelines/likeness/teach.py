@@ -1,7 +1,8 @@
-"""What the user's ratings teach: which words and which meaning part what is liked from what is not.
+"""What the user's dislikes teach: which words and which meaning part them from what is liked.
 
-A logistic regression on [sparse; dense] of seeds and liked pages against disliked ones and bundled news, as
-resemblance research found best from the first negative on.
+Two logistic regressions on [sparse; dense] of seeds and liked pages against bundled news, one with the disliked pages
+and one without: their difference is what the dislikes say, and is added to the logit. So the first dislike moves scores
+a little and where it should, and forty of them decide; a threshold keeps its meaning.
 """
 
 from __future__ import annotations
@@ -27,9 +28,8 @@ STEPS = 300
 
 @dataclass(frozen=True)
 class Taught:
-    """A weight for each of `words` (of a text's words at unit length), one for each dense number, and a bias.
-
-    Gives a logit at even odds. `ratings` is how many negatives it learned from.
+    """What to add to a text's logit: a weight for each of `words` (of the text's words at unit length), one for each
+    dense number, and a bias. `ratings` is how many dislikes it learned from.
     """
 
     words: tuple[str, ...]
@@ -38,17 +38,10 @@ class Taught:
     bias: float
     ratings: int
 
-    def parts(self, weights: Weights, vector: Floats) -> dict[str, float]:
-        """The shares of the logit."""
-        return {
-            "words": float(self._column.cosines(weights)[0][0]),
-            "meaning": float(self.meaning @ vector),
-            "bias": self.bias,
-        }
-
-    def terms(self, weights: Weights) -> list[tuple[str, float]]:
-        """What each of a text's words gave."""
-        return self._column.cosines(weights)[1]
+    def share(self, weights: Weights, vector: Floats) -> tuple[float, list[tuple[str, float]]]:
+        """The share of the logit, and what each of the text's words gave to it."""
+        of_words, given = self._column.cosines(weights)
+        return float(of_words[0]) + float(self.meaning @ vector) + self.bias, given
 
     @cached_property
     def _column(self) -> Sparse:
@@ -59,25 +52,21 @@ def teach(weights: Sequence[Weights], vectors: Floats, right: npt.NDArray[np.boo
     """From texts' weighted words and vectors, and which of them are as wanted."""
     sparse = Sparse.side_by_side(weights, MOST_WORDS)
     rows = background().rows
-    features = np.concatenate(
-        [
-            np.concatenate([sparse.columns.T, vectors], axis=1),
-            np.concatenate([sparse.of_rows(rows, rarity()), rows.vectors], axis=1),
-        ]
-    )
-    truth = np.concatenate([right, np.zeros(len(rows.vectors), np.bool_)])
-    shares = np.concatenate(
-        [
-            np.where(right, RIGHT / right.sum(), WRONG / max(1, (~right).sum())),
-            np.full(len(rows.vectors), ORDINARY / len(rows.vectors)),
-        ]
-    ).astype(np.float32)
-    coefficients = regress(features, truth, shares)
+    told = np.concatenate([sparse.columns.T, vectors], axis=1)
+    ordinary = np.concatenate([sparse.of_rows(rows, rarity()), rows.vectors], axis=1)
+    with_wrong = _fitted(told, right, ordinary)
+    learned = (with_wrong - _fitted(told[right], right[right], ordinary))[:-1]
     number = len(sparse.words)
-    return Taught(
-        tuple(sparse.words), coefficients[:number], coefficients[number:-1], float(coefficients[-1]),
-        int((~right).sum()),
-    )  # fmt: skip
+    # dislikes part texts, they do not make the wanted ones less wanted
+    bias = -float((told[right] @ learned).mean())
+    return Taught(tuple(sparse.words), learned[:number], learned[number:], bias, int((~right).sum()))
+
+
+def _fitted(told: Floats, right: npt.NDArray[np.bool_], ordinary: Floats) -> Floats:
+    truth = np.concatenate([right, np.zeros(len(ordinary), np.bool_)])
+    shares = np.where(right, RIGHT / max(1, right.sum()), WRONG / max(1, (~right).sum()))
+    weighed = np.concatenate([shares, np.full(len(ordinary), ORDINARY / len(ordinary))]).astype(np.float32)
+    return regress(np.concatenate([told, ordinary]), truth, weighed)
 
 
 def regress(features: Floats, truth: npt.NDArray[np.bool_], shares: Floats) -> Floats:
