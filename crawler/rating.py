@@ -53,8 +53,9 @@ def rate(store: Store, what: Sequence[str], verdict: int, *, preview: bool) -> R
                 )
             rows[row] = article["url"]
         standing = ratings.standing(connection, family)
-    profile, edition = rejudge.learn_again(store, run.id, anew=False, verdicts=standing | dict.fromkeys(rows, verdict))
-    changes = tuple(rejudge.changes(store, run.id, profile, family))
+    verdicts = standing | dict.fromkeys(rows, verdict)
+    profile, edition = rejudge.learn_again(store, run.id, anew=False, verdicts=verdicts)
+    changes = tuple(rejudge.changes(store, run.id, profile, family, verdicts))
     if not preview:
         with store.write() as connection:
             for row in rows:
@@ -71,8 +72,9 @@ def take_back(store: Store) -> Rated:
         if row is None:
             raise UsageError("Nothing is rated; `suchlike rate` lists what could be.")
         article = articles.one(connection, row)
-    profile, edition = rejudge.learn_again(store, run.id, anew=False)
-    changes = tuple(rejudge.changes(store, run.id, profile, family))
+        standing = ratings.standing(connection, family)
+    profile, edition = rejudge.learn_again(store, run.id, anew=False, verdicts=standing)
+    changes = tuple(rejudge.changes(store, run.id, profile, family, standing))
     _apply(store, run, edition)
     return Rated((article["url"],) if article else (), 0, True, changes)
 

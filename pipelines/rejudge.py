@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pipelines.judge import Judge
 from pipelines.likeness.profile import Profile
+from pipelines.records import Likeness
 from pipelines.stores import Store, editions, ratings, runs
 from pipelines.stores.editions import Edition, Judged
 
@@ -66,14 +67,19 @@ def adopt(store: Store, run: int, edition: Edition) -> None:
         runs.judge_by(connection, run, edition.name)
 
 
-def changes(store: Store, run: int, profile: Profile, family: str) -> Iterator[Change]:
-    """What would enter and leave the matches if the run were judged by this profile. Nothing is written."""
+def changes(store: Store, run: int, profile: Profile, family: str, verdicts: Mapping[int, int]) -> Iterator[Change]:
+    """What would enter and leave the matches under this profile and these ratings. Nothing is written."""
     with store.read() as connection:
         judge = Judge(runs.get(connection, run).config, profile)
     for batch in _batches(store, family):
         for one, score in zip(batch, judge.profile_scores([each.text for each in batch]), strict=True):
-            if judge.matches(score) != one.matched:
+            if _matches(judge, one, score, verdicts) != one.matched:
                 yield Change(one.url, one.text.title, one.score, score.score, not one.matched)
+
+
+def _matches(judge: Judge, one: Judged, score: Likeness, verdicts: Mapping[int, int]) -> bool:
+    """What the user has said of an article counts, whatever its score."""
+    return verdicts[one.row] > 0 if one.row in verdicts else judge.matches(score)
 
 
 def catch_up(store: Store, run: int) -> int:
@@ -84,13 +90,15 @@ def catch_up(store: Store, run: int) -> int:
     with store.read() as connection:
         asked = runs.get(connection, run)
         held = editions.get(connection, asked.profile)
+        rated = ratings.standing(connection, held.family)
     judge = Judge(asked.config, Profile.from_bytes(held.learned))
     number = 0
     for batch in _batches(store, held.family, but=judge.name):
         scores = judge.profile_scores([each.text for each in batch])
         with store.write() as connection:
             for one, score in zip(batch, scores, strict=True):
-                editions.judge_again(connection, one.row, score, judge.matches(score), judge.name, now=time.time())
+                matched = _matches(judge, one, score, rated)
+                editions.judge_again(connection, one.row, score, matched, judge.name, now=time.time())
         number += len(batch)
     return number
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Group, Parameter
 
@@ -152,7 +152,7 @@ def remove(*names: str, session: Hidden) -> int:
 
 def score(
     *paths: str, seeds: Annotated[list[str] | None, Parameter(consume_multiple=False, negative=())] = None,
-    session: Hidden,
+    grain: Literal["story", "topic", "beat"] | None = None, session: Hidden,
 ) -> int:  # fmt: skip
     """Say how much given texts or pages resemble the seeds; no crawl, and with --seeds no project.
 
@@ -162,16 +162,18 @@ def score(
         Texts or pages; - reads one path a line from stdin.
     seeds
         Seed files or folders, instead of the project's.
+    grain
+        Judge by the same story, topic or beat.
     """
-    from crawler.cli.showing import project
+    from crawler.cli.showing import judged_so, project
     from pipelines.seeds import read
 
     named = given(paths)
     if not named:
         raise UsageError("Name the texts or pages to score, or - to read their paths from stdin.")
     opened = project(session)
-    config = opened.config()
-    profile = opened.learn(opened.seed_set(config, given(seeds or [])))
+    config = opened.config(judged_so(opened.config(), {}, {"grain": grain}, session.profile))
+    profile = opened.learn(opened.seed_set(config, given(seeds or [])), config)
     _, wanted = config.only_profile(session.profile)
     bar = profile.threshold(wanted.threshold)
     matched = 0
@@ -187,7 +189,7 @@ def score(
             if session.json:
                 session.emit({"path": path, "score": None, "match": False, "problem": problem})
         for text in texts:
-            likeness = profile.score(text.title, text.text, text.language)
+            likeness = profile.score(text.title, text.text, text.language, text.published)
             matched += likeness.score >= bar
             _scored(session, path if len(texts) == 1 else f"{path}#{text.name}", likeness, bar)
     return FOUND if matched else NOTHING

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from crawler import summary
-from crawler.cli.session import Session
-from crawler.cli.start import exit_code, with_threshold
+from crawler.cli.session import FOUND, NOTHING, REFUSED, STOPPED, Session
 from crawler.cli.telling import tell, why_zero
 from crawler.cli.watching import Watching
 from crawler.project import Project
@@ -20,12 +19,10 @@ def project(session: Session) -> Project:
     return Project(session.folder, profile=session.profile)
 
 
-def run(
-    session: Session, overrides: dict[str, Any], seeds: Sequence[str], threshold: str | float | None, spider: str
-) -> int:
+def run(session: Session, overrides: dict[str, Any], seeds: Sequence[str], judging: dict[str, Any], spider: str) -> int:
     """The run verb."""
     opened = project(session)
-    with_threshold(opened.config(), overrides, threshold, session.profile)
+    judged_so(opened.config(), overrides, judging, session.profile)
     config = opened.config(overrides)
     if config.mode == "demo":
         return _demo(session, opened, overrides, config)
@@ -77,4 +74,19 @@ def finish(session: Session, done: dict[str, Any], store: Store) -> int:
     tell(session, done)
     if not done["matches"] and done["stopped_by"] != "user":
         why_zero(session, done, store)
-    return exit_code(done, summary.refused_everywhere(done["fates"]))
+    if done["stopped_by"] == "user":
+        return STOPPED
+    if done["matches"]:
+        return FOUND
+    return REFUSED if summary.refused_everywhere(done["fates"]) else NOTHING
+
+
+def judged_so(
+    config: Config, overrides: dict[str, Any], judging: dict[str, Any], profile: str | None
+) -> dict[str, Any]:
+    """The overrides with what flags say of the profile the command is about."""
+    said = {key: value for key, value in judging.items() if value is not None}
+    if said:
+        name, _ = config.only_profile(profile)
+        overrides["profile"] = {name: said}
+    return overrides

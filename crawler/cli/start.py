@@ -7,19 +7,21 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Group, Parameter
 
-from crawler.cli.session import FOUND, NOTHING, REFUSED, STOPPED, Session, given
+from crawler.cli.session import FOUND, Session, given
 from pipelines.config import FILE_NAME, check_threshold
 from pipelines.errors import UsageError
 
 Hidden = Annotated[Session, Parameter(parse=False)]
 Many = Annotated[list[str] | None, Parameter(negative=(), consume_multiple=False)]
 Flag = Annotated[bool, Parameter(negative=())]
+Grain = Literal["story", "topic", "beat"] | None
 
 _STARTER = """\
 # Every line is optional; what stands here are the defaults. An unknown key is an error that names the nearest one.
 
 [profile.{name}]
 seeds = "seeds/"          # a folder or a list of files and URLs
+grain = "topic"           # look for the same story, topic or beat
 threshold = "auto"        # auto, strict, loose, or 0 to 1
 # every = "6h"            # crawl on a schedule, while `suchlike clock` runs
 
@@ -93,6 +95,7 @@ def run(  # noqa: PLR0913  # the flags of contract.md
     workers: int | None = None,
     crawlers: int | None = None,
     threshold: str | None = None,
+    grain: Grain = None,
     keep: Literal["matches", "all"] | None = None,
     proxy: str | None = None,
     allow_private: Flag = False,
@@ -127,6 +130,8 @@ def run(  # noqa: PLR0913  # the flags of contract.md
         Crawler processes.
     threshold
         auto, strict, loose, or 0 to 1.
+    grain
+        Look for the same story, topic or beat.
     keep
         Which articles become part of the corpus.
     proxy
@@ -158,12 +163,12 @@ def run(  # noqa: PLR0913  # the flags of contract.md
         "store": {"keep": keep},
         "queue": {"workers": workers},
     }  # fmt: skip
-    return show(session, overrides, given(seeds or []), _threshold(threshold), spider="watch" if watch else "roam")
+    return show(session, overrides, given(seeds or []), _judging(threshold, grain), spider="watch" if watch else "roam")
 
 
 def replay(
     *paths: Path, keep: Literal["matches", "all"] | None = None, seeds: Many = None, threshold: str | None = None,
-    session: Hidden,
+    grain: Grain = None, session: Hidden,
 ) -> int:  # fmt: skip
     """Run the same pipeline over recorded pages (WARC, saved pages, seed files), with no network at all.
 
@@ -177,14 +182,16 @@ def replay(
         Seed files or folders, instead of the project's.
     threshold
         auto, strict, loose, or 0 to 1.
+    grain
+        Look for the same story, topic or beat.
     """
-    from crawler.cli.showing import finish
+    from crawler.cli.showing import finish, judged_so
     from crawler.cli.showing import project as opened
 
     if not paths:
         raise UsageError("Name what to replay: WARC files, saved pages, seed files or folders.")
     project = opened(session)
-    overrides = with_threshold(project.config(), {"store": {"keep": keep}}, _threshold(threshold), session.profile)
+    overrides = judged_so(project.config(), {"store": {"keep": keep}}, _judging(threshold, grain), session.profile)
     done = project.replay(list(paths), overrides, seed_paths=given(seeds or []))
     return finish(session, done, project.store("replay"))
 
@@ -220,24 +227,6 @@ def about(topic: Literal["contract"] = "contract", *, session: Hidden) -> int:
     return FOUND
 
 
-def _threshold(text: str | None) -> str | float | None:
-    return None if text is None else check_threshold(text, "--threshold")
-
-
-def with_threshold(
-    config: Any, overrides: dict[str, Any], threshold: str | float | None, profile: str | None
-) -> dict[str, Any]:
-    """The overrides with a threshold for the profile the command is about."""
-    if threshold is not None:
-        name, _ = config.only_profile(profile)
-        overrides["profile"] = {name: {"threshold": threshold}}
-    return overrides
-
-
-def exit_code(done: dict[str, Any], refused: bool) -> int:
-    """The code contract.md promises for the end of a run."""
-    if done["stopped_by"] == "user":
-        return STOPPED
-    if done["matches"]:
-        return FOUND
-    return REFUSED if refused else NOTHING
+def _judging(threshold: str | None, grain: str | None) -> dict[str, Any]:
+    """What the flags say of the profile."""
+    return {"threshold": None if threshold is None else check_threshold(threshold, "--threshold"), "grain": grain}

@@ -35,7 +35,7 @@ def standing(connection: Connection, family: str) -> dict[int, int]:
         .where(ratings.c.family == family, ratings.c.undone_at.is_(None))
         .order_by(ratings.c.id)
     )
-    return dict(connection.execute(query).tuples().all())
+    return {row.article: row.verdict for row in connection.execute(query)}
 
 
 def listed(connection: Connection, family: str) -> list[dict[str, Any]]:

@@ -1,0 +1,211 @@
+"""Ratings and editions: what is learned again changes every judgement, and is undone as exactly."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from crawler.explaining import explained
+from crawler.rating import learn_on, rate, rated_and_next, take_back
+from pipelines import rejudge
+from pipelines.errors import UsageError
+from pipelines.judge import Judge, Judges
+from pipelines.likeness.learn import Example
+from pipelines.likeness.profile import Profile
+from pipelines.stores import editions, runs
+from pipelines.stores.schema import articles as table
+from tests.stocked import Stock, adds_up
+
+SEED = Example(
+    "seed", "Sleeper trains return",
+    "Night trains are coming back to the northern main line. The sleeper to the coast leaves at ten every evening with "
+    "six coaches, two of them couchettes, and arrives before seven. Railway unions had asked for it since the last "
+    "sleeping car was withdrawn nine years ago. The operator leases its carriages and pays for the track by the "
+    "kilometre, which makes a night train dearer than a day train with as many passengers.",
+    "en",
+)  # fmt: skip
+TRAINS = (
+    "The railway will run a second night train from spring. Sleeping cars and couchettes are booked out for weeks, "
+    "the operator says, and passengers ask for a later departure. The unions want a conductor in every coach."
+)
+MUSEUM = (
+    "A night at the railway museum ends between sleeping cars of the last century. Children lie in couchettes that no "
+    "train will pull again and listen to a conductor's stories of the sleeper that crossed the border at midnight. "
+    "Tickets for the museum's night cost as much as a good hotel, and the exhibition stays open until May."
+)
+GARDEN = (
+    "Tomatoes want warmth and a wall behind them. Whoever sows in April should harden the seedlings for a week before "
+    "they go out, and pinch the side shoots from June. A handful of compost in the hole is better than any powder."
+)
+
+Make = Callable[..., Stock]
+
+
+def page(text: str, number: int) -> bytes:
+    """A page of some length, unlike the next one of its kind."""
+    title = text.partition(".")[0]
+    lines = [
+        text,
+        f"It was the {number}th of its kind this year.",
+        text.replace(". ", f", as number {number} had it. "),
+    ]
+    body = "".join(f"<p>{line}</p>" for line in lines)
+    return (
+        f"<html lang=en><head><title>{title} {number}</title><meta property='og:type' content='article'></head>"
+        f"<body><article><h1>{title} {number}</h1>{body}</article></body></html>"
+    ).encode()
+
+
+@pytest.fixture
+def make(database: str, tmp_path: Path) -> Iterator[Make]:
+    """Makes a store whose run looks for night trains, with pages that were judged."""
+    made: list[Stock] = []
+
+    def stocked(**store: Any) -> Stock:
+        stock = Stock(database, tmp_path, **{"keep": "matches", "archive": "none", **store})
+        made.append(stock)
+        profile = Profile.learn([SEED])
+        with stock.store.write() as connection:
+            editions.keep(connection, profile.edition, profile.digest, "trains", [SEED], profile.to_bytes())
+            stock.run = runs.start(connection, stock.config, profile.edition, now=time.time()).id
+        bodies = {
+            f"https://paper.test/{name}/{number}": page(text, number)
+            for name, text in (("trains", TRAINS), ("museum", MUSEUM), ("garden", GARDEN))
+            for number in range(2)
+        }
+        stock.work("parse", stock.fetched(bodies))
+        return stock
+
+    yield stocked
+    for stock in made:
+        stock.store.close()
+
+
+def scores(stock: Stock) -> dict[int, tuple[float, int, str]]:
+    """Each article's score, whether it matches, and who said so."""
+    with stock.store.read() as connection:
+        found = connection.execute(select(table.c.id, table.c.score, table.c.matched, table.c.edition))
+        return {row: (score, matched, edition) for row, score, matched, edition in found}
+
+
+def matching(stock: Stock) -> set[str]:
+    return {url for url, article in stock.articles().items() if article["match"]}
+
+
+def test_a_dislike_takes_its_like_out_and_undoing_it_brings_all_back(make: Make) -> None:
+    stock = make(keep="all")
+    before = scores(stock)
+    assert {url for url in matching(stock) if "museum" in url}
+    museum = [f"https://paper.test/museum/{number}" for number in range(2)]
+    shown = rate(stock.store, museum, -1, preview=True)
+    assert not shown.applied
+    assert scores(stock) == before
+    done = rate(stock.store, museum, -1, preview=False)
+    assert done.applied
+    assert done.changes == shown.changes
+    assert done.left == 2
+    assert {change.url for change in done.changes} == {*museum}
+    assert all(change.after < change.before for change in done.changes)
+    assert matching(stock) == {f"https://paper.test/trains/{number}" for number in range(2)}
+    assert [take_back(stock.store).urls for _ in museum] == [(url,) for url in museum[::-1]]
+    assert scores(stock) == before
+    with pytest.raises(UsageError, match="Nothing is rated"):
+        take_back(stock.store)
+
+
+def test_what_enters_goes_through_the_stages_it_has_not_seen(make: Make) -> None:
+    stock = make()
+    dropped = stock.fates()["dropped"]["unlike"]
+    assert dropped >= 2
+    done = rate(stock.store, ["https://paper.test/garden/0"], 1, preview=False)
+    assert done.entered == 2
+    assert {f"https://paper.test/garden/{number}" for number in range(2)} <= matching(stock)
+    fates = stock.fates()
+    assert adds_up(fates)
+    assert fates["in_flight"] == 0
+    assert fates["dropped"].get("unlike", 0) == dropped - 2
+
+
+def test_ratings_are_listed_and_the_top_of_the_list_is_asked_for(make: Make) -> None:
+    stock = make(keep="all")
+    best = rated_and_next(stock.store, 3)["next"]
+    assert [one["score"] for one in best] == sorted((one["score"] for one in best), reverse=True)
+    rate(stock.store, [best[0]["url"]], 1, preview=False)
+    told = rated_and_next(stock.store, 3)
+    assert [(one["url"], one["verdict"]) for one in told["rated"]] == [(best[0]["url"], 1)]
+    assert best[0]["url"] not in [one["url"] for one in told["next"]]
+
+
+def test_what_was_never_judged_cannot_be_rated(make: Make) -> None:
+    stock = make()
+    stock.find("https://paper.test/waiting")
+    for unknown, why in (
+        ("https://paper.test/nowhere", "never discovered"),
+        ("https://paper.test/waiting", "never judged"),
+    ):
+        with pytest.raises(UsageError, match=why):
+            rate(stock.store, [unknown], 1, preview=False)
+
+
+def test_stopped_half_way_the_next_look_judges_the_rest(make: Make) -> None:
+    stock = make(keep="all")
+    row = stock.row("https://paper.test/museum/0").id
+    _, edition = rejudge.learn_again(stock.store, stock.run, anew=True, verdicts={row: -1})
+    rejudge.adopt(stock.store, stock.run, edition)
+    with stock.store.write() as connection:
+        first = editions.judged(connection, edition.family, after=0, limit=1)[0]
+        judge = Judge(stock.config, Profile.from_bytes(edition.learned))
+        score = judge.profile_scores([first.text])[0]
+        editions.judge_again(connection, first.row, score, judge.matches(score), judge.name, now=time.time())
+    assert rejudge.catch_up(stock.store, stock.run) == 5
+    assert rejudge.catch_up(stock.store, stock.run) == 0
+    assert {edition for _, _, edition in scores(stock).values()} == {judge.name}
+
+
+def test_a_worker_notices_that_a_run_is_judged_by_another_edition(make: Make) -> None:
+    stock = make()
+    judges = Judges(stock.store)
+    judges.renew([stock.run])
+    held = judges.of(stock.run)
+    judges.renew([stock.run])
+    assert judges.of(stock.run) is held
+    _, edition = rejudge.learn_again(stock.store, stock.run, anew=False, verdicts={})
+    profile = Profile.learn([SEED], grain="beat")
+    with stock.store.write() as connection:
+        editions.keep(connection, profile.edition, edition.family, "", edition.seeds, profile.to_bytes())
+        runs.judge_by(connection, stock.run, profile.edition)
+    judges.renew([stock.run])
+    assert judges.of(stock.run).name != held.name
+
+
+def test_a_crawl_learns_again_when_enough_was_judged(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    stock = make(keep="all")
+    assert not learn_on(stock.store, stock.run)
+    more = {f"https://paper.test/more/{number}": page(GARDEN, number) for number in range(60)}
+    stock.work("parse", stock.fetched(more))
+    assert learn_on(stock.store, stock.run)
+    with stock.store.read() as connection:
+        held = editions.get(connection, runs.get(connection, stock.run).profile)
+    assert held.judged == 66
+    assert len(held.sample) == 66
+    assert not learn_on(stock.store, stock.run)
+    assert {f"https://paper.test/trains/{number}" for number in range(2)} <= matching(stock)
+
+
+def test_an_explanation_adds_up_and_shows_the_seeds_sentences(make: Make) -> None:
+    stock = make(keep="all")
+    told = explained(stock.store, "https://paper.test/trains/0")
+    assert sum(told["parts"].values()) == pytest.approx(told["logit"])
+    assert told["match"]
+    assert all(pair["seeds"] in SEED.text for pair in told["pairs"])
+    assert told["pairs"]
+    rate(stock.store, ["https://paper.test/museum/0"], -1, preview=False)
+    again = explained(stock.store, "https://paper.test/museum/1")
+    assert again["parts"]["ratings"] < 0
+    assert sum(again["parts"].values()) == pytest.approx(again["logit"])
+    assert any("rated" in one for one in again["against"])
