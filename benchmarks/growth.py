@@ -146,7 +146,7 @@ def begin_inline(folder: Path) -> list[str]:
     store = open_store(config.database, mode=config.mode)
     now = time.time()
     with store.write() as connection:
-        editions.keep(connection, profile.edition, profile.digest, seeds.name, [], profile.to_bytes())
+        editions.keep(connection, profile.edition, "main", seeds.name, [], profile.to_bytes())
         run = runs.start(connection, config, profile.edition, now=now).id
         ledger.discover(connection, starting_points(config, seeds), run=run, now=now)
     store.close()

@@ -141,7 +141,7 @@ class Conductor:
                 if reason and not crawled:
                     self._halt(reason)
                 progress = self._seen.pages + self._seen.matches * 1_000_003 + self._seen.in_flight * 1_009
-                if progress != moved:
+                if progress != moved or self._learner.busy:
                     moved, moved_at = progress, now
                 if crawled and now - moved_at > STALLED_S:
                     return self._end("stalled")

@@ -19,6 +19,7 @@ class Learner:
         self._error: Exception | None = None
         self._finished = False
         self._begun = False
+        self._stop = threading.Event()
 
     def tick(self) -> None:
         """Looks whether it is time to learn. Raises what the last thread failed with."""
@@ -49,7 +50,8 @@ class Learner:
         return self._thread is not None
 
     def close(self) -> None:
-        """Waits for the thread: it writes in small transactions, and what it leaves is judged by the next run."""
+        """Ends the thread after the batch it is at; what it leaves is judged by the next run."""
+        self._stop.set()
         if self._thread is not None:
             self._thread.join()
 
@@ -66,6 +68,6 @@ class Learner:
 
     def _learn(self) -> None:
         try:
-            learn_on(self._store, self._run)
+            learn_on(self._store, self._run, self._stop.is_set)
         except Exception as error:  # told by the conductor, whose thread ends in one sentence
             self._error = error

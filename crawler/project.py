@@ -102,7 +102,7 @@ class Project:
         now = time.time()
         found = starting_points(config, seed_set)
         with store.write() as connection:
-            edition = _edition(connection, profile, seed_set)
+            edition = _edition(connection, config.only_profile()[0], profile, seed_set)
             latest = runs.latest(connection)
             if latest is not None and latest.ended_at is None:
                 run = latest.id
@@ -134,7 +134,7 @@ class Project:
         store = open_store(config.database, mode="replay")
         began = time.monotonic()
         with store.write() as connection:
-            edition = _edition(connection, profile, seed_set) if profile and seed_set else ""
+            edition = _edition(connection, config.only_profile()[0], profile, seed_set) if profile and seed_set else ""
             run = runs.start(connection, config, edition, now=time.time()).id
         sender = Inline(build.stages(store, config))
         try:
@@ -194,9 +194,9 @@ class Project:
         """
         return rate(self.store(mode), what, verdict, preview=preview)
 
-    def unrate(self, *, mode: str | None = None) -> Rated:
+    def unrate(self, *, preview: bool = False, mode: str | None = None) -> Rated:
         """Takes the last rating back and judges everything anew. Raises UsageError when there is none."""
-        return take_back(self.store(mode))
+        return take_back(self.store(mode), preview=preview)
 
     def ratings(self, *, limit: int = 5, mode: str | None = None) -> dict[str, Any]:
         """`{rated: [{url, title, score, verdict}], next: [{url, title, score, match}]}`, next being best rated next."""
@@ -251,15 +251,15 @@ def _examples(seed_set: SeedSet) -> list[Example]:
     return [Example(s.name, s.title, s.text, s.language, s.published) for s in seed_set.seeds]
 
 
-def _edition(connection: Connection, profile: Profile, seed_set: SeedSet) -> str:
-    """The edition to judge by: the last one learned from these seeds at this grain, else the profile's own."""
-    name = editions.latest(connection, profile.digest)
+def _edition(connection: Connection, family: str, profile: Profile, seed_set: SeedSet) -> str:
+    """The edition to judge by: the family's last one if it was learned from the same seeds, else the profile's own."""
+    name = editions.latest(connection, family)
     if name is not None:
         with contextlib.suppress(UsageError):  # learned by another version of suchlike
-            if Profile.from_bytes(editions.get(connection, name).learned).grain == profile.grain:
+            held = Profile.from_bytes(editions.get(connection, name).learned)
+            if (held.digest, held.grain) == (profile.digest, profile.grain):
                 return name
-    learned = profile.to_bytes()
-    editions.keep(connection, profile.edition, profile.digest, seed_set.name, _examples(seed_set), learned)
+    editions.keep(connection, profile.edition, family, seed_set.name, _examples(seed_set), profile.to_bytes())
     return profile.edition
 
 

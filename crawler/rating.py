@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from crawler.explaining import row_of
 from pipelines import rejudge
 from pipelines.errors import UsageError
 from pipelines.rejudge import Change
-from pipelines.stores import Store, articles, editions, ratings, runs
+from pipelines.stores import Connection, Store, articles, editions, ratings, runs
 from pipelines.stores.runs import Run
 from workers import build
 from workers.inline import Inline
@@ -57,26 +57,30 @@ def rate(store: Store, what: Sequence[str], verdict: int, *, preview: bool) -> R
     profile, edition = rejudge.learn_again(store, run.id, anew=False, verdicts=verdicts)
     changes = tuple(rejudge.changes(store, run.id, profile, family, verdicts))
     if not preview:
-        with store.write() as connection:
+
+        def said(connection: Connection) -> None:
             for row in rows:
                 ratings.add(connection, family, row, verdict, now=time.time())
-        _apply(store, run, edition)
+
+        _apply(store, run, edition, said)
     return Rated(tuple(rows.values()), verdict, not preview, changes)
 
 
-def take_back(store: Store) -> Rated:
+def take_back(store: Store, *, preview: bool = False) -> Rated:
     """Undoes the last rating, and what it changed. UsageError when there is none."""
     run, family = _latest(store)
-    with store.write() as connection:
-        row = ratings.take_back(connection, family, now=time.time())
-        if row is None:
+    with store.read() as connection:
+        last = ratings.last(connection, family)
+        if last is None:
             raise UsageError("Nothing is rated; `suchlike rate` lists what could be.")
+        rating, row = last
         article = articles.one(connection, row)
-        standing = ratings.standing(connection, family)
+        standing = ratings.standing(connection, family, but=rating)
     profile, edition = rejudge.learn_again(store, run.id, anew=False, verdicts=standing)
     changes = tuple(rejudge.changes(store, run.id, profile, family, standing))
-    _apply(store, run, edition)
-    return Rated((article["url"],) if article else (), 0, True, changes)
+    if not preview:
+        _apply(store, run, edition, lambda connection: ratings.take_back(connection, rating, now=time.time()))
+    return Rated((article["url"],) if article else (), 0, not preview, changes)
 
 
 def rated_and_next(store: Store, limit: int) -> dict[str, Any]:
@@ -94,8 +98,8 @@ def _latest(store: Store) -> tuple[Run, str]:
         return run, editions.get(connection, run.profile).family
 
 
-def _apply(store: Store, run: Run, edition: editions.Edition) -> None:
-    rejudge.adopt(store, run.id, edition)
+def _apply(store: Store, run: Run, edition: editions.Edition, said: rejudge.Said) -> None:
+    rejudge.adopt(store, run.id, edition, said)
     rejudge.catch_up(store, run.id)
     sender = Inline(build.stages(store, run.config))
     try:
@@ -104,14 +108,18 @@ def _apply(store: Store, run: Run, edition: editions.Edition) -> None:
         sender.close()
 
 
-def learn_on(store: Store, run: int) -> bool:
-    """Learns again if enough was judged to learn from; tells whether anything was judged anew."""
+def learn_on(store: Store, run: int, stop: Callable[[], bool] = lambda: False) -> bool:
+    """Learns again if enough was judged, or rated, to learn from; tells whether anything was judged anew."""
     with store.read() as connection:
         held = editions.get(connection, runs.get(connection, run).profile)
         judged = editions.count(connection, held.family)
-    if rejudge.due(judged, held.judged):
-        rejudge.adopt(store, run, rejudge.learn_again(store, run, anew=True)[1])
-    return rejudge.catch_up(store, run) > 0
+        rated = ratings.standing(connection, held.family)
+    due = rejudge.due(judged, held.judged)
+    if due or rated:
+        _, edition = rejudge.learn_again(store, run, anew=due)
+        if edition.name != held.name:
+            rejudge.adopt(store, run, edition)
+    return rejudge.catch_up(store, run, stop) > 0
 
 
 def drain(store: Store, sender: Sender) -> None:

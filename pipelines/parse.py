@@ -40,6 +40,7 @@ class Parse:
         """Loads the judges of these rows' runs, so that a forked child finds them loaded."""
         with self._store.read() as connection:
             asked = ledger.runs_of(connection, rows)
+        self._judges.renew(asked)
         for run in asked:
             self._judges.of(run)
 

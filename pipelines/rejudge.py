@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pipelines.judge import Judge
 from pipelines.likeness.profile import Profile
 from pipelines.records import Likeness
-from pipelines.stores import Store, editions, ratings, runs
+from pipelines.stores import Connection, Store, editions, ratings, runs
 from pipelines.stores.editions import Edition, Judged
 
 # pages an edition learns from beside the seeds
@@ -17,6 +17,8 @@ SAMPLE_PAGES = 400
 # judged articles at which a crawl learns again: early and often, then no more, for the figures hardly move
 MILESTONES = (50, 100, 200, 400, 800, 1600)
 BATCH = 100
+
+Said = Callable[[Connection], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,14 @@ def learn_again(
     return profile, Edition(profile.edition, held.family, held.seeds, tuple(sample), judged, profile.to_bytes())
 
 
-def adopt(store: Store, run: int, edition: Edition) -> None:
-    """From now on the run is judged by this edition: workers notice at their next batch."""
+def adopt(store: Store, run: int, edition: Edition, said: Said | None = None) -> None:
+    """From now on the run is judged by this edition: workers notice at their next batch.
+
+    `said` writes down, in the same transaction, the rating that made the edition.
+    """
     with store.write() as connection:
+        if said:
+            said(connection)
         editions.keep(
             connection, edition.name, edition.family, "", edition.seeds, edition.learned,
             sample=edition.sample, judged=edition.judged,
@@ -82,8 +89,8 @@ def _matches(judge: Judge, one: Judged, score: Likeness, verdicts: Mapping[int, 
     return verdicts[one.row] > 0 if one.row in verdicts else judge.matches(score)
 
 
-def catch_up(store: Store, run: int) -> int:
-    """Judges every article that another edition judged; returns how many.
+def catch_up(store: Store, run: int, stop: Callable[[], bool] = lambda: False) -> int:
+    """Judges every article of the family that another edition judged, or another threshold; returns how many.
 
     Stopped half-way, it goes on where it stopped when it is called again.
     """
@@ -100,6 +107,8 @@ def catch_up(store: Store, run: int) -> int:
                 matched = _matches(judge, one, score, rated)
                 editions.judge_again(connection, one.row, score, matched, judge.name, now=time.time())
         number += len(batch)
+        if stop():
+            break
     return number
 
 

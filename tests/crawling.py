@@ -81,7 +81,7 @@ def begin(
             read = seeds.read([seed_set])
             profile = Profile.learn([(s.name, s.title, s.text, s.language) for s in read.seeds])
             digest = profile.edition
-            editions.keep(connection, digest, profile.digest, "seeds", [], profile.to_bytes())
+            editions.keep(connection, digest, "main", "seeds", [], profile.to_bytes())
         run = runs.start(connection, config, digest, now=now).id
         from pipelines.stores import ledger
 

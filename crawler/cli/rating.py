@@ -46,7 +46,7 @@ def rate(
 
     opened = project(session)
     if undo:
-        return _tell(session, opened.unrate(mode=session.mode))
+        return _tell(session, opened.unrate(preview=preview, mode=session.mode))
     if not what:
         return _listed(session, opened)
     *named, said = what

@@ -99,7 +99,7 @@ def _matches(pages: list[Recorded], config: Config, profile: Profile) -> int:
         )
         store = open_store(small.database)
         with store.write() as connection:
-            editions.keep(connection, profile.edition, profile.digest, "breadth-first", [], profile.to_bytes())
+            editions.keep(connection, profile.edition, "main", "breadth-first", [], profile.to_bytes())
             run = runs.start(connection, small, profile.edition, now=time.time()).id
         sender = Inline(build.stages(store, small))
         replay(iter(pages), store=store, config=small, run=run, profile=profile, sender=sender)

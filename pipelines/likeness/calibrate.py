@@ -142,8 +142,8 @@ def bound(agreement: float | None, prior: float) -> float:
     """The logit from which a page is taken under "auto".
 
     `agreement` is the middle logit, at even odds, of the seeds each judged by the others; None for a single seed,
-    which is met at even odds. From two on, the bound moves a quarter of the way from even odds to the middle seed: up
-    when they are about one narrow thing, down (at most one STEP) when they lie apart, for the user has said that
-    texts this far apart belong together.
+    which is met at even odds. From two on, the bound moves a quarter of the way from even odds to the middle seed, at
+    most one STEP: up when they are about one narrow thing, down when they lie apart, for the user has said that texts
+    this far apart belong together.
     """
-    return 0.0 if agreement is None else max(-STEP, (agreement + logit(prior)) / 4)
+    return 0.0 if agreement is None else min(STEP, max(-STEP, (agreement + logit(prior)) / 4))

@@ -1,4 +1,7 @@
-"""Editions of a profile: what was learned from the same seeds at different times, and what each has judged."""
+"""Editions of a profile: what was learned for it at different times, and what each has judged.
+
+They are a family under the profile's name: when its seeds change, ratings stay and everything is judged anew.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +78,7 @@ def get(connection: Connection, name: str) -> Edition:
 
 
 def latest(connection: Connection, family: str) -> str | None:
-    """The name of the edition that was learned last from these seeds."""
+    """The name of the family's last edition."""
     query = select(profiles.c.digest).where(profiles.c.family == family)
     return connection.execute(query.order_by(profiles.c.learned_at.desc()).limit(1)).scalar()
 
@@ -84,13 +87,14 @@ def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def _of_family(family: str) -> Select[tuple[int]]:
+def of_family(family: str) -> Select[tuple[int]]:
+    """The runs that were judged by editions of a family."""
     return select(runs.c.id).join(profiles, profiles.c.digest == runs.c.profile).where(profiles.c.family == family)
 
 
 def count(connection: Connection, family: str) -> int:
     """How many articles were judged by editions of this family."""
-    query = select(func.count()).select_from(articles).where(articles.c.run.in_(_of_family(family)))
+    query = select(func.count()).select_from(articles).where(articles.c.run.in_(of_family(family)))
     return connection.execute(query).scalar() or 0
 
 
@@ -98,7 +102,7 @@ def sample(connection: Connection, family: str, limit: int) -> list[int]:
     """So many of the family's articles, alike or not: a fixed choice as long as the articles are the same."""
     query = (
         select(articles.c.id)
-        .where(articles.c.run.in_(_of_family(family)))
+        .where(articles.c.run.in_(of_family(family)))
         .order_by((articles.c.id * _MIX) % _MODULUS, articles.c.id)
         .limit(limit)
     )
@@ -124,7 +128,7 @@ def judged(connection: Connection, family: str, *, after: int, limit: int, but: 
         select(articles.c.id, urls.c.url, articles.c.title, articles.c.text, articles.c.language,
                articles.c.published, articles.c.score, articles.c.matched)
         .join(urls, urls.c.id == articles.c.id)
-        .where(articles.c.run.in_(_of_family(family)), articles.c.id > after)
+        .where(articles.c.run.in_(of_family(family)), articles.c.id > after)
         .order_by(articles.c.id)
         .limit(limit)
     )  # fmt: skip
@@ -154,9 +158,10 @@ def judge_again(
             edition=judgement,
         )
     )
+    unlike = (urls.c.id == row, urls.c.state == State.DROPPED, urls.c.reason == "unlike")
     if matched:
-        connection.execute(
-            update(urls)
-            .where(urls.c.id == row, urls.c.state == State.DROPPED, urls.c.reason == "unlike")
-            .values(state=State.PARSED, reason=None, detail=None, attempts=0, due_at=now)
-        )
+        again = {"state": State.PARSED, "reason": None, "detail": None, "attempts": 0, "due_at": now}
+        connection.execute(update(urls).where(*unlike).values(again))
+    else:
+        told = f"score {likeness.score:.2f} is not enough; judged anew with what was learned"
+        connection.execute(update(urls).where(*unlike).values(detail=told))

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from pipelines.stores.editions import of_family
 from pipelines.stores.schema import articles, ratings, urls
 
 
@@ -14,25 +15,28 @@ def add(connection: Connection, family: str, article: int, verdict: int, *, now:
     connection.execute(ratings.insert().values(family=family, article=article, verdict=verdict, at=now))
 
 
-def take_back(connection: Connection, family: str, *, now: float) -> int | None:
-    """Undoes the last rating that stands; gives its article, None when nothing was rated."""
-    last = connection.execute(
+def last(connection: Connection, family: str) -> tuple[int, int] | None:
+    """The last rating that stands, and its article."""
+    query = (
         select(ratings.c.id, ratings.c.article)
         .where(ratings.c.family == family, ratings.c.undone_at.is_(None))
         .order_by(ratings.c.id.desc())
         .limit(1)
-    ).first()
-    if last is None:
-        return None
-    connection.execute(update(ratings).where(ratings.c.id == last.id).values(undone_at=now))
-    return int(last.article)
+    )
+    found = connection.execute(query).first()
+    return (found.id, found.article) if found else None
 
 
-def standing(connection: Connection, family: str) -> dict[int, int]:
-    """Article -> its verdict, the latest first rated last."""
+def take_back(connection: Connection, rating: int, *, now: float) -> None:
+    """From now on this rating does not stand."""
+    connection.execute(update(ratings).where(ratings.c.id == rating).values(undone_at=now))
+
+
+def standing(connection: Connection, family: str, *, but: int | None = None) -> dict[int, int]:
+    """Article -> its verdict, the latest rated last; `but` leaves one rating out."""
     query = (
         select(ratings.c.article, ratings.c.verdict)
-        .where(ratings.c.family == family, ratings.c.undone_at.is_(None))
+        .where(ratings.c.family == family, ratings.c.undone_at.is_(None), ratings.c.id != (but or 0))
         .order_by(ratings.c.id)
     )
     return {row.article: row.verdict for row in connection.execute(query)}
@@ -59,7 +63,7 @@ def to_rate(connection: Connection, family: str, limit: int) -> list[dict[str, A
     query = (
         select(articles.c.title, articles.c.score, articles.c.matched, urls.c.url)
         .join(urls, urls.c.id == articles.c.id)
-        .where(articles.c.id.not_in(rated), articles.c.copy_of.is_(None))
+        .where(articles.c.run.in_(of_family(family)), articles.c.id.not_in(rated), articles.c.copy_of.is_(None))
         .order_by(articles.c.score.desc(), articles.c.id)
         .limit(limit)
     )

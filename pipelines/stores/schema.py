@@ -195,6 +195,7 @@ Index("articles_stored", articles.c.run, articles.c.matched, articles.c.stored_a
 Index("articles_story", articles.c.story, articles.c.copy_of)
 Index("articles_text", articles.c.sha256)
 Index("articles_canonical", articles.c.canonical_key)
+Index("articles_judged", articles.c.run, articles.c.edition)
 
 bands = Table(
     "bands",
@@ -212,7 +213,7 @@ profiles = Table(
     Column("name", Plain(120), nullable=False),
     Column("seeds", Text, nullable=False),  # JSON: to explain by, and to learn from again
     Column("learned", LargeBinary, nullable=False),
-    Column("family", String(64), nullable=False, server_default=""),  # the digest of the seeds' texts
+    Column("family", Plain(120), nullable=False, server_default=""),  # the profile's name
     Column("sample", Text, nullable=False, server_default="[]"),  # JSON: articles it learned from beside the seeds
     Column("judged", Integer, nullable=False, server_default="0"),  # how many articles there were then
     Column("learned_at", Float, nullable=False, server_default="0"),
@@ -223,7 +224,7 @@ ratings = Table(
     "ratings",
     metadata,
     Column("id", RowId, primary_key=True),
-    Column("family", String(64), nullable=False),
+    Column("family", Plain(120), nullable=False),
     Column("article", BigInteger, ForeignKey("articles.id"), nullable=False),
     Column("verdict", SmallInteger, nullable=False),  # 1 or -1
     Column("at", Float, nullable=False),

@@ -71,7 +71,7 @@ def make(database: str, tmp_path: Path) -> Iterator[Make]:
         made.append(stock)
         profile = Profile.learn([SEED])
         with stock.store.write() as connection:
-            editions.keep(connection, profile.edition, profile.digest, "trains", [SEED], profile.to_bytes())
+            editions.keep(connection, profile.edition, "main", "trains", [SEED], profile.to_bytes())
             stock.run = runs.start(connection, stock.config, profile.edition, now=time.time()).id
         bodies = {
             f"https://paper.test/{name}/{number}": page(text, number)

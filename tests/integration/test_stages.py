@@ -70,7 +70,7 @@ def make(database: str, tmp_path: Path) -> Iterator[Make]:
         made.append(stock)
         profile = Profile.learn([("seed", "Sleeper trains return", "\n".join(TRAINS[::-1]), "en")])
         with stock.store.write() as connection:
-            editions.keep(connection, profile.edition, profile.digest, "trains", [], profile.to_bytes())
+            editions.keep(connection, profile.edition, "main", "trains", [], profile.to_bytes())
             stock.run = runs.start(connection, stock.config, profile.edition, now=time.time()).id
         return stock
 
