@@ -23,11 +23,14 @@ from background_texts import Text, texts
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pipelines.likeness.background import LONGEST_RARITY, RARITY_STEP, Background, word_hash
-from pipelines.likeness.dense import embed, unit
+from pipelines.likeness.dense import unit
 from pipelines.likeness.lexical import Rarity
+from pipelines.likeness.models import model
+from pipelines.likeness.naming import BACKGROUND, DEFAULT_MODEL
 from pipelines.likeness.tokens import words
 
-OUT = Path(__file__).resolve().parent.parent / "pipelines" / "likeness" / "background.npz"
+OUT = Path(__file__).resolve().parent.parent / "pipelines" / "likeness" / BACKGROUND
+embed = model(DEFAULT_MODEL).embed
 TABLE_SIZES = {"en": 40_000} | dict.fromkeys(["fr", "es", "de", "ru", "uk", "ar", "it", "pt", "nl", "pl"], 9_000)
 SMALL_TABLE = 2_500
 # a word of relative frequency p is in a news article of ordinary length with probability 1 - exp(-350 p)

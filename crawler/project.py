@@ -71,8 +71,9 @@ class Project:
         """The likeness these seeds teach. Raises SeedError when none of them can be used."""
         if not seed_set.seeds:
             raise SeedError("There is no seed that can be used; `suchlike seed list` says what is wrong with each.")
-        _, wanted = with_seed_settings(config or self.config(), seed_set, self._profile).only_profile()
-        return Profile.learn(_examples(seed_set), grain=wanted.grain)
+        config = config or self.config()
+        _, wanted = with_seed_settings(config, seed_set, self._profile).only_profile()
+        return Profile.learn(_examples(seed_set), grain=wanted.grain, model=config.model(self._profile))
 
     # the main job
 
@@ -257,7 +258,7 @@ def _edition(connection: Connection, family: str, profile: Profile, seed_set: Se
     if name is not None:
         with contextlib.suppress(UsageError):  # learned by another version of suchlike
             held = Profile.from_bytes(editions.get(connection, name).learned)
-            if (held.digest, held.grain) == (profile.digest, profile.grain):
+            if (held.digest, held.grain, held.model) == (profile.digest, profile.grain, profile.model):
                 return name
     editions.keep(connection, profile.edition, family, seed_set.name, _examples(seed_set), profile.to_bytes())
     return profile.edition

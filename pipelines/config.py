@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 
 from pipelines.errors import ConfigError
+from pipelines.likeness.naming import DEFAULT_MODEL, check_model, placed
 
 FILE_NAME = "suchlike.toml"
 ENV_PREFIX = "SUCHLIKE_"
@@ -36,11 +37,15 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Profile(_Section, frozen=True):
-    """A seed set and how to judge by it. `grain`: the same story, topic or beat; `threshold`: auto … or 0 to 1."""
+    """A seed set and how to judge by it. `grain`: the same story, topic or beat; `threshold`: auto … or 0 to 1.
+
+    `model`: which vectors, see docs/likeness.md.
+    """
 
     seeds: str | list[str] = "seeds/"
     grain: Literal["story", "topic", "beat"] = "topic"
     threshold: str | float = "auto"
+    model: str = DEFAULT_MODEL
     every: str = ""
 
 
@@ -135,6 +140,10 @@ class Config(_Section, frozen=True):
             raise ConfigError(f"There is no profile {name!r} in {FILE_NAME}{_nearest(name, profiles)}")
         return name, profiles[name]
 
+    def model(self, name: str | None = None) -> str:
+        """The model of the profile called `name`, or of the only one; its folder is looked for in the project's."""
+        return placed(self.only_profile(name)[1].model, self.path)
+
     @property
     def digest(self) -> str:
         """A short hash of every value that shapes results (not of where they are stored)."""
@@ -197,6 +206,7 @@ def _check(config: Config) -> None:
     if config.crawl.time:
         duration_s(config.crawl.time, "crawl.time")
     for name, profile in config.profile.items():
+        check_model(profile.model, f"profile.{name}.model")
         if isinstance(profile.threshold, str):
             check_threshold(profile.threshold, f"profile.{name}.threshold")
         elif not 0 <= profile.threshold <= 1:

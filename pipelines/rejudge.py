@@ -52,6 +52,7 @@ def learn_again(
         held.seeds,
         grain=last.grain,
         prior=last.expected,
+        model=last.reader.model,
         pages=[pages[row] for row in sample if row in pages],
         liked=[said[row] for row in said if rated[row] > 0],
         disliked=[said[row] for row in said if rated[row] < 0],

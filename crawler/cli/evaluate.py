@@ -11,6 +11,7 @@ from cyclopts import App, Group, Parameter
 
 from crawler.cli.session import FOUND, Session
 from pipelines.errors import UsageError
+from pipelines.likeness.naming import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from pipelines.likeness.evaluate import Row
@@ -32,7 +33,7 @@ def register(app: App, group: Group) -> None:
 
 def likeness(
     gold: Path, *, seeds: str = "1,3,5,10", draws: int = 3, label: str | None = None, grain: str | None = None,
-    session: Hidden,
+    model: str = DEFAULT_MODEL, session: Hidden,
 ) -> int:  # fmt: skip
     """Measure how well the likeness ranks and decides on labelled articles.
 
@@ -49,6 +50,8 @@ def likeness(
         Only this label (any field's name).
     grain
         Judge at this grain, whatever the label.
+    model
+        Take the vectors of this model (see docs/likeness.md).
     """
     from pipelines.likeness import evaluate
     from pipelines.likeness.gold import read
@@ -61,7 +64,7 @@ def likeness(
     articles = read(gold, kinds)
     rows: list[Row] = []
     for kind in kinds:
-        for row in evaluate.evaluate(articles, kind, grain or evaluate.grain_of(kind), numbers, draws):
+        for row in evaluate.evaluate(articles, kind, grain or evaluate.grain_of(kind), numbers, draws, model):
             if not rows:
                 _head(session, len(articles), draws)
             rows.append(row)

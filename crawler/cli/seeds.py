@@ -98,11 +98,12 @@ def check(*, session: Hidden) -> int:
     from pipelines.likeness.grouping import places
 
     opened = project(session)
-    seed_set = opened.seed_set(opened.config())
+    config = opened.config()
+    seed_set = opened.seed_set(config)
     for problem in seed_set.problems:
         _show(session, _problem(problem.path, problem.message))
     given = [(s.name, s.title, s.text, s.language, s.published) for s in seed_set.seeds]
-    found = {place.name: place for place in places(given, "topic")}
+    found = {place.name: place for place in places(given, "topic", model=config.model(session.profile))}
     for seed in sorted(seed_set.seeds, key=lambda seed: found[seed.name].group if seed.name in found else 0):
         others = [other for other in seed_set.seeds if other is not seed]
         to_others = None

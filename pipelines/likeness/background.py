@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.likeness.naming import BACKGROUND
+
 Floats = npt.NDArray[np.float32]
 
 # rarity is -ln(share of articles that hold the word), kept in steps of this size
@@ -85,5 +87,5 @@ def _rows(figures: Mapping[str, npt.NDArray[Any]]) -> Rows:
 @lru_cache(maxsize=1)
 def background() -> Background:
     """The process's one copy, read at first use."""
-    with files("pipelines.likeness").joinpath("background.npz").open("rb") as file, np.load(file) as figures:
+    with files("pipelines.likeness").joinpath(BACKGROUND).open("rb") as file, np.load(file) as figures:
         return Background.of(dict(figures))

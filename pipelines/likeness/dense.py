@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,7 +16,6 @@ import numpy.typing as npt
 from safetensors import safe_open
 from tokenizers import Tokenizer
 
-from pipelines.likeness.background import background
 from pipelines.likeness.tokens import cased_words
 
 DIMENSIONS = 256
@@ -80,15 +79,12 @@ def embed(texts: Sequence[str]) -> Vectors:
     return embedder().embed(texts) if texts else np.zeros((0, DIMENSIONS), np.float32)
 
 
-def centred(texts: Sequence[str], languages: Sequence[str], means: Mapping[str, Vectors] | None = None) -> Vectors:
-    """As `embed`, less the mean of each text's language, and of unit length; no words, still zeros.
+def centred(rows: Vectors, means: Sequence[Vectors]) -> Vectors:
+    """Embedded texts, less the mean of each one's language, and of unit length; no words, still zeros.
 
-    Taking the mean away lets texts of different languages meet. `means` has those the bundled figures do not know.
+    Taking the mean away lets texts of different languages meet.
     """
-    rows = embed(texts)
-    known = means or {}
-    shift = [known[each] if each in known else background().mean(each) for each in languages]
-    return unit(np.where(rows.any(axis=1, keepdims=True), rows - np.stack(shift), rows)) if texts else rows
+    return unit(np.where(rows.any(axis=1, keepdims=True), rows - np.stack(means), rows)) if len(rows) else rows
 
 
 def unit(rows: Vectors) -> Vectors:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from pipelines.likeness.baselines import Collection, Numbers
 from pipelines.likeness.calibrate import GRAINS
 from pipelines.likeness.gold import Gold
+from pipelines.likeness.naming import DEFAULT_MODEL
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.tokens import words
 
@@ -84,14 +85,16 @@ def grain_of(label: str) -> str:
     return grain if grain in GRAINS else PLAIN_GRAIN
 
 
-def evaluate(gold: Sequence[Gold], label: str, grain: str, seeds: Sequence[int], draws: int) -> Iterator[Row]:
+def evaluate(
+    gold: Sequence[Gold], label: str, grain: str, seeds: Sequence[int], draws: int, model: str = DEFAULT_MODEL
+) -> Iterator[Row]:
     """One row a number of seeds for which there is a query, over the articles that have a label of this kind."""
     judged = [article for article in gold if label in article.labels]
     if not judged:
         return
     collection = Collection([words(f"{article.title}\n{article.text}") for article in judged])
     for number in seeds:
-        answers = [answer(judged, collection, query, grain) for query in queries(judged, label, number, draws)]
+        answers = [answer(judged, collection, query, grain, model) for query in queries(judged, label, number, draws)]
         if answers:
             yield Row(label, grain, number, len(judged), len(answers), **_means(answers))
 
@@ -115,7 +118,9 @@ def _drawn(members: list[int], seeds: int, draws: int, chance: random.Random) ->
     return list(found)
 
 
-def answer(gold: Sequence[Gold], collection: Collection, query: Query, grain: str) -> Answer:
+def answer(
+    gold: Sequence[Gold], collection: Collection, query: Query, grain: str, model: str = DEFAULT_MODEL
+) -> Answer:
     """Ours and the baselines' scores of the articles to rank. `collection` holds the words of `gold`.
 
     The articles are read as a crawl's pages would be, without their labels: rarity, spread and share come from them.
@@ -123,7 +128,7 @@ def answer(gold: Sequence[Gold], collection: Collection, query: Query, grain: st
     seeds = [(str(at), *_judged(gold[at])) for at in query.seeds]
     others = [_judged(gold[at]) for at in query.rest]
     sample = random.Random(query.value).sample(others, min(len(others), SAMPLE_PAGES))
-    profile = Profile.learn(seeds, grain=grain, pages=sample)
+    profile = Profile.learn(seeds, grain=grain, pages=sample, model=model)
     found = profile.score_many(others)
     baselines = {
         "tfidf": collection.tfidf(query.seeds)[query.rest],

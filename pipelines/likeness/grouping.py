@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipelines.likeness.learn import Example, Text
+from pipelines.likeness.naming import DEFAULT_MODEL
 from pipelines.likeness.profile import Given, Profile
 
 # seeds compared pair by pair; of more, the first
@@ -26,13 +27,11 @@ class Place:
     closeness: float | None
 
 
-def places(seeds: Sequence[Given], grain: str) -> list[Place]:
+def places(seeds: Sequence[Given], grain: str, *, model: str = DEFAULT_MODEL) -> list[Place]:
     """The place of each seed, in their order. Two seeds are in one group if a chain of seeds alike links them."""
     examples = [Example(*seed) for seed in seeds[:MOST_SEEDS]]
-    alike = [
-        [likeness.score for likeness in Profile.learn([one], grain=grain, prior=0.5).score_many(_texts(examples))]
-        for one in examples
-    ]
+    judges = [Profile.learn([one], grain=grain, prior=0.5, model=model) for one in examples]
+    alike = [[likeness.score for likeness in judge.score_many(_texts(examples))] for judge in judges]
     number = len(examples)
     # neither need be the better judge of the other
     closeness = [[max(alike[i][j], alike[j][i]) for j in range(number)] for i in range(number)]

@@ -14,11 +14,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.errors import SeedError
+from pipelines.errors import SeedError, UsageError
 from pipelines.likeness.background import Floats, background
 from pipelines.likeness.calibrate import Grain, Spread, Weighing, bound, logistics, logit, own_prior, total
-from pipelines.likeness.dense import centred, embed, unit
+from pipelines.likeness.dense import centred, unit
 from pipelines.likeness.lexical import FEWEST_PAGES, CrawlWords, Rarity, Sparse, Weights, nearness, rarity
+from pipelines.likeness.models import Model, model
+from pipelines.likeness.naming import DEFAULT_MODEL
+from pipelines.likeness.ordinary import ordinary
 from pipelines.likeness.teach import Taught, teach
 from pipelines.likeness.tokens import words
 
@@ -60,10 +63,19 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads articles as weighted words and vectors. `means`: vectors of languages the bundled figures do not know."""
+    """Reads articles as weighted words and vectors.
+
+    `means`: vectors of languages the bundled figures do not know; of another model than the default they know none.
+    """
 
     rarity: Rarity
     means: Mapping[str, Floats] = field(default_factory=dict)
+    model: Model = field(default_factory=lambda: model(DEFAULT_MODEL))
+
+    @classmethod
+    def of(cls, chosen: Model) -> Reader:
+        """One that knows no crawl yet."""
+        return cls(rarity(), {} if _is_default(chosen) else ordinary(chosen).means, chosen)
 
     def words(self, text: Text | Example) -> Weights:
         """The weighted words of an article."""
@@ -71,7 +83,17 @@ class Reader:
 
     def vectors(self, texts: Sequence[Text | Example]) -> Floats:
         """One row of unit length an article."""
-        return centred([f"{one.title}\n{one.text}" for one in texts], [one.language for one in texts], self.means)
+        rows = self.model.embed([f"{one.title}\n{one.text}" for one in texts])
+        return centred(rows, [self._mean(one.language) for one in texts])
+
+    def _mean(self, language: str) -> Floats:
+        if language in self.means:
+            return self.means[language]
+        return background().mean(language) if _is_default(self.model) else self.means[""]
+
+
+def _is_default(chosen: Model) -> bool:
+    return chosen.name == model(DEFAULT_MODEL).name
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +171,7 @@ class Learned:
 
 def learn(
     given: Sequence[Example], grain: Grain, prior: float, pages: Sequence[Text] = (), liked: Sequence[Text] = (),
-    disliked: Sequence[Text] = (),
+    disliked: Sequence[Text] = (), *, chosen: Model | None = None,
 ) -> Learned:  # fmt: skip
     """From the seeds, a sample of pages a crawl has fetched, and what the user said of some.
 
@@ -158,14 +180,17 @@ def learn(
     digest = hashlib.sha256("\n".join(sorted(_key(seed) for seed in distinct(given))).encode()).hexdigest()
     added = [Example(f"liked: {text.title[:80]} ({at})", *text) for at, text in enumerate(sorted(liked, key=_key))]
     seeds = distinct([*given, *added])
-    measure = _measure(seeds, Reader(rarity()), grain.cold)
+    reader = Reader.of(chosen or model(DEFAULT_MODEL))
+    measure = _measure(seeds, reader, grain.cold)
     learned = Learned(
-        measure, tuple(seed.name for seed in seeds), digest, _agreement(seeds, grain), grain, prior, prior
+        measure, tuple(seed.name for seed in seeds), digest, _agreement(seeds, reader, grain), grain, prior, prior
     )
     if len(pages) >= FEWEST_PAGES:
         learned = _warmed(learned, seeds, pages)
     if not disliked:
         return learned
+    if not _is_default(reader.model):
+        raise UsageError(f"What was rated as unlike can only be learned from with the model {DEFAULT_MODEL}, so far.")
     return replace(learned, taught=_taught(learned.measure, seeds, disliked))
 
 
@@ -186,13 +211,13 @@ def _key(text: Text | Example) -> str:
     return hashlib.sha256(" ".join(text.text.split()).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _agreement(seeds: Sequence[Example], grain: Grain) -> float | None:
+def _agreement(seeds: Sequence[Example], reader: Reader, grain: Grain) -> float | None:
     if len(seeds) < 2:
         return None
     judged = []
     for at in range(min(len(seeds), JUDGED_SEEDS)):
-        judge = _measure([*seeds[:at], *seeds[at + 1 :]], Reader(rarity()), grain.cold)
-        close = judge.closeness(judge.reader.words(seeds[at]), judge.reader.vectors([seeds[at]])[0])
+        judge = _measure([*seeds[:at], *seeds[at + 1 :]], reader, grain.cold)
+        close = judge.closeness(reader.words(seeds[at]), reader.vectors([seeds[at]])[0])
         judged.append(total(judge.parts(close, seeds[at].language)))
     return float(np.median(judged))
 
@@ -204,14 +229,14 @@ def _measure(seeds: Sequence[Example], reader: Reader, weighing: Weighing) -> Me
     around = np.concatenate([unit(vectors.mean(axis=0, keepdims=True)), vectors])
     rows = background().rows
     lexical = nearness(sparse.against(rows, rarity()))
-    dense = nearness(rows.vectors @ around.T, DENSE_COPY_POWER)
+    dense = nearness(ordinary(reader.model).vectors @ around.T, DENSE_COPY_POWER)
     own = _of_languages(rows.languages, languages)
     spreads = _spreads(lexical, dense, own, languages)
     in_words, in_meaning = spreads[languages[0]]
-    ordinary = np.sort(weighing.logits(in_words.stand_out(lexical[own]), in_meaning.stand_out(dense[own])))
+    common = np.sort(weighing.logits(in_words.stand_out(lexical[own]), in_meaning.stand_out(dense[own])))
     full_words = min(FULL_WORDS, *(max(1, len(each)) for each in weights))
     days = tuple(sorted({seed.published.toordinal() for seed in seeds if seed.published}))
-    return Measure(reader, sparse, around, spreads, full_words, ordinary.astype(np.float32), weighing, days)
+    return Measure(reader, sparse, around, spreads, full_words, common.astype(np.float32), weighing, days)
 
 
 def _warmed(learned: Learned, seeds: Sequence[Example], pages: Sequence[Text]) -> Learned:
@@ -221,9 +246,9 @@ def _warmed(learned: Learned, seeds: Sequence[Example], pages: Sequence[Text]) -
     vectors = cold.reader.vectors(pages)
     lexical, dense = _closenesses(cold, pages, vectors)
     alike = logistics(_logits(cold, lexical, dense, languages) + logit(learned.prior))
-    measure = _measure(seeds, _reader_of(pages, languages, 1 - alike), grain.warm)
+    measure = _measure(seeds, _reader_of(pages, languages, 1 - alike, cold.reader), grain.warm)
     shares = 1 - alike + alike * min(1.0, MATCHES_IN_SPREAD * len(pages) / max(float(alike.sum()), 1e-6))
-    if measure.reader.means:
+    if measure.reader.means.keys() != cold.reader.means.keys():
         vectors = measure.reader.vectors(pages)
     lexical, dense = _closenesses(measure, pages, vectors)
     spreads = dict(measure.spreads)
@@ -240,17 +265,17 @@ def _warmed(learned: Learned, seeds: Sequence[Example], pages: Sequence[Text]) -
     return replace(learned, measure=measure, prior=prior, pages=len(pages))
 
 
-def _reader_of(pages: Sequence[Text], languages: Names, ordinary: Floats) -> Reader:
+def _reader_of(pages: Sequence[Text], languages: Names, shares: Floats, cold: Reader) -> Reader:
     """How often words stand in a crawl's ordinary pages, and where its languages lie that nobody knew."""
-    crawl, means = {}, {}
+    crawl, means = {}, dict(cold.means)
     for language in np.unique(languages):
         chosen = np.flatnonzero(languages == language)
         if len(chosen) >= FEWEST_PAGES:
             texts = [f"{pages[at].title}\n{pages[at].text}" for at in chosen.tolist()]
-            crawl[str(language)] = CrawlWords.of([set(words(text)) for text in texts], ordinary[chosen].tolist())
-            if str(language) not in background().means:
-                means[str(language)] = embed(texts).mean(axis=0)
-    return Reader(Rarity(crawl=crawl), means)
+            crawl[str(language)] = CrawlWords.of([set(words(text)) for text in texts], shares[chosen].tolist())
+            if str(language) not in ordinary(cold.model).means:
+                means[str(language)] = cold.model.embed(texts).mean(axis=0)
+    return Reader(Rarity(crawl=crawl), means, cold.model)
 
 
 def _closenesses(measure: Measure, texts: Sequence[Text], vectors: Floats) -> tuple[Floats, Floats]:

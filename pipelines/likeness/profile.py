@@ -12,11 +12,14 @@ from functools import cached_property
 
 import numpy as np
 
-from pipelines.errors import ConfigError
+from pipelines.errors import ConfigError, UsageError
 from pipelines.likeness.background import Floats
 from pipelines.likeness.calibrate import GRAINS, STEP, logistic, logit, percentile, total
 from pipelines.likeness.learn import Closeness, Example, Learned, Reader, Text, learn
 from pipelines.likeness.lexical import Weights
+from pipelines.likeness.models import Model
+from pipelines.likeness.models import model as the_model
+from pipelines.likeness.naming import DEFAULT_MODEL
 from pipelines.likeness.saved import pack, unpack
 from pipelines.records import Likeness, Term
 
@@ -55,12 +58,14 @@ class Profile:
     def learn(
         cls, seeds: Sequence[Given], *, grain: str = "topic", prior: float | None = None,
         pages: Sequence[Judged] = (), liked: Sequence[Judged] = (), disliked: Sequence[Judged] = (),
+        model: str | Model = DEFAULT_MODEL,
     ) -> Profile:  # fmt: skip
         """From each seed's name, title, text, language and, maybe, date. SeedError when none has words.
 
         `grain` is `story`, `topic` or `beat`; `prior` the share of pages expected to match, between 0 and 1. `pages`
         are a sample of what a crawl has fetched, alike or not; `liked` and `disliked` what the user said of some:
-        title, text, language and, maybe, date of each.
+        title, text, language and, maybe, date of each. `model` is one, or its name in the configuration;
+        ConfigError when it cannot be had.
         """
         if grain not in GRAINS:
             raise ConfigError(f"grain is {grain!r}; use {', '.join(GRAINS)}.")
@@ -69,13 +74,24 @@ class Profile:
             learn(
                 [Example(*seed) for seed in seeds], chosen, prior if prior is not None else chosen.prior,
                 [Text(*page) for page in pages], [Text(*text) for text in liked], [Text(*text) for text in disliked],
+                chosen=the_model(model) if isinstance(model, str) else model,
             )
         )  # fmt: skip
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Profile:
-        """What `to_bytes` gave. UsageError when another version or model learned it."""
-        return cls(unpack(data))
+    def from_bytes(cls, data: bytes, *, model: str | None = None) -> Profile:
+        """What `to_bytes` gave. UsageError when another version learned it, or a model that cannot be had here.
+
+        Where `model` says which one is asked for, a profile learned by any other is refused.
+        """
+        learned = unpack(data)
+        asked, held = the_model(model).name if model else None, learned.measure.reader.model.name
+        if asked and asked != held:
+            raise UsageError(
+                f"This profile was learned with the model {held}, but {asked} is asked for, and scores of two models "
+                "cannot be compared; learn it again from the seeds."
+            )
+        return cls(learned)
 
     def to_bytes(self) -> bytes:
         """As JSON."""
@@ -94,6 +110,11 @@ class Profile:
     def grain(self) -> str:
         """The name of the grain it judges at."""
         return self._learned.grain.name
+
+    @property
+    def model(self) -> str:
+        """The name of the model of meaning it was learned with: scores of two models cannot be compared."""
+        return self.reader.model.name
 
     @property
     def expected(self) -> float:
@@ -146,8 +167,13 @@ class Profile:
         return min(1.0, self._named(named) + self._named(set(_LINK_WORD.findall(context.lower()))) / 2)
 
     def meant(self, anchor: str) -> float:
-        """How close in meaning a link's words are to the seeds, in 0..1, though they may share none of their words."""
+        """How close in meaning a link's words are to the seeds, in 0..1, though they may share none of their words.
+
+        A model too slow to be asked of every link says 0.
+        """
         measure = self._learned.measure
+        if not measure.reader.model.cheap:
+            return 0.0
         # the language of a few words is anybody's guess
         return max(0.0, float(measure.vectors[0] @ measure.reader.vectors([Text(anchor, "", "")])[0]))
 

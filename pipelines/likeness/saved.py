@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from pipelines.errors import UsageError
+from pipelines.errors import ConfigError, UsageError
 from pipelines.likeness.background import Floats
 from pipelines.likeness.calibrate import Grain, Spread, Weighing
 from pipelines.likeness.learn import Learned, Measure, Reader
 from pipelines.likeness.lexical import CrawlWords, Rarity, Sparse, rarity
+from pipelines.likeness.models import Model, recalled
 from pipelines.likeness.teach import Taught
 
 # raised whenever scores change: what another version learned cannot be compared with ours
 VERSION = 2
-MODEL = "wordllama-l2-supercat-256"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def pack(learned: Learned) -> bytes:
     return msgspec.json.encode(
         Saved(
             version=VERSION,
-            model=MODEL,
+            model=kept.reader.model.name,
             names=learned.names,
             digest=learned.digest,
             agreement=learned.agreement,
@@ -91,8 +91,8 @@ def pack(learned: Learned) -> bytes:
 
 
 def unpack(data: bytes) -> Learned:
-    """From JSON. UsageError when it is no profile, or one of another version or model."""
-    _recognise(data)
+    """From JSON. UsageError when it is no profile, or one of another version or of a model that is not here."""
+    model = _recognise(data)
     try:
         saved = msgspec.json.decode(data, type=Saved)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
@@ -103,7 +103,7 @@ def unpack(data: bytes) -> Learned:
     }
     means = {name: _numbers(mean) for name, mean in saved.means.items()}
     measure = Measure(
-        Reader(Rarity(crawl=crawl) if crawl else rarity(), means),
+        Reader(Rarity(crawl=crawl) if crawl else rarity(), means, model),
         Sparse(saved.words, _numbers(saved.columns).reshape(len(saved.words), -1)),
         _numbers(saved.vectors).reshape(len(saved.names) + 1, -1),
         saved.spreads, saved.full_words, _numbers(saved.ordinary), saved.weighing, saved.days,
@@ -130,13 +130,24 @@ class _Origin(msgspec.Struct):
     model: str
 
 
-def _recognise(data: bytes) -> None:
+def _recognise(data: bytes) -> Model:
+    """The model that a profile was learned with."""
     try:
         origin = msgspec.json.decode(data, type=_Origin)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise UsageError(f"This is no profile of ours ({error}); learn it again from the seeds.") from error
-    if (origin.version, origin.model) != (VERSION, MODEL):
+    try:
+        model = recalled(origin.model)
+    except ConfigError as error:
+        raise UsageError(f"This profile was learned with a model that is not to be had here. {error}") from error
+    if model is None or origin.version != VERSION:
         raise UsageError("This profile comes from another version or model; learn it again from the seeds.")
+    if model.name != origin.model:
+        raise UsageError(
+            f"This profile was learned with the model {origin.model}, which is {model.name} today; "
+            "learn it again from the seeds."
+        )
+    return model
 
 
 def _bytes(array: Floats) -> bytes:
