@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from stocked import Stock, adds_up
 
 from crawler.explaining import explained
 from crawler.rating import learn_on, rate, rated_and_next, take_back
@@ -19,7 +20,6 @@ from pipelines.likeness.learn import Example
 from pipelines.likeness.profile import Profile
 from pipelines.stores import editions, runs
 from pipelines.stores.schema import articles as table
-from tests.stocked import Stock, adds_up
 
 SEED = Example(
     "seed", "Sleeper trains return",
