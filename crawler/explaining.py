@@ -10,7 +10,8 @@ from pipelines.errors import UsageError
 from pipelines.likeness.explain import Explanation, explain
 from pipelines.likeness.learn import Text
 from pipelines.likeness.profile import Profile
-from pipelines.stores import Connection, Store, articles, fates, runs
+from pipelines.stores import Connection, Store, articles, editions, fates, runs
+from pipelines.stores.editions import Edition
 
 
 def row_of(connection: Connection, what: str) -> int:
@@ -29,16 +30,22 @@ def explained(store: Store, what: str) -> dict[str, Any]:
         told = fates.tell(connection, row)
         article = articles.one(connection, row)
         run = runs.get(connection, article["run"]) if article else None
-        learned = runs.learned(connection, run.profile) if run and run.profile else None
-        seeds = runs.seed_texts(connection, run.profile) if run and run.profile else {}
+        held = _edition(connection, run.profile) if run and run.profile else None
     facts = {"url": told["url"], "path": told["found_by"]["path"], "reason": told["reason"], "detail": told["detail"]}
-    if article is None or run is None or learned is None:
+    if article is None or run is None or held is None:
         return {"score": told["quick"], "parts": {}, "nearest_seeds": [], "terms": [], **facts}
-    profile = Profile.from_bytes(learned)
+    profile = Profile.from_bytes(held.learned)
+    seeds = {seed.name: (seed.text, seed.language) for seed in held.seeds}
     published = datetime.fromisoformat(article["published"]) if article["published"] else None
     text = Text(article["title"], article["text"], article["language"], published)
     found = explain(profile, text, profile.threshold(run.config.only_profile()[1].threshold), seeds)
     return {"title": article["title"], **as_told(found), "grain": profile.grain, **facts}
+
+
+def _edition(connection: Connection, first: str) -> Edition:
+    """The edition that judged last, of the family of the one a run began with."""
+    began = editions.get(connection, first)
+    return editions.get(connection, editions.latest(connection, began.family) or first)
 
 
 def as_told(found: Explanation) -> dict[str, Any]:

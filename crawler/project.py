@@ -155,11 +155,11 @@ class Project:
         """Replay with `keep = "all"` needs no seeds: then nothing is judged."""
         try:
             seed_set = self.seed_set(config, paths)
-            return self.learn(seed_set, config), seed_set
         except (SeedError, ConfigError):
             if config.store.keep == "all" and not paths:
                 return None, None
             raise
+        return self.learn(seed_set, config), seed_set
 
     # results
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.errors import SeedError, UsageError
+from pipelines.errors import SeedError
 from pipelines.likeness.background import Floats, background
 from pipelines.likeness.calibrate import Grain, Spread, Weighing, bound, logistics, logit, own_prior, total
 from pipelines.likeness.dense import centred, unit
@@ -189,8 +189,6 @@ def learn(
         learned = _warmed(learned, seeds, pages)
     if not disliked:
         return learned
-    if not _is_default(reader.model):
-        raise UsageError(f"What was rated as unlike can only be learned from with the model {DEFAULT_MODEL}, so far.")
     return replace(learned, taught=_taught(learned.measure, seeds, disliked))
 
 
@@ -299,7 +297,8 @@ def _logits(measure: Measure, lexical: Floats, dense: Floats, languages: Names) 
 def _taught(measure: Measure, seeds: Sequence[Example], disliked: Sequence[Text]) -> Taught:
     both: list[Text | Example] = [*seeds, *sorted(disliked)]
     right = np.arange(len(both)) < len(seeds)
-    return teach([measure.reader.words(text) for text in both], measure.reader.vectors(both), right)
+    reader = measure.reader
+    return teach([reader.words(text) for text in both], reader.vectors(both), right, ordinary(reader.model).vectors)
 
 
 def _spreads(lexical: Floats, dense: Floats, own: Chosen, languages: Sequence[str]) -> Spreads:

@@ -48,12 +48,12 @@ class Taught:
         return Sparse(self.words, self.weights[:, None])
 
 
-def teach(weights: Sequence[Weights], vectors: Floats, right: npt.NDArray[np.bool_]) -> Taught:
-    """From texts' weighted words and vectors, and which of them are as wanted."""
+def teach(weights: Sequence[Weights], vectors: Floats, right: npt.NDArray[np.bool_], news: Floats) -> Taught:
+    """From texts' weighted words and vectors, and which of them are as wanted; `news`: vectors of ordinary articles."""
     sparse = Sparse.side_by_side(weights, MOST_WORDS)
     rows = background().rows
     told = np.concatenate([sparse.columns.T, vectors], axis=1)
-    ordinary = np.concatenate([sparse.of_rows(rows, rarity()), rows.vectors], axis=1)
+    ordinary = np.concatenate([sparse.of_rows(rows, rarity()), news], axis=1)
     with_wrong = _fitted(told, right, ordinary)
     learned = (with_wrong - _fitted(told[right], right[right], ordinary))[:-1]
     number = len(sparse.words)

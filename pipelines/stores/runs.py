@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -127,9 +126,3 @@ def learned(connection: Connection, digest: str) -> bytes:
     if blob is None:
         raise LookupError(f"there is no profile {digest}")
     return bytes(blob)
-
-
-def seed_texts(connection: Connection, digest: str) -> dict[str, tuple[str, str]]:
-    """Name -> text and language of the seeds a profile was learned from."""
-    held = connection.execute(select(profiles.c.seeds).where(profiles.c.digest == digest)).scalar()
-    return {seed["name"]: (seed["text"], seed["language"]) for seed in json.loads(held or "[]") if "text" in seed}

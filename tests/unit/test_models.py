@@ -246,9 +246,12 @@ def test_a_slow_model_is_not_asked_of_every_link(monkeypatch: pytest.MonkeyPatch
     assert Profile.learn(SEEDS[:1], model="slow").meant("Lighthouse keepers") == 0
 
 
-def test_dislikes_need_the_default_model(tiny: str) -> None:
-    with pytest.raises(UsageError, match="only be learned from with the model wordllama"):
-        Profile.learn(SEEDS, disliked=[("", OTHERS["cup"], "en")], model=tiny)
+def test_ratings_teach_another_model_too(profile: Profile, tiny: str) -> None:
+    told = Profile.learn(SEEDS[:2], disliked=[("", OTHERS["choir"], "en")], model=tiny)
+    again = OTHERS["choir"].replace("four hundred", "two hundred")
+    assert told.score("", again, "en").score < profile.score("", again, "en").score
+    assert told.score("", RETURN, "en").score > told.threshold("loose")
+    assert Profile.from_bytes(told.to_bytes()).score("", again, "en") == told.score("", again, "en")
 
 
 def test_ordinary_prose_is_of_many_kinds_and_stands_for_the_background(tiny: str) -> None:
