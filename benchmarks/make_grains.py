@@ -55,7 +55,7 @@ def observed(gold: Sequence[Gold], label: str, grain: Grain, warm: bool) -> list
             measure = learn(seeds, grain, grain.prior, sample).measure
             rows = []
             for text, vector in zip(rest, vectors[query.rest], strict=True):
-                close = measure.closeness(measure.reader.words(text), vector)
+                close = measure.closeness(measure.reader.words(text), vector, text.language)
                 in_words, in_meaning = measure.spreads.get(text.language, measure.spreads[""])
                 lexical = max(0.0, in_words.stand_out(close.lexical))
                 rows.append((lexical**0.5, in_meaning.stand_out(close.dense), 1.0))

@@ -203,7 +203,7 @@ class Profile:
         """The shares of the logit, and how close the text is, with what each of its words gave to the logit."""
         learned = self._learned
         measure = learned.measure
-        close = measure.closeness(weights, vector)
+        close = measure.closeness(weights, vector, text.language)
         parts = measure.parts(close, text.language)
         whole = sum(given for _, given in close.words) or 1.0
         terms = {word: parts["words"] * given / whole for word, given in close.words}

@@ -51,6 +51,7 @@ class Saved:
     vectors: bytes
     spreads: dict[str, tuple[Spread, Spread]]
     full_words: int
+    prose: float
     ordinary: bytes
     weighing: Weighing
     days: tuple[int, ...]
@@ -80,6 +81,7 @@ def pack(learned: Learned) -> bytes:
             vectors=_bytes(kept.vectors),
             spreads=kept.spreads,
             full_words=kept.full_words,
+            prose=kept.prose,
             ordinary=_bytes(kept.ordinary),
             weighing=kept.weighing,
             days=kept.days,
@@ -106,7 +108,7 @@ def unpack(data: bytes) -> Learned:
         Reader(Rarity(crawl=crawl) if crawl else rarity(), means, model),
         Sparse(saved.words, _numbers(saved.columns).reshape(len(saved.words), -1)),
         _numbers(saved.vectors).reshape(len(saved.names) + 1, -1),
-        saved.spreads, saved.full_words, _numbers(saved.ordinary), saved.weighing, saved.days,
+        saved.spreads, saved.full_words, saved.prose, _numbers(saved.ordinary), saved.weighing, saved.days,
     )  # fmt: skip
     return Learned(
         measure, saved.names, saved.digest, saved.agreement, saved.grain, saved.expected, saved.prior, saved.pages,

@@ -376,3 +376,10 @@ def test_sentences_end_where_they_do() -> None:
     assert told == [
         "It cost 3.5 percent more than they had said.", "Was it really so much more?", "No one knew what to say now",
     ]  # fmt: skip
+
+
+def test_a_list_of_key_words_is_no_article(profile: Profile) -> None:
+    terms = [term.word for term in profile.terms]
+    for listed in (terms, terms * 20, [f"{word}," for word in terms * 3]):
+        assert profile.score("", " ".join(listed), "en").score < 0.1
+    assert profile.score("", f"{' '.join(terms)}. {RETURN}", "en").score > profile.threshold("loose")
