@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pipelines.likeness.learn import Example, Text
 from pipelines.likeness.naming import DEFAULT_MODEL
-from pipelines.likeness.profile import Given, Profile
+from pipelines.likeness.profile import Profile, Seed
 
 # seeds compared pair by pair; of more, the first
 MOST_SEEDS = 40
@@ -27,7 +27,7 @@ class Place:
     closeness: float | None
 
 
-def places(seeds: Sequence[Given], grain: str, *, model: str = DEFAULT_MODEL) -> list[Place]:
+def places(seeds: Sequence[Seed], grain: str, *, model: str = DEFAULT_MODEL) -> list[Place]:
     """The place of each seed, in their order. Two seeds are in one group if a chain of seeds alike links them."""
     examples = [Example(*seed) for seed in seeds[:MOST_SEEDS]]
     judges = [Profile.learn([one], grain=grain, prior=0.5, model=model) for one in examples]

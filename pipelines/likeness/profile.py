@@ -38,7 +38,10 @@ STEPS = {"auto": 0.0, "strict": STEP, "loose": -STEP}
 
 # title, text, language and, maybe, date of publication; a seed has its name before them
 Judged = tuple[str, str, str] | tuple[str, str, str, date | None]
-Given = tuple[str, str, str, str] | tuple[str, str, str, str, date | None]
+Seed = tuple[str, str, str, str] | tuple[str, str, str, str, date | None]
+
+# words with what each gave
+Given = list[tuple[str, float]]
 
 _LINK_WORD = re.compile(r"[^\W\d_]{2,}")
 
@@ -56,7 +59,7 @@ class Profile:
 
     @classmethod
     def learn(
-        cls, seeds: Sequence[Given], *, grain: str = "topic", prior: float | None = None,
+        cls, seeds: Sequence[Seed], *, grain: str = "topic", prior: float | None = None,
         pages: Sequence[Judged] = (), liked: Sequence[Judged] = (), disliked: Sequence[Judged] = (),
         model: str | Model = DEFAULT_MODEL,
     ) -> Profile:  # fmt: skip
@@ -158,7 +161,7 @@ class Profile:
         title, _, rest = text[:QUICK_CHARS].partition("\n")
         beginning = Text(title, " ".join(rest.split(None, QUICK_WORDS)[:QUICK_WORDS]), language)
         reader = self.reader
-        parts, _ = self._parts(beginning, reader.words(beginning), reader.vectors([beginning])[0])
+        parts, _, _ = self._parts(beginning, reader.words(beginning), reader.vectors([beginning])[0])
         return logistic(total(parts))
 
     def cue(self, anchor: str, context: str, url_words: Sequence[str]) -> float:
@@ -199,28 +202,30 @@ class Profile:
         mass: float = sum([cues[word] for word in named if word in cues])
         return min(1.0, mass / (0.6 * math.sqrt(len(named))))
 
-    def _parts(self, text: Text, weights: Weights, vector: Floats) -> tuple[dict[str, float], Closeness]:
-        """The shares of the logit, and how close the text is, with what each of its words gave to the logit."""
+    def _parts(self, text: Text, weights: Weights, vector: Floats) -> tuple[dict[str, float], Closeness, Given]:
+        """The shares of the logit, how close the text is, and what ratings gave to each of its words."""
         learned = self._learned
-        measure = learned.measure
-        close = measure.closeness(weights, vector, text.language)
-        parts = measure.parts(close, text.language)
-        whole = sum(given for _, given in close.words) or 1.0
-        terms = {word: parts["words"] * given / whole for word, given in close.words}
-        days = measure.apart(text.published) if learned.grain.time else None
+        close = learned.measure.closeness(weights, vector, text.language)
+        parts = learned.measure.parts(close, text.language)
+        days = learned.measure.apart(text.published) if learned.grain.time else None
         if days is not None:
             parts["time"] = learned.grain.timing(days)
+        told: Given = []
         if learned.taught:
             parts["ratings"], told = learned.taught.share(weights, vector)
-            for word, given in told:
-                terms[word] = terms.get(word, 0.0) + given
         parts["bias"] += logit(learned.prior)
-        return parts, replace(close, words=list(terms.items()))
+        return parts, close, told
 
     def _likeness(self, text: Text, weights: Weights, vector: Floats) -> Likeness:
         learned = self._learned
-        parts, close = self._parts(text, weights, vector)
-        shown = sorted(close.words, key=lambda pair: (-abs(pair[1]), pair[0]))[:SHOWN_TERMS]
+        parts, close, told = self._parts(text, weights, vector)
+        # what each word gave to the cosine, as its share of the logit
+        per_cosine = parts["words"] / (sum(given for _, given in close.words) or 1.0)
+        terms = {word: per_cosine * given for word, given in close.words}
+        for word, given in told:
+            terms[word] = terms.get(word, 0.0) + given
+        shown = sorted(terms.items(), key=lambda pair: (-abs(pair[1]), pair[0]))[:SHOWN_TERMS]
+        plain = parts["words"] + parts["meaning"] + learned.measure.weighing.bias
         return Likeness(
             score=logistic(total(parts)),
             lexical=min(1.0, max(0.0, close.lexical)),
@@ -229,5 +234,5 @@ class Profile:
             parts=parts,
             seeds=dict(zip(learned.names, close.seeds.tolist(), strict=True)),
             terms=tuple(Term(word, weight) for word, weight in shown),
-            percentile=percentile(total(learned.measure.parts(close, text.language)), learned.measure.ordinary),
+            percentile=percentile(plain, learned.measure.ordinary),
         )
