@@ -230,6 +230,43 @@ def test_the_parts_of_an_explanation_add_up_to_the_score(say: Callable[..., Said
     assert (unjudged.code, unjudged.only["parts"], unjudged.only["reason"]) == (1, {}, "http-404")
 
 
+def test_a_rating_is_shown_done_listed_and_undone(say: Callable[..., Said], project: Path) -> None:
+    fields = {"urls", "verdict", "applied", "entered", "left", "changes"}
+    before = say("-C", project, "list", "--json").lines
+    suggested = say("-C", project, "rate", "--json").only
+    assert (suggested["rated"], len(suggested["next"])) == ([], 4)
+    worst = before[-1]["url"]
+    shown = say("-C", project, "rate", worst, "-", "--preview", "--json").only
+    assert (set(shown), shown["applied"], shown["verdict"]) == (fields, False, -1)
+    assert worst in [change["url"] for change in shown["changes"] if change["change"] == "leaves"]
+    assert all(set(change) == {"url", "title", "before", "after", "change"} for change in shown["changes"])
+    # nobody is there to be asked
+    assert say("-C", project, "rate", str(len(before)), "unlike").code == 0
+    assert say("-C", project, "list", "--json").lines == before
+    done = say("-C", project, "rate", str(len(before)), "-", "--yes", "--json").only
+    assert done == {**shown, "applied": True}
+    assert worst not in [line["url"] for line in say("-C", project, "list", "--json").lines]
+    assert [one["url"] for one in say("-C", project, "rate", "--json").only["rated"]] == [worst]
+    assert say("-C", project, "rate", "--undo", "--json").only["urls"] == [worst]
+    assert say("-C", project, "list", "--json").lines == before
+    for wrong in (
+        ["--undo"],
+        ["1"],
+        ["1", "maybe"],
+        ["https://never.example/", "+"],
+        ["https://one.example/gone", "+"],
+    ):
+        told = say("-C", project, "rate", *wrong)
+        assert (told.code, told.out) == (2, "")
+        assert len(told.err.strip().splitlines()) == 1
+
+
+def test_seeds_are_checked_for_belonging_together(say: Callable[..., Said], project: Path) -> None:
+    lines = say("-C", project, "seed", "check", "--json").lines
+    assert [line["group"] for line in lines] == [1, 1, 1]
+    assert all(line["closeness"] > 0.5 and line["nearest"] != line["name"] for line in lines)
+
+
 def test_dupes_lists_each_story_with_its_copies(say: Callable[..., Said], project: Path) -> None:
     told = say("-C", project, "dupes", "--json").only
     assert {"story", "canonical", "copies"} <= told.keys()
