@@ -27,8 +27,9 @@ from pipelines.likeness import calibrate
 from pipelines.likeness.calibrate import Grain, Weighing, logistics, logit
 from pipelines.likeness.evaluate import LABELS, SAMPLE_PAGES, average_precision, decision, queries, ranking
 from pipelines.likeness.gold import Gold, read
-from pipelines.likeness.learn import Example, Reader, Text, learn
+from pipelines.likeness.learn import learn
 from pipelines.likeness.lexical import rarity
+from pipelines.likeness.read import Example, Reader, Text
 
 Numbers = npt.NDArray[np.float64]
 SETS = {"story": ("ecb", "basil"), "topic": ("ecb", "reuters"), "beat": ("bbc", "masakhane-en")}

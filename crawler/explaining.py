@@ -8,8 +8,8 @@ from typing import Any
 
 from pipelines.errors import UsageError
 from pipelines.likeness.explain import Explanation, explain
-from pipelines.likeness.learn import Text
 from pipelines.likeness.profile import Profile
+from pipelines.likeness.read import Text
 from pipelines.stores import Connection, Store, articles, editions, fates, runs
 from pipelines.stores.editions import Edition
 

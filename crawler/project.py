@@ -27,8 +27,8 @@ from pipelines.config import Config, load
 from pipelines.errors import ConfigError, SeedError, UsageError
 from pipelines.exports import EXPORTS
 from pipelines.likeness.calibrate import GRAINS
-from pipelines.likeness.learn import Example
 from pipelines.likeness.profile import Profile
+from pipelines.likeness.read import Example
 from pipelines.records import Candidate
 from pipelines.seeds import SeedSet
 from pipelines.stores import Connection, Store, articles, editions, fates, ledger, open_store, runs

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 from pipelines.config import Config
-from pipelines.likeness.learn import Text
 from pipelines.likeness.profile import Profile
+from pipelines.likeness.read import Text
 from pipelines.records import Article, Likeness
 from pipelines.stores import Store, runs
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from pipelines.likeness.background import Floats
 from pipelines.likeness.calibrate import total
-from pipelines.likeness.learn import Reader, Text
 from pipelines.likeness.lexical import Sparse
 from pipelines.likeness.profile import Profile
+from pipelines.likeness.read import Reader, Text
 from pipelines.likeness.tokens import words
 from pipelines.records import Likeness, Term
 

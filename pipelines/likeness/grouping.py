@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.likeness.learn import Example, Text
 from pipelines.likeness.naming import DEFAULT_MODEL
 from pipelines.likeness.profile import Profile, Seed
+from pipelines.likeness.read import Example, Text
 
 # seeds compared pair by pair; of more, the first
 MOST_SEEDS = 40

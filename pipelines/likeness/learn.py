@@ -6,10 +6,8 @@ What a crawl has fetched makes it sharper: which words are common there, how its
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,17 +15,18 @@ import numpy.typing as npt
 from pipelines.errors import SeedError
 from pipelines.likeness.background import Floats, background
 from pipelines.likeness.calibrate import Grain, Spread, Weighing, bound, logistics, logit, own_prior, total
-from pipelines.likeness.dense import centred, unit
-from pipelines.likeness.lexical import FEWEST_PAGES, CrawlWords, Rarity, Sparse, Weights, nearness, rarity
+from pipelines.likeness.dense import unit
+from pipelines.likeness.lexical import FEWEST_PAGES, CrawlWords, Rarity, Sparse, nearness, rarity
+from pipelines.likeness.measure import DENSE_COPY_POWER, PROSE, Measure, Spreads, prose_of
 from pipelines.likeness.models import Model, model
 from pipelines.likeness.naming import DEFAULT_MODEL
 from pipelines.likeness.ordinary import ordinary
+from pipelines.likeness.read import Example, Reader, Text
 from pipelines.likeness.teach import Taught, teach
 from pipelines.likeness.tokens import words
 
 Names = npt.NDArray[np.str_]
 Chosen = npt.NDArray[np.bool_]
-Spreads = dict[str, tuple[Spread, Spread]]
 
 # articles of one language in the background from which its spread can be told
 FEWEST_ROWS = 50
@@ -36,122 +35,8 @@ FULL_WORDS = 40
 # The spread of a crawl's pages is taken as if this share of them matched. Without any match it would say nothing of how
 # far matches lie from the rest, which differs from subject to subject; with all of a good crawl's it would hide them.
 MATCHES_IN_SPREAD = 0.02
-# In running text at least this share of the different words are common ones, those that a quarter of all articles have;
-# of 6,000 articles in these languages about 1 in 100 has fewer. Lists of key words have hardly any.
-PROSE, COMMON_RARITY = 0.04, 1.3
-PROSE_LANGUAGES = frozenset(("ar", "de", "en", "es", "fr", "it", "nl", "pl", "pt", "ru", "uk"))
-# being a copy of a seed is told from being like one by a power of the cosine; dense cosines are all high
-DENSE_COPY_POWER = 32
 # seeds judged by the others; more would only cost time
 JUDGED_SEEDS = 12
-
-
-class Text(NamedTuple):
-    """An article as it is judged."""
-
-    title: str
-    text: str
-    language: str
-    published: date | None = None
-
-
-class Example(NamedTuple):
-    """A seed as it is given."""
-
-    name: str
-    title: str
-    text: str
-    language: str
-    published: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Reads articles as weighted words and vectors.
-
-    `means`: vectors of languages the bundled figures do not know; of another model than the default they know none.
-    """
-
-    rarity: Rarity
-    means: Mapping[str, Floats] = field(default_factory=dict)
-    model: Model = field(default_factory=lambda: model(DEFAULT_MODEL))
-
-    @classmethod
-    def of(cls, chosen: Model) -> Reader:
-        """One that knows no crawl yet."""
-        return cls(rarity(), {} if _is_default(chosen) else ordinary(chosen).means, chosen)
-
-    def words(self, text: Text | Example) -> Weights:
-        """The weighted words of an article."""
-        return self.rarity.article(text.title, text.text, text.language)
-
-    def vectors(self, texts: Sequence[Text | Example]) -> Floats:
-        """One row of unit length an article."""
-        rows = self.model.embed([f"{one.title}\n{one.text}" for one in texts])
-        return centred(rows, [self._mean(one.language) for one in texts])
-
-    def _mean(self, language: str) -> Floats:
-        if language in self.means:
-            return self.means[language]
-        return background().mean(language) if _is_default(self.model) else self.means[""]
-
-
-def _is_default(chosen: Model) -> bool:
-    return chosen.name == model(DEFAULT_MODEL).name
-
-
-@dataclass(frozen=True, slots=True)
-class Closeness:
-    """How close a text is: to the seeds as a whole in both halves, to each seed, and by which words."""
-
-    lexical: float
-    dense: float
-    seeds: Floats
-    words: list[tuple[str, float]]
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """What any text is measured by.
-
-    `vectors`: the seeds' middle, then each seed. `spreads`: language -> how ordinary news in it fares in the sparse and
-    in the dense half; "" for languages without figures. `full_words`, `prose`: how many different words, and what share
-    of common ones, a text needs for its cosines to be taken at their word. `ordinary`: the sorted logits of news in the
-    seeds' languages.
-    `days`: when the seeds that say so were published, as ordinals.
-    """
-
-    reader: Reader
-    sparse: Sparse
-    vectors: Floats
-    spreads: Spreads
-    full_words: int
-    prose: float
-    ordinary: Floats
-    weighing: Weighing
-    days: tuple[int, ...] = ()
-
-    def closeness(self, weights: Weights, vector: Floats, language: str) -> Closeness:
-        """Of a text's weighted words and its vector (centred, of unit length)."""
-        # few words give a cosine by chance, and key words without a sentence to get one: they have only part of it
-        trust = min(1.0, (len(weights) / self.full_words) ** 0.5)
-        if self.prose and language in PROSE_LANGUAGES:
-            trust *= min(1.0, _prose(weights) / self.prose) ** 2
-        sparse, given = self.sparse.cosines(weights)
-        sparse, dense = sparse * trust, self.vectors @ vector * trust
-        seeds = (np.clip(sparse[1:], 0, 1) + np.clip(dense[1:], 0, 1)) / 2
-        return Closeness(float(nearness(sparse)), float(nearness(dense, DENSE_COPY_POWER)), seeds, given)
-
-    def parts(self, close: Closeness, language: str) -> dict[str, float]:
-        """The shares of the logit at even odds, against ordinary news of the text's language."""
-        in_words, in_meaning = self.spreads.get(language, self.spreads[""])
-        return self.weighing.parts(in_words.stand_out(close.lexical), in_meaning.stand_out(close.dense))
-
-    def apart(self, published: date | None) -> int | None:
-        """The days between a text and the seed nearest in time; None where either does not say."""
-        if published is None or not self.days:
-            return None
-        return min(abs(published.toordinal() - day) for day in self.days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +127,7 @@ def _measure(seeds: Sequence[Example], reader: Reader, weighing: Weighing) -> Me
     in_words, in_meaning = spreads[languages[0]]
     common = np.sort(weighing.logits(in_words.stand_out(lexical[own]), in_meaning.stand_out(dense[own])))
     full_words = min(FULL_WORDS, *(max(1, len(each)) for each in weights))
-    prose = min(PROSE, *(_prose(each) for each in weights))
+    prose = min(PROSE, *(prose_of(each) for each in weights))
     days = tuple(sorted({seed.published.toordinal() for seed in seeds if seed.published}))
     return Measure(reader, sparse, around, spreads, full_words, prose, common.astype(np.float32), weighing, days)
 
@@ -312,11 +197,6 @@ def _taught(measure: Measure, seeds: Sequence[Example], disliked: Sequence[Text]
     right = np.arange(len(both)) < len(seeds)
     reader = measure.reader
     return teach([reader.words(text) for text in both], reader.vectors(both), right, ordinary(reader.model).vectors)
-
-
-def _prose(weights: Weights) -> float:
-    """The share of common words among a text's different words."""
-    return sum(weight < COMMON_RARITY for weight in weights.values()) / max(1, len(weights))
 
 
 def _spreads(lexical: Floats, dense: Floats, own: Chosen, languages: Sequence[str]) -> Spreads:

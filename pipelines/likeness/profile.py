@@ -15,11 +15,13 @@ import numpy as np
 from pipelines.errors import ConfigError, UsageError
 from pipelines.likeness.background import Floats
 from pipelines.likeness.calibrate import GRAINS, STEP, logistic, logit, percentile, total
-from pipelines.likeness.learn import Closeness, Example, Learned, Reader, Text, learn
+from pipelines.likeness.learn import Learned, learn
 from pipelines.likeness.lexical import Weights
+from pipelines.likeness.measure import Closeness
 from pipelines.likeness.models import Model
 from pipelines.likeness.models import model as the_model
 from pipelines.likeness.naming import DEFAULT_MODEL
+from pipelines.likeness.read import Example, Reader, Text
 from pipelines.likeness.saved import pack, unpack
 from pipelines.records import Likeness, Term
 

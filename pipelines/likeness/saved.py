@@ -10,9 +10,11 @@ import numpy as np
 from pipelines.errors import ConfigError, UsageError
 from pipelines.likeness.background import Floats
 from pipelines.likeness.calibrate import Grain, Spread, Weighing
-from pipelines.likeness.learn import Learned, Measure, Reader
+from pipelines.likeness.learn import Learned
 from pipelines.likeness.lexical import CrawlWords, Rarity, Sparse, rarity
+from pipelines.likeness.measure import Measure
 from pipelines.likeness.models import Model, recalled
+from pipelines.likeness.read import Reader
 from pipelines.likeness.teach import Taught
 
 # raised whenever scores change: what another version learned cannot be compared with ours

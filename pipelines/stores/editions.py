@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, Select, func, select, update
 
-from pipelines.likeness.learn import Example, Text
+from pipelines.likeness.read import Example, Text
 from pipelines.records import Likeness
 from pipelines.stores.dialect import upsert
 from pipelines.stores.schema import State, articles, profiles, runs, urls

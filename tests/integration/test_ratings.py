@@ -16,8 +16,8 @@ from crawler.rating import learn_on, rate, rated_and_next, take_back
 from pipelines import rejudge
 from pipelines.errors import UsageError
 from pipelines.judge import Judge, Judges
-from pipelines.likeness.learn import Example
 from pipelines.likeness.profile import Profile
+from pipelines.likeness.read import Example
 from pipelines.stores import editions, runs
 from pipelines.stores.schema import articles as table
 

@@ -18,9 +18,9 @@ from pipelines.likeness.background import background
 from pipelines.likeness.calibrate import bound, logistic, logit, total
 from pipelines.likeness.dense import DIMENSIONS, embed
 from pipelines.likeness.explain import explain, sentences
-from pipelines.likeness.learn import Text
 from pipelines.likeness.lexical import Rarity
 from pipelines.likeness.profile import Profile
+from pipelines.likeness.read import Text
 from pipelines.likeness.tokens import WORD_LIMIT, words
 from pipelines.records import Likeness
 

@@ -23,11 +23,11 @@ from pipelines.errors import ConfigError, UsageError
 from pipelines.likeness.background import background
 from pipelines.likeness.calibrate import logistic
 from pipelines.likeness.explain import explain
-from pipelines.likeness.learn import Text
 from pipelines.likeness.models import Foreign, model
 from pipelines.likeness.naming import DEFAULT_MODEL, check_model, placed
 from pipelines.likeness.ordinary import ordinary, pieces
 from pipelines.likeness.profile import Profile
+from pipelines.likeness.read import Text
 from pipelines.likeness.tokens import words
 
 DIMENSIONS = 48
