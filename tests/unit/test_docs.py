@@ -67,4 +67,4 @@ def test_the_readme_has_the_two_commands() -> None:
 
 def test_constraints_name_no_address() -> None:
     for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
-        assert re.fullmatch(r"[\w.-]+==[\w.+!-]+", line), line
+        assert re.fullmatch(r"[\w.-]+==[\w.+!-]+(; python_version [<>=]+ \"3\.\d+\")?", line), line

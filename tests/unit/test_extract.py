@@ -7,6 +7,7 @@ from __future__ import annotations
 import gzip
 import json
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -15,7 +16,7 @@ from pipelines import extract as subject
 from pipelines import metadata
 from pipelines.citation import authors_of, date_in_url, date_of, title_of
 from pipelines.extract import NotAnArticle, extract, extract_from_text
-from pipelines.language import count_words, detect
+from pipelines.language import Detector, count_words, detect, fasttext, langid
 from pipelines.markup import decode
 
 SENTENCES = [
@@ -329,3 +330,22 @@ def test_warming_makes_the_first_page_cheap() -> None:
     start = time.process_time()
     extract(page("<p class='date'>3 March 2020</p>" + PARAGRAPHS), URL)
     assert time.process_time() - start < 1
+
+
+@pytest.mark.parametrize("teller", [fasttext, langid])
+def test_both_tellers_of_languages_know_the_common_ones(teller: Callable[[], Detector]) -> None:
+    told = teller()
+    for language, text in {
+        "en": "The harbour board approved the change on Tuesday evening after a long debate.",
+        "de": "Die Baggerleute von Northhaven fahren nach zweiundzwanzig Tagen wieder aus.",
+        "fr": "Le conseil du port a approuvé mardi soir le changement après un long débat.",
+        "es": "La junta del puerto aprobó el cambio el martes por la noche tras un largo debate.",
+        "uk": "Рада порту схвалила зміни у вівторок увечері після тривалих дебатів.",
+        "ru": "Совет порта одобрил изменения во вторник вечером после долгих дебатов.",
+        "ar": "وافق مجلس الميناء على التغيير مساء الثلاثاء بعد نقاش طويل.",
+        "sw": "Bodi ya bandari iliidhinisha mabadiliko hayo Jumanne jioni baada ya mjadala mrefu.",
+    }.items():
+        found, confidence = told(text)
+        assert found == language
+        assert 0.25 < confidence <= 1.001
+    assert told("qqq 17")[1] < 0.4
