@@ -18,8 +18,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from pipelines.likeness.evaluate import SAMPLE_PAGES, average_precision, ranking
+from pipelines.likeness.evaluate import average_precision, ranking
 from pipelines.likeness.gold import Gold, read
+from pipelines.likeness.learn import SAMPLE_PAGES
 from pipelines.likeness.profile import Profile
 
 FEWEST = 16

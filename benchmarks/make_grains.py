@@ -25,9 +25,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pipelines.likeness import calibrate
 from pipelines.likeness.calibrate import Grain, Weighing, logistics, logit
-from pipelines.likeness.evaluate import LABELS, SAMPLE_PAGES, average_precision, decision, queries, ranking
+from pipelines.likeness.evaluate import LABELS, average_precision, decision, queries, ranking
 from pipelines.likeness.gold import Gold, read
-from pipelines.likeness.learn import learn
+from pipelines.likeness.learn import SAMPLE_PAGES, learn
 from pipelines.likeness.lexical import rarity
 from pipelines.likeness.read import Example, Reader, Text
 

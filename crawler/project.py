@@ -213,7 +213,9 @@ class Project:
             latest = runs.latest(connection)
         about = {"mode": latest.mode, "config": latest.config.digest} if latest else {}
         target = file or config.path / "exports" / f"articles.{kind}"
-        return export(kind, self.articles(everything=True, copies=True, mode=mode), target, about=about)
+        # what a later judgement took out of the matches is stored, and still not what was asked for
+        everything = latest is not None and latest.config.store.keep == "all"
+        return export(kind, self.articles(everything=everything, copies=True, mode=mode), target, about=about)
 
 
 def with_seed_settings(config: Config, seed_set: SeedSet, profile: str | None = None) -> Config:

@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pipelines.judge import Judge
+from pipelines.likeness.learn import SAMPLE_PAGES
 from pipelines.likeness.profile import Profile
 from pipelines.records import Likeness
 from pipelines.stores import Connection, Store, editions, ratings, runs
 from pipelines.stores.editions import Edition, Judged
 
-# pages an edition learns from beside the seeds
-SAMPLE_PAGES = 400
 # judged articles at which a crawl learns again: early and often, then no more, for the figures hardly move
 MILESTONES = (50, 100, 200, 400, 800, 1600)
 BATCH = 100

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from pipelines.likeness.baselines import Collection, Numbers
 from pipelines.likeness.calibrate import GRAINS
 from pipelines.likeness.gold import Gold
+from pipelines.likeness.learn import SAMPLE_PAGES
 from pipelines.likeness.naming import DEFAULT_MODEL
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.tokens import words
@@ -28,8 +29,6 @@ Truth = npt.NDArray[np.bool_]
 LABELS = {"event": "story", "topic": "topic", "section": "beat"}
 PLAIN_GRAIN = "topic"
 NDCG_DEPTH = 20
-# as many pages as a crawl's own editions are learned from
-SAMPLE_PAGES = 400
 BINS = 10
 
 

@@ -35,6 +35,8 @@ FULL_WORDS = 40
 # The spread of a crawl's pages is taken as if this share of them matched. Without any match it would say nothing of how
 # far matches lie from the rest, which differs from subject to subject; with all of a good crawl's it would hide them.
 MATCHES_IN_SPREAD = 0.02
+# pages of a crawl that are learned from, beside the seeds
+SAMPLE_PAGES = 400
 # seeds judged by the others; more would only cost time
 JUDGED_SEEDS = 12
 
@@ -193,7 +195,7 @@ def _logits(measure: Measure, lexical: Floats, dense: Floats, languages: Names) 
 
 
 def _taught(measure: Measure, seeds: Sequence[Example], disliked: Sequence[Text]) -> Taught:
-    both: list[Text | Example] = [*seeds, *sorted(disliked)]
+    both: list[Text | Example] = [*seeds, *sorted(disliked, key=_key)]
     right = np.arange(len(both)) < len(seeds)
     reader = measure.reader
     return teach([reader.words(text) for text in both], reader.vectors(both), right, ordinary(reader.model).vectors)

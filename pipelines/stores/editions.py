@@ -14,10 +14,13 @@ from datetime import date, datetime
 from sqlalchemy import Connection, Select, func, select, update
 
 from pipelines.likeness.read import Example, Text
+from pipelines.likeness.tokens import CHAR_LIMIT
 from pipelines.records import Likeness
 from pipelines.stores.dialect import upsert
 from pipelines.stores.schema import State, articles, profiles, runs, urls
 
+# as much of an article as is judged: a hostile site's long ones, hundreds at once, would fill the memory
+_READ = func.substr(articles.c.text, 1, CHAR_LIMIT).label("text")
 # spreads row numbers, so that a sample is of all times; any odd number would do
 _MIX, _MODULUS = 2_654_435_761, 4_294_967_296
 
@@ -111,7 +114,7 @@ def sample(connection: Connection, family: str, limit: int) -> list[int]:
 
 def texts(connection: Connection, rows: Sequence[int]) -> dict[int, Text]:
     """Row -> the article, as it is judged."""
-    query = select(articles.c.id, articles.c.title, articles.c.text, articles.c.language, articles.c.published)
+    query = select(articles.c.id, articles.c.title, _READ, articles.c.language, articles.c.published)
     return {
         row: Text(title, text, language, _moment(published))
         for row, title, text, language, published in connection.execute(query.where(articles.c.id.in_(rows)))
@@ -125,7 +128,7 @@ def _moment(text: str | None) -> datetime | None:
 def judged(connection: Connection, family: str, *, after: int, limit: int, but: str | None = None) -> list[Judged]:
     """Articles of the family from row `after` on; `but` leaves out what this judgement has judged."""
     query = (
-        select(articles.c.id, urls.c.url, articles.c.title, articles.c.text, articles.c.language,
+        select(articles.c.id, urls.c.url, articles.c.title, _READ, articles.c.language,
                articles.c.published, articles.c.score, articles.c.matched)
         .join(urls, urls.c.id == articles.c.id)
         .where(articles.c.run.in_(of_family(family)), articles.c.id > after)

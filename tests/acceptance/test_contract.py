@@ -246,6 +246,9 @@ def test_a_rating_is_shown_done_listed_and_undone(say: Callable[..., Said], proj
     done = say("-C", project, "rate", str(len(before)), "-", "--yes", "--json").only
     assert done == {**shown, "applied": True}
     assert worst not in [line["url"] for line in say("-C", project, "list", "--json").lines]
+    file = project / "exports" / "rated.jsonl"
+    assert say("-C", project, "export", "jsonl", "-o", file).code == 0
+    assert worst not in file.read_text(encoding="utf-8")
     assert [one["url"] for one in say("-C", project, "rate", "--json").only["rated"]] == [worst]
     assert say("-C", project, "rate", "--undo", "--json").only["urls"] == [worst]
     assert say("-C", project, "list", "--json").lines == before

@@ -6,7 +6,7 @@ import math
 import random
 import socket
 import time
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -383,3 +383,9 @@ def test_a_list_of_key_words_is_no_article(profile: Profile) -> None:
     for listed in (terms, terms * 20, [f"{word}," for word in terms * 3]):
         assert profile.score("", " ".join(listed), "en").score < 0.1
     assert profile.score("", f"{' '.join(terms)}. {RETURN}", "en").score > profile.threshold("loose")
+
+
+def test_copies_may_be_disliked_together() -> None:
+    day = datetime(2024, 3, 1, tzinfo=UTC)
+    told = Profile.learn(SEEDS, disliked=[("Cup", OTHERS["cup"], "en"), ("Cup", OTHERS["cup"], "en", day)])
+    assert told.score("Cup", OTHERS["cup"], "en").parts["ratings"] < 0
