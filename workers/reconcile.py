@@ -7,13 +7,13 @@ import time
 from pipelines import stages
 from pipelines.stages import RING_S
 from pipelines.stores import Store, bodies, hosts, ledger
+from pipelines.stores.ledger import MAX_ATTEMPTS
 from pipelines.stores.schema import State
 from workers.queues import Sender
 
 LIMIT = 2_000
 # rows that failed before are tried in ever smaller company, until the one that kills its process is alone
 BATCH_AFTER = {0: 32, 1: 8, 2: 1}
-MAX_ATTEMPTS = 5
 
 
 def reconcile(store: Store, sender: Sender, waiting: dict[str, int] | None) -> dict[str, int]:

@@ -25,6 +25,8 @@ _KIND = {"page": Kind.PAGE, "feed": Kind.FEED, "sitemap": Kind.SITEMAP}
 # a run begun again at once does not ask its starting points again
 AGAIN_S = 600.0
 MAX_REDIRECTS = 20
+# a row that a stage began so often and never moved on is not begun again, however many jobs still name it
+MAX_ATTEMPTS = 5
 MAX_BODY_BYTES = 64 * 1024 * 1024
 # of one statement; SQLite takes 32,766
 MAX_PARAMETERS = 5_000
@@ -233,9 +235,12 @@ def take(
     lease_s: float,
     bodies_too: bool = True,
 ) -> list[Taken]:
-    """Rows of `rows` that wait in `state`, with their bodies. Their attempt is counted before any work is done."""
+    """Rows of `rows` that wait in `state`, with their bodies. Their attempt is counted before any work is done.
+
+    A row that had MAX_ATTEMPTS is not among them.
+    """
     counted = connection.execute(
-        update(urls).where(urls.c.id.in_(rows), urls.c.state == state)
+        update(urls).where(urls.c.id.in_(rows), urls.c.state == state, urls.c.attempts < MAX_ATTEMPTS)
         .values(attempts=urls.c.attempts + 1, due_at=now + lease_s).returning(urls.c.id)
     ).scalars().all()  # fmt: skip
     body = bodies.c.body if bodies_too else null().label("body")

@@ -12,13 +12,13 @@ from working import Waiting, articles
 from pipelines.records import Candidate
 from pipelines.stages import RING_S, TAKES
 from pipelines.stores import bodies, hosts, ledger
-from pipelines.stores.ledger import Found
+from pipelines.stores.ledger import MAX_ATTEMPTS, Found
 from pipelines.stores.schema import State
 from workers import build
 from workers.broker import Broker
 from workers.inline import Inline
 from workers.queues import Queues
-from workers.reconcile import BATCH_AFTER, LIMIT, MAX_ATTEMPTS, _bury, reconcile
+from workers.reconcile import BATCH_AFTER, LIMIT, _bury, reconcile
 
 FAR = 10_000.0
 
@@ -101,10 +101,19 @@ def test_a_row_that_failed_too_often_ends_dead_with_its_reason_and_without_its_b
     assert kept[0] == other
 
 
+def test_a_row_that_failed_too_often_is_not_begun_again_by_a_job_that_still_names_it(project: Waiting) -> None:
+    (poison,) = project.fetch(articles(1))
+    begin(project, [poison], MAX_ATTEMPTS)
+    stages = build.stages(project.store, project.config)
+    assert not any(stages["parse"].run([poison], lambda _: None).values())
+    assert project.attempts(poison) == MAX_ATTEMPTS
+    assert reconcile(project.store, Bell(), None)["dead"] == 1
+
+
 def test_a_row_that_got_through_at_last_is_not_buried(project: Waiting) -> None:
     """Between the reconciler's look and its deed a worker may have finished."""
     (row,) = project.fetch(articles(1))
-    begin(project, [row], MAX_ATTEMPTS)
+    begin(project, [row], MAX_ATTEMPTS - 1)
     stages = build.stages(project.store, project.config)
     stages["parse"].run([row], lambda _: None)
     assert _bury(project.store, "parse", [row]) == 0

@@ -16,12 +16,13 @@ from warcio.archiveiterator import ArchiveIterator
 from pipelines.likeness.profile import Profile
 from pipelines.stages import TAKES, unwatched
 from pipelines.stores import articles, bodies, editions, fates, runs
+from pipelines.stores.ledger import MAX_ATTEMPTS
 from pipelines.stores.schema import State
 from pipelines.stores.schema import articles as article_table
 from pipelines.stores.schema import bodies as body_table
 from pipelines.stores.schema import urls as url_table
 from workers.inline import Inline
-from workers.reconcile import MAX_ATTEMPTS, reconcile
+from workers.reconcile import reconcile
 
 TRAINS = [
     "The night train to Belforet left on time for the first time in eleven years, with every one of its berths sold.",

@@ -20,9 +20,10 @@ from working import Waiting, article, articles, children, said, started
 from pipelines.stages import RING_S
 from pipelines.stores import articles as stored
 from pipelines.stores.fates import tell
+from pipelines.stores.ledger import MAX_ATTEMPTS
 from workers.broker import Broker, connect
 from workers.queues import Queues, queue
-from workers.reconcile import MAX_ATTEMPTS, reconcile
+from workers.reconcile import reconcile
 
 pytestmark = pytest.mark.slow
 LATER = 3600.0
@@ -145,7 +146,7 @@ def test_a_page_that_kills_its_process_ends_dead_and_alone(tmp_path: Path, broke
     with project.store.read() as connection:
         told = tell(connection, poison)
     assert (told["fate"], told["reason"]) == ("dead", "parse-killed")
-    assert str(MAX_ATTEMPTS) in told["detail"]
+    assert f" {MAX_ATTEMPTS} times" in told["detail"]
 
 
 def test_killing_a_worker_kills_the_batch_under_way_too(tmp_path: Path, broker: Broker, sender: Queues) -> None:
