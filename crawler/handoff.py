@@ -108,6 +108,8 @@ class Handoff:
             ledger.refuse(connection, batch.refused, now=now)
             ledger.discover(connection, batch.found, run=self._run, now=now)
             ledger.rescore(connection, batch.rescored)
+            paces = {host: (note.next_at, note.failures, note.pages) for host, note in batch.notes.items()}
+            hosts.note_paces(connection, paces)
             for host, note in batch.notes.items():
                 self._note(connection, host, note, now)
             if now - self._renewed > LEASE_S / 4:
@@ -119,7 +121,6 @@ class Handoff:
         return given
 
     def _note(self, connection: Connection, host: int, note: HostNote, now: float) -> None:
-        hosts.note_pace(connection, host, next_at=note.next_at, failures=note.failures, pages=note.pages)
         if note.verdict:
             hosts.note_robots(connection, host, verdict=note.verdict, text=note.robots, delay_s=note.delay_s, now=now)
         if note.give_back or note.give_up:

@@ -182,7 +182,10 @@ def key(url: str) -> int:
 
 def host_of(url: str) -> str:
     """`host` or `host:port` of a URL, lower-case, or an empty string."""
-    return re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2].lower()
+    rest = url.partition("://")[2]
+    for mark in "/?#":
+        rest = rest.partition(mark)[0]
+    return rest.rpartition("@")[2].lower()
 
 
 @lru_cache(maxsize=1)

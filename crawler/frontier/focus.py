@@ -63,34 +63,44 @@ class Focus:
         self._fetched = self._rescored_at = 0
         if profile is not None:
             self._full = profile.threshold()
-            self._meant = lru_cache(MEANINGS)(profile.meant)
+            self._meant: dict[str, float] = {}
 
     @property
     def judges(self) -> bool:
         """Whether there are seeds to be like."""
         return self._profile is not None
 
-    def expected(self, candidate: Candidate, *, parent: int | None, parent_likeness: float, depth: int) -> float:
-        """The chance, 0 to 1, that fetching `candidate` brings a match; it is remembered until it is fetched.
+    def expected(
+        self, candidates: Sequence[Candidate], *, parent: int | None, parent_likeness: float, depth: int
+    ) -> list[float]:
+        """The chance, 0 to 1, that fetching each candidate brings a match; they are remembered until they are fetched.
 
-        `parent` is the row of the page that named it and `parent_likeness` that page's quick score.
+        `parent` is the row of the page that named them and `parent_likeness` that page's quick score.
         """
+        values = [self._fixed(candidate, depth) for candidate in candidates]
+        open_ = [at for at, value in enumerate(values) if value is None]
+        if open_:
+            keys = self._link([candidates[at] for at in open_], parent, parent_likeness)
+            estimates = self._table.estimates(keys, self._words, self._dense, NAMED_OFTEN)
+            for at, value in zip(open_, estimates, strict=True):
+                values[at] = value
+        return [value or 0.0 for value in values]
+
+    def _fixed(self, candidate: Candidate, depth: int) -> float | None:
+        """The worth of what is not estimated by its words."""
         if candidate.kind != "page":
             return LIST_EXPECTED
         if candidate.source == "start":
             return START_EXPECTED
-        if self._flat:
-            return START_EXPECTED / (1.0 + depth)
-        key = identity.key(candidate.url)
-        self._link(key, candidate, parent, parent_likeness)
-        value = _logistic(self._logit(key))
-        self._table.estimated(key, value)
-        return value
+        return START_EXPECTED / (1.0 + depth) if self._flat else None
 
-    def again(self, candidate: Candidate, *, parent: int | None, parent_likeness: float) -> None:
-        """A candidate still waiting was named by another page."""
-        if not self._flat and candidate.kind == "page":
-            self._link(identity.key(candidate.url), candidate, parent, parent_likeness, known=True)
+    def again(self, candidates: Sequence[Candidate], *, parent: int | None, parent_likeness: float) -> None:
+        """Candidates known before were named by another page; of those that wait it is remembered."""
+        if self._flat:
+            return
+        wanted = [c for c in candidates if c.kind == "page" and self._table.wants(identity.key(c.url))]
+        if wanted:
+            self._link(wanted, parent, parent_likeness)
 
     def learn(self, url: str, parent: int | None, likeness: float, *, alike: bool) -> None:
         """The page at `url` was fetched and is `likeness` alike; `alike` when it went on to extraction."""
@@ -114,8 +124,8 @@ class Focus:
             return False
         if self._profile is None:
             return True
-        named = f"{candidate.anchor} {candidate.title}"
-        return self._profile.cue(named, candidate.context, identity.words_of(candidate.url)) < BARREN_CUE
+        named = {*words(f"{candidate.anchor} {candidate.title}"), *identity.words_of(candidate.url)}
+        return self._profile.cue(named, words(candidate.context)) < BARREN_CUE
 
     def rescored(self) -> list[tuple[int, float]]:
         """`(key, expected)` of waiting candidates whose estimate moved, when it is time to estimate again."""
@@ -125,26 +135,34 @@ class Focus:
         self._rescored_at = self._fetched
         return self._table.rescore(self._words, self._dense, NAMED_OFTEN, most=RESCORED, moved=MOVED)
 
-    def _link(
-        self, key: int, candidate: Candidate, parent: int | None, parent_likeness: float, *, known: bool = False
-    ) -> None:
+    def _link(self, candidates: Sequence[Candidate], parent: int | None, parent_likeness: float) -> list[int]:
+        """Notes that a page names these; gives their keys."""
         assert self._profile is not None
-        if known and not self._table.wants(key):
-            return
-        named = f"{candidate.anchor} {candidate.title}" if candidate.title else candidate.anchor
-        of_url = identity.words_of(candidate.url)
-        anchor = self._profile.cue(named, "", of_url)
-        context = self._profile.cue("", candidate.context, ()) if candidate.context else 0.0
-        share = self._share(parent_likeness)
-        cues = (share, anchor, context, share * anchor, self._meant(named))
-        self._table.add(key, parent, cues, _hashes(named, candidate.context, of_url))
+        share, cue = self._share(parent_likeness), self._profile.cue
+        named = [f"{c.anchor} {c.title}" if c.title else c.anchor for c in candidates]
+        cues, hashed = [], []
+        for candidate, text, meant in zip(candidates, named, self._meanings(named), strict=True):
+            of_url, said, around = identity.words_of(candidate.url), words(text), words(candidate.context)
+            anchor = cue({*said, *of_url}, ())
+            cues.append((share, anchor, cue((), around), share * anchor, meant))
+            hashed.append(_hashes(said, around, of_url))
+        keys = [identity.key(candidate.url) for candidate in candidates]
+        self._table.add(keys, parent, cues, hashed)
+        return keys
+
+    def _meanings(self, named: Sequence[str]) -> list[float]:
+        assert self._profile is not None
+        known = self._meant
+        missing = [text for text in dict.fromkeys(named) if text not in known]
+        if missing:
+            if len(known) > MEANINGS:
+                known = self._meant = {text: known[text] for text in named if text in known}
+            known.update(zip(missing, self._profile.meant(missing), strict=True))
+        return [known[text] for text in named]
 
     def _share(self, likeness: float) -> float:
         """A likeness as a share of what makes a match: what few pages reach is worth as much as what many do."""
         return min(1.0, likeness / self._full)
-
-    def _logit(self, key: int) -> float:
-        return self._table.logit(key, self._words, self._dense, NAMED_OFTEN)
 
     def _step(self, key: int, target: float) -> None:
         """One step of Adagrad for each in-link the page was known by, all together weighing one."""
@@ -161,14 +179,15 @@ class Focus:
                 self._words[hashed] -= RATE_HASHED * slope_words / np.sqrt(self._steps[hashed])
 
 
-def _hashes(anchor: str, context: str, of_url: Sequence[str]) -> list[int]:
+def _hashes(anchor: Sequence[str], context: Sequence[str], of_url: Sequence[str]) -> list[int]:
     """The distinct words of a link, each with where it stood, as indices of the hashed weights."""
-    found = {hash_of("a", word) for word in words(anchor)[:ANCHOR_WORDS]}
-    found |= {hash_of("c", word) for word in words(context)[:CONTEXT_WORDS]}
-    found |= {hash_of("u", word) for word in of_url[:URL_WORDS]}
+    found = {hash_of("a", word) for word in anchor[:ANCHOR_WORDS]}
+    found.update([hash_of("c", word) for word in context[:CONTEXT_WORDS]])
+    found.update([hash_of("u", word) for word in of_url[:URL_WORDS]])
     return sorted(found)
 
 
+@lru_cache(1 << 16)
 def hash_of(place: str, word: str) -> int:
     """The index of a word at a place; the same in every process."""
     return identity.key(f"{place}:{word}") % HASHED

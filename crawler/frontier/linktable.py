@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Words = npt.NDArray[np.float32]
+Cues = tuple[float, ...]
 
 MAX_LINKS_EACH = 6
 # about 150 bytes a link and 8 a word: 40 MB at the most
@@ -45,12 +48,27 @@ class LinkTable:
         at = self._candidate_of.get(key)
         return at is not None and len(self._links[at]) < MAX_LINKS_EACH
 
-    def add(self, key: int, parent: int | None, cues: tuple[float, ...], hashed: list[int]) -> None:
-        """A page of row `parent` names the candidate `key`."""
-        if self._number >= MAX_LINKS:
+    def add(self, keys: Sequence[int], parent: int | None, cues: Sequence[Cues], hashed: Sequence[list[int]]) -> None:
+        """A page of row `parent` names the candidates `keys`: dense cues and hashed words of each link."""
+        if self._number + len(keys) > MAX_LINKS:
             self._compact()
-        link = self._number
-        self._grow(link + 1, int(self._start[link]) + len(hashed))
+        first, begin = self._number, int(self._start[self._number])
+        sizes = np.fromiter(map(len, hashed), np.int64, len(hashed))
+        ends = begin + np.cumsum(sizes)
+        last, end = first + len(keys), int(ends[-1])
+        self._grow(last, end)
+        self._hashed[begin:end] = np.fromiter(chain.from_iterable(hashed), np.int32, end - begin)
+        self._start[first + 1 : last + 1] = ends
+        self._hub[first:last] = self._hub_index(parent)
+        self._cues[first:last] = cues
+        self._norm[first:last] = np.where(sizes > 0, 1.0 / np.sqrt(np.maximum(sizes, 1)), 0.0)
+        for link, key in enumerate(keys, first):
+            at = self._candidate(key)
+            self._owner[link] = at
+            self._links[at].append(link)
+        self._number = last
+
+    def _candidate(self, key: int) -> int:
         at = self._candidate_of.get(key)
         if at is None:
             at = self._candidate_of[key] = len(self._keys)
@@ -59,20 +77,20 @@ class LinkTable:
             if at >= len(self._waits):
                 self._waits, self._expected = _doubled(self._waits), _doubled(self._expected)
             self._waits[at] = True
-        begin = int(self._start[link])
-        self._hashed[begin : begin + len(hashed)] = hashed
-        self._start[link + 1] = begin + len(hashed)
-        self._owner[link], self._hub[link] = at, self._hub_index(parent)
-        self._cues[link] = cues
-        self._norm[link] = 1.0 / np.sqrt(len(hashed)) if hashed else 0.0
-        self._links[at].append(link)
-        self._number += 1
+        return at
 
-    def estimated(self, key: int, value: float) -> None:
-        """Remembers what the ledger holds for a candidate."""
-        at = self._candidate_of.get(key)
-        if at is not None:
-            self._expected[at] = value
+    def estimates(self, keys: Sequence[int], words: Words, dense: Floats, named_often: float) -> list[float]:
+        """The chance of each candidate, which must wait; remembered as what the ledger holds."""
+        ats = [self._candidate_of[key] for key in keys]
+        alone = [self._links[at][-1] for at in ats]
+        links = np.array(alone)
+        values = _logistic(self._logits(links, words, dense) + named_often * np.log(2))
+        for place, at in enumerate(ats):
+            if len(self._links[at]) > 1:
+                values[place] = _logistic(self._logit(at, words, dense, named_often))
+        self._expected[ats] = values
+        found: list[float] = values.tolist()
+        return found
 
     def fetched(self, key: int) -> None:
         """The candidate waits no longer."""
@@ -100,18 +118,26 @@ class LinkTable:
 
     def logit_of(self, link: int, words: Words, dense: Floats) -> float:
         """What the model says of one link."""
-        at = self._hub[link]
-        rate = (self._hub_total[at] + self._weight * self._prior) / (self._hub_number[at] + self._weight)
-        said = words[self._hashed[self._start[link] : self._start[link + 1]]].sum()
-        return float(dense[0] + self._cues[link] @ dense[1:-1] + dense[-1] * rate + self._norm[link] * said)
+        return float(self._logits(np.array([link]), words, dense)[0])
 
-    def logit(self, key: int, words: Words, dense: Floats, named_often: float) -> float:
-        """What the model says of a candidate: the mean over its in-links, and a little for each."""
-        links = self.links_of(key)
-        if not links:
-            return float(dense[0])
-        mean = sum(self.logit_of(link, words, dense) for link in links) / len(links)
-        return mean + named_often * float(np.log(1 + len(links)))
+    def _logit(self, at: int, words: Words, dense: Floats, named_often: float) -> Any:
+        """Of a candidate: the mean over its in-links, and a little for each."""
+        links = self._links[at]
+        return self._logits(np.array(links), words, dense).mean() + named_often * np.log1p(len(links))
+
+    def _logits(self, links: npt.NDArray[np.int64], words: Words, dense: Floats) -> Floats:
+        """Of links in the order of their numbers."""
+        begins, ends = self._start[links], self._start[links + 1]
+        first, last = int(begins.min()), int(ends.max())
+        # reduceat needs every segment to hold something: a link without words borrows a zero, and gets none of it
+        gathered = np.zeros(last - first + 1, np.float32)
+        np.take(words, self._hashed[first:last], out=gathered[:-1])
+        edges = np.empty(2 * len(links), np.int64)
+        edges[::2], edges[1::2] = begins - first, ends - first
+        sums = np.add.reduceat(gathered, edges)[::2]
+        sums[begins == ends] = 0.0
+        said = dense[0] + self._cues[links] @ dense[1:-1] + dense[-1] * self._rates(self._hub[links])
+        return np.asarray(said + self._norm[links] * sums)
 
     def rescore(
         self, words: Words, dense: Floats, named_often: float, *, most: int, moved: float
@@ -120,20 +146,12 @@ class LinkTable:
         n = self._number
         if not n or not self._candidate_of:
             return []
-        # reduceat needs every segment to hold something: a link without words borrows a zero
-        used = int(self._start[n])
-        gathered = np.zeros(used + 1, np.float32)
-        np.take(words, self._hashed[:used], out=gathered[:used])
-        sums = np.add.reduceat(gathered, np.minimum(self._start[:n], used))
-        sums[self._start[:n] == self._start[1 : n + 1]] = 0.0
-        logits = dense[0] + self._cues[:n] @ dense[1:-1] + dense[-1] * self._rates(self._hub[:n])
-        logits += self._norm[:n] * sums
+        logits = self._logits(np.arange(n), words, dense)
         count = np.bincount(self._owner[:n], minlength=len(self._keys))
         total = np.bincount(self._owner[:n], weights=logits, minlength=len(self._keys))
         waiting = np.flatnonzero(self._waits[: len(self._keys)])
         values = total[waiting] / count[waiting] + named_often * np.log1p(count[waiting])
-        new = 1.0 / (1.0 + np.exp(-np.clip(values, -30, 30)))
-        return self._that_moved(waiting, new, self._expected[waiting], most, moved)
+        return self._that_moved(waiting, _logistic(values), self._expected[waiting], most, moved)
 
     def _that_moved(
         self, waiting: npt.NDArray[np.int64], new: Floats, old: Floats, most: int, moved: float
@@ -193,6 +211,10 @@ class LinkTable:
             self._links[at].append(link)
         self._hub_of = {of_hub[int(at)]: index for index, at in enumerate(hubs)}
         self._hub_number, self._hub_total = np.append(number, np.zeros(1024)), np.append(total, np.zeros(1024))
+
+
+def _logistic(values: Any) -> Any:
+    return 1.0 / (1.0 + np.exp(-np.clip(values, -30, 30)))
 
 
 def _doubled(array: Any) -> Any:

@@ -158,13 +158,19 @@ class RoamSpider(Spider):
         self._find(found, parent=row.row, likeness=look.quick, depth=row.depth + 1)
 
     def _find(self, found: Iterable[Candidate], *, parent: int | None, likeness: float, depth: int) -> None:
-        batch, focus = self.crawl.scheduler.batch, self.crawl.focus
+        focus = self.crawl.focus
+        new: list[Candidate] = []
+        known: list[Candidate] = []
         for candidate in found:
             if not self._is_new(candidate):
-                focus.again(candidate, parent=parent, parent_likeness=likeness)
+                known.append(candidate)
             elif candidate.kind != "page" or not (identity.looks_like_trap(candidate.url) or focus.barren(candidate)):
-                expected = focus.expected(candidate, parent=parent, parent_likeness=likeness, depth=depth)
-                batch.found.append(Found(candidate, expected, depth, parent))
+                new.append(candidate)
+        focus.again(known, parent=parent, parent_likeness=likeness)
+        expected = focus.expected(new, parent=parent, parent_likeness=likeness, depth=depth)
+        self.crawl.scheduler.batch.found += [
+            Found(candidate, worth, depth, parent) for candidate, worth in zip(new, expected, strict=True)
+        ]
 
     def _is_new(self, candidate: Candidate) -> bool:
         """Whether this process sees the URL for the first time and may follow it; the ledger decides the rest."""

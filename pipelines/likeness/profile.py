@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
@@ -44,8 +43,6 @@ Seed = tuple[str, str, str, str] | tuple[str, str, str, str, date | None]
 
 # words with what each gave
 Given = list[tuple[str, float]]
-
-_LINK_WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 class Profile:
@@ -166,21 +163,22 @@ class Profile:
         parts, _, _ = self._parts(beginning, reader.words(beginning), reader.vectors([beginning])[0])
         return logistic(total(parts))
 
-    def cue(self, anchor: str, context: str, url_words: Sequence[str]) -> float:
-        """How much of what the seeds are about a link names, in 0..1; its surroundings count half."""
-        named = {*_LINK_WORD.findall(anchor.lower()), *url_words}
-        return min(1.0, self._named(named) + self._named(set(_LINK_WORD.findall(context.lower()))) / 2)
+    def cue(self, named: Collection[str], around: Collection[str]) -> float:
+        """How much of what the seeds are about a link names, in 0..1; the words around it count half."""
+        return min(1.0, self._named(named) + self._named(set(around)) / 2)
 
-    def meant(self, anchor: str) -> float:
-        """How close in meaning a link's words are to the seeds, in 0..1, though they may share none of their words.
+    def meant(self, anchors: Sequence[str]) -> list[float]:
+        """How close in meaning links' words are to the seeds, in 0..1, though they may share none of their words.
 
         A model too slow to be asked of every link says 0.
         """
         measure = self._learned.measure
         if not measure.reader.model.cheap:
-            return 0.0
+            return [0.0] * len(anchors)
         # the language of a few words is anybody's guess
-        return max(0.0, float(measure.vectors[0] @ measure.reader.vectors([Text(anchor, "", "")])[0]))
+        rows = measure.reader.vectors([Text(anchor, "", "") for anchor in anchors])
+        found: list[float] = np.maximum(0.0, rows @ measure.vectors[0]).tolist()
+        return found
 
     def threshold(self, kind: float | str = "auto") -> float:
         """The score, in 0..1, from which a page is taken: "auto", "strict", "loose" or a number."""
@@ -196,7 +194,7 @@ class Profile:
         """The bound for `quick`: a page below it is not worth extracting under "auto"."""
         return logistic(self._learned.bound - GATE_MARGIN)
 
-    def _named(self, named: set[str]) -> float:
+    def _named(self, named: Collection[str]) -> float:
         if not named:
             return 0.0
         cues = self._cues

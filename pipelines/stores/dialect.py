@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -21,3 +22,16 @@ def upsert(connection: Connection, table: Table, keys: list[str], update: list[s
     return statement.on_conflict_do_update(
         index_elements=keys, set_={name: statement.excluded[name] for name in update}
     )
+
+
+def run_many(connection: Connection, statement: Any, rows: Sequence[dict[str, Any]]) -> None:
+    """Runs a statement for each of `rows` (all with the same names), whose values are as the driver takes them.
+
+    SQLAlchemy's own way spends more on each row's parameters than the database on the row.
+    """
+    if not rows:
+        return
+    compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
+    names, said = compiled.positiontup, compiled.params
+    whole = [said | row for row in rows]
+    connection.exec_driver_sql(compiled.string, [tuple([row[n] for n in names]) for row in whole] if names else whole)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, not_, select, update
+from sqlalchemy import ColumnElement, Connection, Float, Integer, and_, bindparam, case, func, not_, select, update
 
+from pipelines.stores.dialect import run_many
 from pipelines.stores.ledger import MAX_PARAMETERS, settle_best
 from pipelines.stores.schema import MOVES, WAITS, Kind, State, hosts, urls
 
@@ -173,16 +174,19 @@ def reclaim(connection: Connection, *, now: float, holder: str | None = None) ->
     return len(lost)
 
 
-def _later(moment: float) -> ColumnElement[float]:
+def _later(moment: float | ColumnElement[float]) -> ColumnElement[float]:
     """`next_at`, or `moment` where that comes after it."""
     return case((hosts.c.next_at > moment, hosts.c.next_at), else_=moment)
 
 
-def note_pace(connection: Connection, host: int, *, next_at: float, failures: int, pages: int) -> None:
-    """What the owner of a host learned: when it may be asked again, failures in a row, pages fetched since."""
-    connection.execute(
-        update(hosts).where(hosts.c.id == host)
-        .values(next_at=_later(next_at), failures=failures, pages=hosts.c.pages + pages)
+def note_paces(connection: Connection, noted: Mapping[int, tuple[float, int, int]]) -> None:
+    """What the owner of each host learned: when it may be asked again, failures in a row, pages fetched since."""
+    run_many(
+        connection,
+        update(hosts).where(hosts.c.id == bindparam("host"))
+        .values(next_at=_later(bindparam("at", type_=Float)), failures=bindparam("failed"),
+                pages=hosts.c.pages + bindparam("more", type_=Integer)),
+        [{"host": host, "at": at, "failed": failed, "more": pages} for host, (at, failed, pages) in noted.items()],
     )  # fmt: skip
 
 

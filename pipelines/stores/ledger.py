@@ -15,8 +15,21 @@ from sqlalchemy import Connection, bindparam, case, func, null, select, update
 
 from pipelines import urls as identity
 from pipelines.records import Candidate, Page
-from pipelines.stores.dialect import insert_new, upsert
-from pipelines.stores.schema import IN_FLIGHT, LEADS, LISTS, MOVES, WAITS, Kind, State, bodies, hosts, runs, urls
+from pipelines.stores.dialect import insert_new, run_many, upsert
+from pipelines.stores.schema import (
+    IN_FLIGHT,
+    LEADS,
+    LISTS,
+    MOVES,
+    WAITS,
+    Kind,
+    State,
+    bodies,
+    hosts,
+    runs,
+    storable,
+    urls,
+)
 
 ANCHOR_CHARS = 200
 CONTEXT_CHARS = 160
@@ -72,24 +85,32 @@ def discover(connection: Connection, found: Sequence[Found], *, run: int, now: f
     """Adds rows for the URLs not yet known; returns how many were new. Known ones stay as they are."""
     if not found:
         return 0
-    ids = host_ids(connection, {identity.host_of(f.candidate.url) for f in found})
-    rows = [_row(f, ids[identity.host_of(f.candidate.url)], run, now) for f in found]
-    new = connection.execute(insert_new(connection, urls).returning(urls.c.host, urls.c.expected), rows).all()
+    keyed = {identity.key(one.candidate.url): one for one in found}
+    for at in range(0, len(found), MAX_PARAMETERS):
+        some = urls.c.key.in_([identity.key(one.candidate.url) for one in found[at : at + MAX_PARAMETERS]])
+        for known in connection.execute(select(urls.c.key).where(some)).scalars():
+            del keyed[known]
+    if not keyed:
+        return 0
+    on = {key: identity.host_of(one.candidate.url) for key, one in keyed.items()}
+    ids = host_ids(connection, on.values())
+    run_many(
+        connection, insert_new(connection, urls), [_row(key, f, ids[on[key]], run, now) for key, f in keyed.items()]
+    )
     best: dict[int, float] = {}
-    for host, expected in new:
-        best[host] = max(expected, best.get(host, expected))
+    for key, one in keyed.items():
+        best[ids[on[key]]] = max(one.expected, best.get(ids[on[key]], 0.0))
     raise_best(connection, best)
-    return len(new)
+    return len(keyed)
 
 
 def rescore(connection: Connection, scored: Sequence[tuple[int, float]]) -> None:
     """New estimates for waiting rows, by URL key; their hosts' best follows."""
     if not scored:
         return
-    connection.execute(
-        update(urls)
-        .where(urls.c.key == bindparam("of"), urls.c.state == State.WAITING)
-        .values(expected=bindparam("new")),
+    run_many(
+        connection,
+        update(urls).where(urls.c.key == bindparam("of"), WAITS).values(expected=bindparam("new")),
         [{"of": key, "new": value} for key, value in scored],
     )
     touched: set[int] = set()
@@ -134,33 +155,31 @@ def host_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     return ids
 
 
-def _row(found: Found, host: int, run: int, now: float) -> dict[str, object]:
+def _row(key: int, found: Found, host: int, run: int, now: float) -> dict[str, object]:
     candidate = found.candidate
     return {
-        "key": identity.key(candidate.url),
+        "key": key,
         "host": host,
-        "url": candidate.url,
-        "kind": _KIND[candidate.kind],
+        "url": storable(candidate.url),
+        "kind": int(_KIND[candidate.kind]),
         "expected": found.expected,
         "depth": min(found.depth, 32_000),
         "source": candidate.source,
         "parent": found.parent,
-        "anchor": (candidate.anchor or candidate.title)[:ANCHOR_CHARS],
-        "context": candidate.context[:CONTEXT_CHARS],
-        "published": candidate.published[:40],
+        "anchor": storable((candidate.anchor or candidate.title)[:ANCHOR_CHARS]),
+        "context": storable(candidate.context[:CONTEXT_CHARS]),
+        "published": storable(candidate.published)[:40],
         "run": run,
         "found_at": now,
     }
 
 
-# made once: SQLAlchemy takes longer to put it together than SQLite to run it
 _END_OF_FETCH = (
     update(urls)
-    .where(urls.c.id == bindparam("row"), urls.c.state == State.LEASED)
+    .where(urls.c.id == bindparam("row"))
     .values(fetches=urls.c.fetches + 1)
     .values({name: bindparam(name) for name in ("status", "reason", "detail", "quick", "fetched_at", "due_at", "run")})
     .values(state=bindparam("state"))
-    .returning(urls.c.kind)
 )
 
 
@@ -170,33 +189,35 @@ def record(connection: Connection, fetched: Sequence[Fetched], *, run: int, ring
     Only rows still leased are moved: what another process has meanwhile recorded stays. A row put back to
     WAITING keeps its count of fetches, and its host is told that it waits. The run counts the pages that ended.
     """
-    moved: list[int] = []
-    pages = 0
-    for one in fetched:
-        ended = {
-            "row": one.row,
-            "state": one.state,
-            "status": None if one.status is None else min(max(one.status, 0), MAX_STATUS),
-            "reason": one.reason,
-            "detail": (one.detail or "")[:DETAIL_CHARS] or None,
-            "quick": one.quick,
-            "fetched_at": one.fetched_at or None,
-            "due_at": ring_after,
-            "run": run,
-        }
-        kind = connection.execute(_END_OF_FETCH, ended).scalar()
-        if kind is None:
-            continue
-        pages += kind == Kind.PAGE and one.state != State.WAITING
-        if one.body is not None:
-            keep_body(connection, one)
-        if one.state == State.FETCHED:
-            moved.append(one.row)
+    kinds: dict[int, int] = {}
+    for at in range(0, len(fetched), MAX_PARAMETERS):
+        held = urls.c.id.in_([one.row for one in fetched[at : at + MAX_PARAMETERS]]) & (urls.c.state == State.LEASED)
+        query = select(urls.c.id, urls.c.kind).where(held).order_by(urls.c.id).with_for_update()
+        kinds |= {row.id: row.kind for row in connection.execute(query)}
+    ended = [one for one in {one.row: one for one in fetched}.values() if one.row in kinds]
+    run_many(connection, _END_OF_FETCH, [_end(one, run, ring_after) for one in ended])
+    _keep_bodies(connection, [one for one in ended if one.body is not None])
+    for one in ended:
         if one.state == State.WAITING:
             _wait_again(connection, one.row)
+    pages = sum(kinds[one.row] == Kind.PAGE and one.state != State.WAITING for one in ended)
     if pages:
         connection.execute(update(runs).where(runs.c.id == run).values(pages=runs.c.pages + pages))
-    return moved
+    return [one.row for one in ended if one.state == State.FETCHED]
+
+
+def _end(one: Fetched, run: int, ring_after: float) -> dict[str, object]:
+    return {
+        "row": one.row,
+        "state": int(one.state),
+        "status": None if one.status is None else min(max(one.status, 0), MAX_STATUS),
+        "reason": storable(one.reason)[:40] if one.reason else None,
+        "detail": storable((one.detail or "")[:DETAIL_CHARS]) or None,
+        "quick": one.quick,
+        "fetched_at": one.fetched_at or None,
+        "due_at": ring_after,
+        "run": run,
+    }
 
 
 def refuse(connection: Connection, refused: Sequence[tuple[int, str, str]], *, now: float) -> None:
@@ -216,14 +237,15 @@ def _wait_again(connection: Connection, row: int) -> None:
     raise_best(connection, {host: expected})
 
 
-def keep_body(connection: Connection, one: Fetched) -> None:
-    """Stores a body, compressed, until the store stage has archived it."""
-    body = zstandard.ZstdCompressor(level=1).compress(one.body or b"")
-    # what is left of an earlier fetch gives way
-    statement = upsert(connection, bodies, ["url"], ["final_url", "headers", "body"])
-    connection.execute(
-        statement.values(url=one.row, final_url=one.final_url, headers=json.dumps(one.headers), body=body)
-    )
+def _keep_bodies(connection: Connection, fetched: Sequence[Fetched]) -> None:
+    """Stores bodies, compressed, until the store stage has archived them; those of earlier fetches give way."""
+    pack = zstandard.ZstdCompressor(level=1).compress
+    rows = [
+        {"url": one.row, "final_url": storable(one.final_url), "headers": json.dumps(one.headers),
+         "body": pack(one.body or b"")}
+        for one in fetched
+    ]  # fmt: skip
+    run_many(connection, upsert(connection, bodies, ["url"], ["final_url", "headers", "body"]), rows)
 
 
 def take(

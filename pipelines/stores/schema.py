@@ -45,7 +45,12 @@ class Plain(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """On its way into the database."""
-        return None if value is None else _UNSTORABLE.sub("", value)[: self.length]
+        return None if value is None else storable(value)[: self.length]
+
+
+def storable(text: str) -> str:
+    """Text without what a database refuses."""
+    return text if text.isascii() and "\x00" not in text else _UNSTORABLE.sub("", text)
 
 
 class State(IntEnum):

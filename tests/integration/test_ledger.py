@@ -156,7 +156,7 @@ def test_a_host_gives_no_more_pages_than_max_per_site(stock: Stock) -> None:
             with stock.store.write() as connection:
                 done = [Fetched(row.row, State.DROPPED, 200, "unlike", fetched_at=NOW) for row in one.rows]
                 ledger.record(connection, done, run=stock.run, ring_after=NOW)
-                hosts.note_pace(connection, one.id, next_at=NOW, failures=0, pages=len(one.rows))
+                hosts.note_paces(connection, {one.id: (NOW, 0, len(one.rows))})
                 hosts.give_back(connection, one.id, [], holder="me", next_at=NOW)
     assert fetched == 5
     with stock.store.read() as connection:
@@ -194,8 +194,8 @@ def test_who_lost_a_host_can_neither_free_it_nor_hurry_it(stock: Stock) -> None:
     (slow,) = lease(stock, "slow", rows_each=1)
     (heir,) = lease(stock, "heir", now=NOW + LEASE_S + 1)
     with stock.store.write() as connection:
-        hosts.note_pace(connection, heir.id, next_at=NOW + 500, failures=0, pages=1)
-        hosts.note_pace(connection, slow.id, next_at=NOW + 1, failures=0, pages=1)
+        hosts.note_paces(connection, {heir.id: (NOW + 500, 0, 1)})
+        hosts.note_paces(connection, {slow.id: (NOW + 1, 0, 1)})
         hosts.give_back(connection, slow.id, [row.row for row in slow.rows], holder="slow", next_at=NOW)
     assert lease(stock, "third", now=NOW + LEASE_S + 2) == []
     assert set(stock.states().values()) == {State.LEASED}

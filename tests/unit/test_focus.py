@@ -25,7 +25,7 @@ def link(path: str, anchor: str = "", context: str = "", source: str = "links") 
 
 
 def expected(focus: Focus, candidate: Candidate, parent: int | None = 1, likeness: float = 0.2) -> float:
-    return focus.expected(candidate, parent=parent, parent_likeness=likeness, depth=1)
+    return focus.expected([candidate], parent=parent, parent_likeness=likeness, depth=1)[0]
 
 
 def test_an_anchor_that_names_the_subject_is_worth_more(profile: Profile) -> None:
@@ -97,7 +97,7 @@ def test_being_named_again_counts(profile: Profile) -> None:
     focus = Focus(profile)
     waiting = link("a", "Older articles")
     before = expected(focus, waiting)
-    focus.again(link("a", "Dredging row splits the harbour board"), parent=3, parent_likeness=0.8)
+    focus.again([link("a", "Dredging row splits the harbour board")], parent=3, parent_likeness=0.8)
     for number in range(5):
         focus.learn(f"https://paper.test/other{number}", None, 0.1, alike=False)
     assert dict(focus.rescored())[identity.key(waiting.url)] > before
@@ -118,8 +118,8 @@ def test_a_shape_of_url_that_brought_nothing_for_long_is_barren_unless_the_ancho
 
 def test_breadth_orders_by_depth_alone(profile: Profile) -> None:
     focus = Focus(profile, breadth=True)
-    near = focus.expected(link("a"), parent=1, parent_likeness=0.0, depth=1)
-    far = focus.expected(link("b", "dredging silt harbour"), parent=1, parent_likeness=1.0, depth=2)
+    [near] = focus.expected([link("a")], parent=1, parent_likeness=0.0, depth=1)
+    [far] = focus.expected([link("b", "dredging silt harbour")], parent=1, parent_likeness=1.0, depth=2)
     assert near > far
     assert focus.rescored() == []
 

@@ -187,11 +187,11 @@ def test_quick_ranks_roughly_as_the_whole_text_does(profile: Profile) -> None:
 
 
 def test_the_cue_knows_the_subjects_words(profile: Profile) -> None:
-    near = profile.cue("Lighthouse keepers win a year", "the lamp at the point", ["lighthouse", "keepers"])
-    surroundings = profile.cue("Read more", "lighthouse keepers and their lamps", [])
-    far = profile.cue("Cup final goes to penalties", "a goalless evening", ["sport", "cup"])
+    near = profile.cue(words("Lighthouse keepers win a year"), words("the lamp at the point"))
+    surroundings = profile.cue(words("Read more"), words("lighthouse keepers and their lamps"))
+    far = profile.cue(words("Cup final goes to penalties"), words("a goalless evening"))
     assert 1 >= near > surroundings > far >= 0
-    assert profile.cue("", "", []) == 0
+    assert profile.cue([], []) == 0
 
 
 @pytest.mark.parametrize(

@@ -18,15 +18,14 @@ def filled(candidates: int, links_each: int = 2) -> LinkTable:
     for link in range(links_each):
         for key in range(candidates):
             cues = tuple(((key * 31 + at + link) % 10) / 10 for at in range(CUES))
-            table.add(key, (key + link) % 7, cues, [key % 1_000, (key * 7 + link) % 1_000][: key % 3])
-            table.estimated(key, key / candidates)
+            table.add([key], (key + link) % 7, [cues], [[key % 1_000, (key * 7 + link) % 1_000][: key % 3]])
     for page in range(7):
         table.hub(page, page / 7)
     return table
 
 
 def worth(table: LinkTable, key: int) -> float:
-    return table.logit(key, WORDS, DENSE, 0.25)
+    return table.estimates([key], WORDS, DENSE, 0.25)[0]
 
 
 def test_a_full_table_keeps_the_most_promising_candidates_and_what_it_knew_of_them(
@@ -35,10 +34,11 @@ def test_a_full_table_keeps_the_most_promising_candidates_and_what_it_knew_of_th
     monkeypatch.setattr(linktable, "MAX_LINKS", 200)
     table = filled(100)
     table.fetched(99)
-    before = {key: worth(table, key) for key in range(98)}
-    table.add(1_000, None, (0.0,) * CUES, [])  # one link too many
-    assert [key for key in range(100) if table.links_of(key)] == list(range(49, 99))
-    assert {key: worth(table, key) for key in range(49, 98)} == pytest.approx({k: before[k] for k in range(49, 98)})
+    before = {key: worth(table, key) for key in range(99)}
+    table.add([1_000], None, [(0.0,) * CUES], [[]])  # one link too many
+    kept = [key for key in range(100) if table.links_of(key)]
+    assert kept == sorted(sorted(before, key=lambda key: (-before[key], key))[:50])
+    assert {key: worth(table, key) for key in kept} == pytest.approx({key: before[key] for key in kept})
     assert table.wants(1_000)
 
 
@@ -46,7 +46,7 @@ def test_a_table_that_is_always_full_stays_within_its_bound(monkeypatch: pytest.
     monkeypatch.setattr(linktable, "MAX_LINKS", 100)
     table = LinkTable(hub_prior=0.05, hub_weight=3.0)
     for number in range(5_000):
-        table.add(number % 900, number, (0.5,) * CUES, [number % 1_000])
+        table.add([number % 900], number, [(0.5,) * CUES], [[number % 1_000]])
         if number % 50 == 0:
             table.hub(number, 0.5)
             table.rescore(WORDS, DENSE, 0.25, most=10, moved=0.0)
@@ -58,5 +58,15 @@ def test_all_at_once_comes_to_the_same_as_one_by_one() -> None:
     for key in range(0, 60, 5):
         table.fetched(key)
     again = dict(table.rescore(WORDS, DENSE, 0.25, most=1_000, moved=0.0))
-    alone = {key: 1 / (1 + np.exp(-worth(table, key))) for key in range(60) if key % 5}
+    alone = {key: worth(table, key) for key in range(60) if key % 5}
     assert again == pytest.approx(alone)
+
+
+def test_a_page_of_links_comes_to_the_same_as_link_by_link() -> None:
+    cues = [tuple((key + at) % 5 / 5 for at in range(CUES)) for key in range(9)]
+    hashed = [list(range(key % 4)) for key in range(9)]
+    together, apart = (LinkTable(hub_prior=0.05, hub_weight=3.0) for _ in range(2))
+    together.add(range(9), 1, cues, hashed)
+    for key in range(9):
+        apart.add([key], 1, cues[key : key + 1], hashed[key : key + 1])
+    assert together.estimates(range(9), WORDS, DENSE, 0.25) == pytest.approx([worth(apart, key) for key in range(9)])

@@ -1,0 +1,163 @@
+"""What a crawler process spends on a page, beside plain Scrapy on the same web: fetch, links, gate, frontier.
+
+    python benchmarks/crawler_cpu.py [--rounds 5] [--pages 600 2600] [--out FILE.json]
+
+Three crawlers in turn, on `endless_web.py` (50 hosts, 40 links a page, no delay): ours (`crawl-worker`, which fetches,
+looks for links, judges by the gate and keeps the frontier; extraction is the workers' and is not run), Scrapy that is
+given the addresses and looks at nothing, and Scrapy with `CrawlSpider` and `LinkExtractor`, which follows all it finds.
+Each crawls a few pages and many pages; the difference in CPU time (user and system, of the process and its threads) by
+the difference in pages is what one page costs, without what starting costs. Prints JSON: medians and ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.endless_web import HOSTS, EndlessWeb, host
+from benchmarks.growth import CONFIG, ROOT, begin, plant, web
+
+ARTICLES = 100_000
+
+
+def spent(command: list[str], env: dict[str, str]) -> float:
+    """The CPU seconds a command takes; CalledProcessError when it fails."""
+    process = subprocess.Popen(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return usage.ru_utime + usage.ru_stime
+
+
+def ours(pages: int, proxy: str) -> float:
+    """Our crawler, with a broker that nobody works for."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="suchlike-cpu-")))
+        plant(folder)
+        sites = ", ".join(f'"http://{host(each)}/"' for each in range(HOSTS))
+        (folder / "suchlike.toml").write_text(CONFIG.format(pages=pages, proxy=proxy, sites=sites, keep="matches"))
+        me = [sys.executable, "-m", "crawler", "-C", str(folder)]
+        arguments = begin(folder)
+        broker = subprocess.Popen([*me, "-q", "broker"], cwd=ROOT, stdin=subprocess.DEVNULL)
+        stack.callback(broker.wait)
+        stack.callback(broker.terminate)
+        _until_served(folder)
+        return spent([*me, *arguments], dict(os.environ))
+
+
+def _until_served(folder: Path) -> None:
+    from pipelines.config import load
+    from workers import broker
+
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            return broker.require(broker.address(load(folder)))
+        except Exception:  # not yet
+            time.sleep(0.1)
+    raise SystemExit("the broker does not come up")
+
+
+def plain(pages: int, proxy: str) -> float:
+    """Scrapy that looks at nothing."""
+    return spent([sys.executable, __file__, "--as", "plain", "--pages", str(pages)], os.environ | {"PROXY": proxy})
+
+
+def extracting(pages: int, proxy: str) -> float:
+    """Scrapy with LinkExtractor."""
+    return spent([sys.executable, __file__, "--as", "extracting", "--pages", str(pages)], os.environ | {"PROXY": proxy})
+
+
+CRAWLERS: dict[str, Callable[[int, str], float]] = {"ours": ours, "plain": plain, "extracting": extracting}
+
+
+def scrapy(kind: str, pages: int) -> None:
+    """Runs a peer, in this process."""
+    from scrapy import Request, Spider
+    from scrapy.crawler import CrawlerProcess
+    from scrapy.linkextractors import LinkExtractor
+    from scrapy.spiders import CrawlSpider, Rule
+
+    proxy = {"proxy": os.environ["PROXY"]}
+    made = EndlessWeb(ARTICLES)
+    numbers = random.Random(1).sample(range(ARTICLES), pages)
+
+    class Plain(Spider):
+        name = "plain"
+
+        async def start(self):  # type: ignore[no-untyped-def]  # Scrapy's
+            for number in numbers:
+                yield Request(made.url(number), meta=proxy)
+
+        def parse(self, response):  # type: ignore[no-untyped-def]  # Scrapy's
+            return None
+
+    class Extracting(CrawlSpider):
+        name = "extracting"
+        rules = (Rule(LinkExtractor(), callback="look", follow=True, process_request="proxied"),)
+
+        async def start(self):  # type: ignore[no-untyped-def]  # Scrapy's
+            for each in range(HOSTS):
+                yield Request(f"http://{host(each)}/", meta=proxy)
+
+        def proxied(self, request, _response):  # type: ignore[no-untyped-def]  # Scrapy's
+            request.meta.update(proxy)
+            return request
+
+        def look(self, response):  # type: ignore[no-untyped-def]  # Scrapy's
+            return None
+
+    settings = {
+        "LOG_ENABLED": False, "TELNETCONSOLE_ENABLED": False, "ROBOTSTXT_OBEY": False, "DOWNLOAD_DELAY": 0,
+        "CONCURRENT_REQUESTS": 32, "CONCURRENT_REQUESTS_PER_DOMAIN": 1, "COOKIES_ENABLED": False,
+        "CLOSESPIDER_PAGECOUNT": pages, "REMOTE_CONTROL_ENABLED": False,
+    }  # fmt: skip
+    process = CrawlerProcess(settings)
+    process.crawl({"plain": Plain, "extracting": Extracting}[kind])
+    process.start()
+
+
+def main() -> None:
+    """Runs and prints."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--pages", type=int, nargs="+", default=[600, 2600])
+    options.add_argument("--out", type=Path)
+    options.add_argument("--as", dest="kind", choices=("plain", "extracting"), help=argparse.SUPPRESS)
+    chosen = options.parse_args()
+    if chosen.kind:
+        scrapy(chosen.kind, chosen.pages[0])
+        return
+    few, many = chosen.pages
+    each: dict[str, list[float]] = {name: [] for name in CRAWLERS}
+    for number in range(chosen.rounds):
+        for name, crawl in CRAWLERS.items():
+            with web() as proxy:
+                cost = (crawl(many, proxy) - crawl(few, proxy)) / (many - few)
+            each[name].append(1000 * cost)
+            print(f"round {number + 1}: {name} {1000 * cost:.2f} ms a page", file=sys.stderr)
+    of_ours = {
+        f"ours/{peer}": round(median(a / b for a, b in zip(each["ours"], each[peer], strict=True)), 3)
+        for peer in ("plain", "extracting")
+    }
+    said = json.dumps({"ms_a_page": {name: [round(x, 2) for x in costs] for name, costs in each.items()}, **of_ours})
+    print(said)
+    if chosen.out:
+        chosen.out.write_text(said + "\n")
+
+
+if __name__ == "__main__":
+    main()
