@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from crawler.crawl import holder_name, is_dead
+from crawler.forecast import AHEAD, Forecast, Promise
 from crawler.learner import Learner
 from pipelines.config import Config
 from pipelines.errors import StoreError, UsageError
@@ -45,6 +46,7 @@ class Progress:
     seconds: float = 0.0
     stage: str = "crawling"
     latest: list[tuple[float, str, str]] = field(default_factory=list)
+    promise: Promise | None = None
 
 
 class Conductor:
@@ -66,6 +68,7 @@ class Conductor:
         self._seen = Progress()
         self._stored_until = time.time()
         self._learner = Learner(store, run)
+        self.forecast = Forecast()
 
     def conduct(self) -> str:
         """Runs until a budget is spent, the frontier is empty, or somebody says stop."""
@@ -165,9 +168,16 @@ class Conductor:
             self._seen.matches = articles.matches(connection, self._run)
             self._seen.in_flight = sum(ledger.in_flight(connection).values()) or self._unarchived(connection)
             latest = articles.best(connection, self._run, self._stored_until, 5)
+            waiting = hosts.best_waiting(connection, AHEAD)
         if latest:
             self._stored_until = max(at for *_, at in latest)
         self._seen.latest = [(score, title, site) for score, title, site, _ in latest]
+        budget = self._config.crawl.pages
+        # what is in flight may still match
+        ended = max(0, self._seen.pages - self._seen.in_flight)
+        self._seen.promise = self.forecast.look(
+            ended, self._seen.matches, waiting, left=budget - self._seen.pages if budget else None
+        )
         self._seen.seconds = seconds
         self._tell(self._seen)
 

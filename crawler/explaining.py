@@ -31,7 +31,10 @@ def explained(store: Store, what: str) -> dict[str, Any]:
         article = articles.one(connection, row)
         run = runs.get(connection, article["run"]) if article else None
         held = _edition(connection, run.profile) if run and run.profile else None
-    facts = {"url": told["url"], "path": told["found_by"]["path"], "reason": told["reason"], "detail": told["detail"]}
+    by = told["found_by"]
+    why = {"source": by["source"], "anchor": by["anchor"], "expected": by["expected"], "depth": by["depth"]}
+    facts = {"url": told["url"], "path": by["path"], "found_by": why}
+    facts |= {"reason": told["reason"], "detail": told["detail"]}
     if article is None or run is None or held is None:
         return {"score": told["quick"], "parts": {}, "nearest_seeds": [], "terms": [], **facts}
     profile = Profile.from_bytes(held.learned)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +97,10 @@ class Project:
         store = open_store(config.database, mode=config.mode)
         began = time.monotonic()
         run = self._begin(store, config, profile, seed_set)
-        stopped_by = Conductor(config, store, run, spider=spider, tell=tell or _nobody).conduct()
-        return summary(store, run, seconds=time.monotonic() - began, stopped_by=stopped_by)
+        conductor = Conductor(config, store, run, spider=spider, tell=tell or _nobody)
+        stopped_by = conductor.conduct()
+        done = summary(store, run, seconds=time.monotonic() - began, stopped_by=stopped_by)
+        return done | {"forecasts": [asdict(promise) for promise in conductor.forecast.kept]}
 
     def _begin(self, store: Store, config: Config, profile: Profile, seed_set: SeedSet) -> int:
         now = time.time()

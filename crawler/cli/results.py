@@ -81,11 +81,7 @@ def show(url: str, *, session: Hidden) -> int:
     when = f"{told['fetched_at']}, status {told['status']}, {tries}" if told["fetched_at"] else "not yet"
     session.out(f" fetched   {when}{_robots(told)}")
     by = told["found_by"]
-    session.out(
-        f" found by  {by['source']}, "
-        + (f"anchor “{by['anchor']}”, " if by["anchor"] else "")
-        + f"expected {by['expected']:.2f}, depth {by['depth']}"
-    )
+    session.out(f" found by  {_found(by)}, depth {by['depth']}")
     for step in by["path"][:-1]:
         session.out(f"           {step['url']}")
     article = told["article"]
@@ -137,9 +133,17 @@ def explain(url: str, *, session: Hidden) -> int:
     for one in told["against"]:
         session.out(f" against  {one}")
     session.out(" found by " + "  →  ".join(step["url"] for step in told["path"]))
+    session.out(f" found as {_found(told['found_by'])}")
     if told["reason"]:
         session.out(f" but      {told['reason']}: {told['detail'] or ''}")
     return FOUND
+
+
+def _found(by: dict[str, Any]) -> str:
+    """How a URL was found and what was expected of it, which is when its turn came."""
+    return (
+        f"{by['source']}, " + (f"anchor “{by['anchor']}”, " if by["anchor"] else "") + f"expected {by['expected']:.2f}"
+    )
 
 
 def _short(sentence: str, width: int = 110) -> str:

@@ -58,9 +58,12 @@ class Watching:
         of = f"/{self._budget}" if self._budget else ""
         harvest = progress.matches / progress.pages if progress.pages else 0.0
         waiting = f"   {progress.in_flight} in the queues" if progress.in_flight else ""
+        promise = progress.promise
+        ahead = f"   next {promise.requests} should bring {promise.matches:.0f}" if promise else ""
         return (
             f"{progress.pages}{of} pages   {progress.matches} match   harvest {harvest:.0%}   "
-            f"{self._rate():.1f} pages/s   {int(progress.seconds) // 60}:{int(progress.seconds) % 60:02}{waiting}"
+            f"{self._rate():.1f} pages/s   {int(progress.seconds) // 60}:{int(progress.seconds) % 60:02}"
+            f"{ahead}{waiting}"
         )
 
     def _spark(self) -> str:

@@ -38,8 +38,10 @@ HUB_PRIOR, HUB_WEIGHT = 0.05, 3.0
 # fetches between two rounds of estimating again: few at first, more as the model settles
 SOONEST, LATEST, SHARE = 5, 100, 0.1
 # only estimates that may decide anything soon are worth a write
-RESCORED = 2_000
+RESCORED = 500
 MOVED = 0.01
+# a page that is unlike may lead on, and so may the next; but what lies more than so many of them away is worth less
+TUNNEL_FREE, TUNNEL = 3, 0.8
 # pages of one URL shape in a row that were unlike: from then on that shape needs evidence of its own
 BARREN_AFTER = 40
 BARREN_CUE = 0.1
@@ -75,16 +77,24 @@ class Focus:
     ) -> list[float]:
         """The chance, 0 to 1, that fetching each candidate brings a match; they are remembered until they are fetched.
 
-        `parent` is the row of the page that named them and `parent_likeness` that page's quick score.
+        `parent` is the row of the page that named them and `parent_likeness` that page's quick score; `depth` the
+        number of links followed since the start or, as `next_depth` counts, since the last page that was alike.
         """
         values = [self._fixed(candidate, depth) for candidate in candidates]
         open_ = [at for at, value in enumerate(values) if value is None]
         if open_:
-            keys = self._link([candidates[at] for at in open_], parent, parent_likeness)
+            new = [candidates[at] for at in open_]
+            keys = self._link(new, parent, parent_likeness)
+            reach = TUNNEL ** max(0, depth - TUNNEL_FREE)
+            self._table.place(keys, [identity.host_of(candidate.url) for candidate in new], reach)
             estimates = self._table.estimates(keys, self._words, self._dense, NAMED_OFTEN)
             for at, value in zip(open_, estimates, strict=True):
                 values[at] = value
         return [value or 0.0 for value in values]
+
+    def next_depth(self, depth: int, *, alike: bool) -> int:
+        """The depth of what a page at `depth` names: from a page that is alike, the way begins anew."""
+        return 1 if alike and not self._flat else depth + 1
 
     def _fixed(self, candidate: Candidate, depth: int) -> float | None:
         """The worth of what is not estimated by its words."""
@@ -115,6 +125,7 @@ class Focus:
         share = self._share(likeness)
         self._step(identity.key(url), share)
         self._table.fetched(identity.key(url))
+        self._table.trials.fetched(identity.host_of(url), share)
         if parent is not None:
             self._table.hub(parent, share)
 

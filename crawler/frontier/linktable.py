@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from crawler.frontier.trials import Trials
+
 Floats = npt.NDArray[np.float64]
 Words = npt.NDArray[np.float32]
 Cues = tuple[float, ...]
@@ -23,6 +25,7 @@ class LinkTable:
     """Grows by `add`, shrinks when candidates are fetched; a hub is a page with its fetched children's likeness."""
 
     def __init__(self, *, hub_prior: float, hub_weight: float) -> None:
+        self.trials = Trials()
         self._prior, self._weight = hub_prior, hub_weight
         self._clear()
         self._hub_of: dict[int, int] = {}
@@ -35,6 +38,8 @@ class LinkTable:
         self._links: list[list[int]] = []
         self._waits = np.zeros(1024, np.bool_)
         self._expected: Floats = np.zeros(1024)
+        self._host = np.zeros(1024, np.int32)
+        self._reach = np.ones(1024)
         self._owner = np.zeros(1024, np.int32)
         self._hub = np.zeros(1024, np.int32)
         self._cues = np.zeros((1024, CUES))
@@ -76,8 +81,15 @@ class LinkTable:
             self._links.append([])
             if at >= len(self._waits):
                 self._waits, self._expected = _doubled(self._waits), _doubled(self._expected)
+                self._host, self._reach = _doubled(self._host), _doubled(self._reach)
             self._waits[at] = True
         return at
+
+    def place(self, keys: Sequence[int], hosts: Sequence[str], reach: float) -> None:
+        """Where new candidates are: their hosts, and what is left (0 to 1) of the allowance for tunnelling."""
+        ats = [self._candidate_of[key] for key in keys]
+        self._host[ats] = [self.trials.number(host) for host in hosts]
+        self._reach[ats] = reach
 
     def estimates(self, keys: Sequence[int], words: Words, dense: Floats, named_often: float) -> list[float]:
         """The chance of each candidate, which must wait; remembered as what the ledger holds."""
@@ -88,6 +100,7 @@ class LinkTable:
         for place, at in enumerate(ats):
             if len(self._links[at]) > 1:
                 values[place] = _logistic(self._logit(at, words, dense, named_often))
+        values *= self._held_back(ats)
         self._expected[ats] = values
         found: list[float] = values.tolist()
         return found
@@ -151,7 +164,12 @@ class LinkTable:
         total = np.bincount(self._owner[:n], weights=logits, minlength=len(self._keys))
         waiting = np.flatnonzero(self._waits[: len(self._keys)])
         values = total[waiting] / count[waiting] + named_often * np.log1p(count[waiting])
-        return self._that_moved(waiting, _logistic(values), self._expected[waiting], most, moved)
+        return self._that_moved(
+            waiting, _logistic(values) * self._held_back(waiting), self._expected[waiting], most, moved
+        )
+
+    def _held_back(self, ats: Any) -> Floats:
+        return np.asarray(self.trials.discount(self._host[ats]) * self._reach[ats])
 
     def _that_moved(
         self, waiting: npt.NDArray[np.int64], new: Floats, old: Floats, most: int, moved: float
@@ -195,6 +213,7 @@ class LinkTable:
         hashed = self._hashed[: starts[n]][np.repeat(held, words_each)]
         owner, cues, norm = new_owner[self._owner[:n][held]], self._cues[:n][held], self._norm[:n][held]
         expected, ends = self._expected[kept], np.cumsum(words_each[held])
+        at_host, reach = self._host[kept], self._reach[kept]
         of_hub = {at: parent for parent, at in self._hub_of.items()}
         number, total = self._hub_number[hubs], self._hub_total[hubs]
         self._clear()
@@ -206,6 +225,7 @@ class LinkTable:
         self._keys = [keys[at] for at in kept]
         self._candidate_of = {key: at for at, key in enumerate(self._keys)}
         self._waits, self._expected = np.arange(len(kept) + 1024) < len(kept), np.append(expected, np.zeros(1024))
+        self._host, self._reach = np.append(at_host, np.zeros(1024, np.int32)), np.append(reach, np.ones(1024))
         self._links = [[] for _ in self._keys]
         for link, at in enumerate(owner.tolist()):
             self._links[at].append(link)

@@ -154,8 +154,8 @@ class RoamSpider(Spider):
         assert look.glance is not None
         if row.depth >= self.crawl.config.crawl.depth:
             return
-        found = linked(look.glance)
-        self._find(found, parent=row.row, likeness=look.quick, depth=row.depth + 1)
+        depth = self.crawl.focus.next_depth(row.depth, alike=self._went_on(look))
+        self._find(linked(look.glance), parent=row.row, likeness=look.quick, depth=depth)
 
     def _find(self, found: Iterable[Candidate], *, parent: int | None, likeness: float, depth: int) -> None:
         focus = self.crawl.focus

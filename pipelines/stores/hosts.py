@@ -258,3 +258,9 @@ def frontier(connection: Connection) -> dict[str, int]:
     number, on = connection.execute(ready).one()
     held = select(func.count()).where(urls.c.state == State.LEASED, MOVES)
     return {"hosts": on, "urls": number, "leased": connection.execute(held).scalar() or 0}
+
+
+def best_waiting(connection: Connection, number: int) -> list[float]:
+    """The expected yields of the `number` best URLs that wait, best first."""
+    query = select(urls.c.expected).where(WAITS).order_by(urls.c.expected.desc()).limit(number)
+    return list(connection.execute(query).scalars())

@@ -221,6 +221,7 @@ def test_the_parts_of_an_explanation_add_up_to_the_score(say: Callable[..., Said
         assert said.code == 0
         told = said.only
         assert {"score", "parts", "nearest_seeds", "terms", "path"} <= told.keys()
+        assert {"source", "anchor", "expected", "depth"} <= told["found_by"].keys()
         assert 1 / (1 + math.exp(-sum(told["parts"].values()))) == pytest.approx(told["score"], abs=1e-6)
         assert [one["score"] for one in told["nearest_seeds"]] == sorted(
             (one["score"] for one in told["nearest_seeds"]), reverse=True

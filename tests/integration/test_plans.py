@@ -37,6 +37,8 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "reclaim what one held": lambda c: hosts.reclaim(c, now=NOW, holder="me"),
     "free leases": lambda c: hosts.free_leases(c, now=NOW),
     "holders": hosts.holders,
+    "best waiting": lambda c: hosts.best_waiting(c, 100),
+    "note paces": lambda c: hosts.note_paces(c, {1: (NOW, 0, 1)}),
     "anything left": lambda c: hosts.anything_left(c, before=NOW),
     "any lost": lambda c: hosts.any_lost(c, now=NOW),
     "frontier": hosts.frontier,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
+import numpy as np
 import pytest
 
-from crawler.frontier.focus import BARREN_AFTER, LIST_EXPECTED, START_EXPECTED, Focus
+from crawler.frontier.focus import BARREN_AFTER, LIST_EXPECTED, START_EXPECTED, TUNNEL_FREE, Focus
+from crawler.frontier.trials import LEAST, TRIAL, Trials
 from pipelines import urls as identity
 from pipelines.likeness.profile import Profile
 from pipelines.records import Candidate
@@ -114,6 +118,48 @@ def test_a_shape_of_url_that_brought_nothing_for_long_is_barren_unless_the_ancho
     assert not focus.barren(link("news/2026/99", "Next month"))
     focus.learn("https://paper.test/calendar/2026/50", 1, 0.9, alike=True)
     assert not focus.barren(link("calendar/2026/99", "Next month"))
+
+
+def test_a_host_that_promises_and_does_not_keep_it_comes_behind_others_but_never_to_nothing(profile: Profile) -> None:
+    focus = Focus(profile)
+    anchor = "Harbour board annuls dredging tender"
+    for number in range(300):
+        lure = Candidate(f"https://liar.test/{number}", "links", anchor=anchor)
+        expected(focus, lure)
+        focus.learn(lure.url, 1, 0.0, alike=False)
+        honest = link(f"{number}", anchor)
+        expected(focus, honest)
+        focus.learn(honest.url, 1, 0.9, alike=True)
+    worth = {
+        host: expected(focus, Candidate(f"https://{host}/late", "links", anchor=anchor), parent=None)
+        for host in ("liar.test", "paper.test", "new.test")
+    }
+    assert 0 < worth["liar.test"] < worth["paper.test"] / 10
+    assert worth["new.test"] == pytest.approx(worth["paper.test"])
+
+
+def test_a_host_is_on_trial_for_some_pages_only(profile: Profile) -> None:
+    trials = Trials()
+    for _ in range(int(TRIAL)):
+        trials.fetched("new.test", 0.0)
+    assert trials.discount(np.array([trials.number("new.test")])) == [1.0]
+    for _ in range(1_000):
+        trials.fetched("new.test", 0.0)
+        trials.fetched("good.test", 0.2)
+    numbers = np.array([trials.number(host) for host in ("new.test", "good.test", "other.test")], np.int32)
+    assert trials.discount(numbers).tolist() == [LEAST, 1.0, 1.0]
+
+
+def test_what_lies_behind_many_unlike_pages_is_worth_ever_less_but_something(profile: Profile) -> None:
+    focus = Focus(profile)
+    worth = [
+        focus.expected([link(f"d{depth}", "Older")], parent=1, parent_likeness=0.1, depth=depth)[0]
+        for depth in range(1, 12)
+    ]
+    assert worth[:TUNNEL_FREE] == pytest.approx([worth[0]] * TUNNEL_FREE)
+    assert all(near > far > 0 for near, far in itertools.pairwise(worth[TUNNEL_FREE - 1 :]))
+    assert focus.next_depth(7, alike=False) == 8
+    assert focus.next_depth(7, alike=True) == 1
 
 
 def test_breadth_orders_by_depth_alone(profile: Profile) -> None:
