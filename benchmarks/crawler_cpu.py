@@ -18,7 +18,6 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.endless_web import HOSTS, EndlessWeb, host
 from benchmarks.growth import CONFIG, ROOT, begin, plant, web
+from benchmarks.waiting import until_served
 
 ARTICLES = 100_000
 
@@ -54,21 +54,8 @@ def ours(pages: int, proxy: str) -> float:
         broker = subprocess.Popen([*me, "-q", "broker"], cwd=ROOT, stdin=subprocess.DEVNULL)
         stack.callback(broker.wait)
         stack.callback(broker.terminate)
-        _until_served(folder)
+        until_served(folder)
         return spent([*me, *arguments], dict(os.environ))
-
-
-def _until_served(folder: Path) -> None:
-    from pipelines.config import load
-    from workers import broker
-
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            return broker.require(broker.address(load(folder)))
-        except Exception:  # not yet
-            time.sleep(0.1)
-    raise SystemExit("the broker does not come up")
 
 
 def plain(pages: int, proxy: str) -> float:
