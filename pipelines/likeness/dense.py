@@ -22,6 +22,8 @@ DIMENSIONS = 256
 WORD_LIMIT = 600
 CACHED_WORDS = 50_000
 LONGEST_WORD = 40
+# 8 MB of rows
+PIECES_AT_ONCE = 8_192
 
 Vectors = npt.NDArray[np.float32]
 
@@ -39,16 +41,35 @@ class Embedder:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """One row of DIMENSIONS per text, from its first WORD_LIMIT words; a text without words gives zeros."""
-        return np.stack([self._mean(cased_words(text, WORD_LIMIT)) for text in texts])
+        means = np.zeros((len(texts), DIMENSIONS), np.float32)
+        places: list[int] = []
+        begins: list[int] = []
+        ids: list[int] = []
+        for place, text in enumerate(texts):
+            pieces = self._ids(cased_words(text, WORD_LIMIT))
+            if not pieces:
+                continue
+            if ids and len(ids) + len(pieces) > PIECES_AT_ONCE:
+                means[places] = self._means(ids, begins)
+                places, begins, ids = [], [], []
+            places.append(place)
+            begins.append(len(ids))
+            ids += pieces
+        if ids:
+            means[places] = self._means(ids, begins)
+        return means
 
-    def _mean(self, words: list[str]) -> Vectors:
+    def _ids(self, words: list[str]) -> list[int]:
         cache = self._pieces
         ids: list[int] = []
         for word in words:
             ids += cache.get(word) or self._split(word)
-        if not ids:
-            return np.zeros(DIMENSIONS, np.float32)
-        return np.asarray(self._table[ids].mean(axis=0), np.float32)
+        return ids
+
+    def _means(self, ids: list[int], begins: list[int]) -> Vectors:
+        """The mean of each run of `ids`, of which `begins` are the first: one sum for all, links being many and short."""
+        sums = np.add.reduceat(self._table[ids], begins, axis=0)
+        return sums / np.diff(begins, append=len(ids))[:, None].astype(np.float32)
 
     def _split(self, word: str) -> list[int]:
         """Pieces never reach across a space in this vocabulary, so a word can be split by itself and remembered."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Float, Integer, and_, bindparam, case, func, not_, select, update
+from sqlalchemy import ColumnElement, Connection, Float, Integer, and_, bindparam, case, func, select, update
 
 from pipelines.stores.dialect import run_many
 from pipelines.stores.ledger import MAX_PARAMETERS, settle_best
@@ -13,6 +13,10 @@ from pipelines.stores.schema import MOVES, WAITS, Kind, State, hosts, urls
 
 LEASE_S = 20.0
 PATIENCE = 0.5
+# requests left from which on their number says little about what is worth one
+RANKED = 5_000
+# better URLs of hosts that are closed for now: so many more are looked at before one that counts
+LOOKED_PAST = 2_000
 GIVEN_UP = "host-given-up"
 
 
@@ -56,16 +60,21 @@ def floor(connection: Connection, requests_left: int, *, before: float, max_per_
 
     With this many requests left, only that many of the waiting URLs can be fetched at all; and while something much
     better waits for its host's delay, an idle host with little to offer waits too. Only hosts that may be asked
-    before `before` count: nobody waits for one that is closed for now.
+    before `before` count: nobody waits for one that is closed for now. More than RANKED requests are worth whatever
+    is half as good as the best, and so is what lies deeper than one can look in a few milliseconds.
     """
     open_hosts = _open(before, max_per_site)
-    best = connection.execute(select(func.max(hosts.c.best)).where(*open_hosts)).scalar() or 0.0
+    best = select(hosts.c.best).where(*open_hosts).order_by(hosts.c.best.desc()).limit(1)
+    enough = PATIENCE * (connection.execute(best).scalar() or 0.0)
+    if requests_left > RANKED:
+        return enough
+    top = select(urls.c.expected, urls.c.host).where(WAITS).order_by(urls.c.expected.desc())
+    some = top.limit(2 * requests_left + LOOKED_PAST).subquery()
     query = (
-        select(urls.c.expected)
-        .where(WAITS, urls.c.host.not_in(select(hosts.c.id).where(hosts.c.best.is_not(None), not_(and_(*open_hosts)))))
-        .order_by(urls.c.expected.desc()).offset(max(0, requests_left - 1)).limit(1)
+        select(some.c.expected).join(hosts, and_(hosts.c.id == some.c.host, *open_hosts))
+        .order_by(some.c.expected.desc()).offset(max(0, requests_left - 1)).limit(1)
     )  # fmt: skip
-    return max(connection.execute(query).scalar() or 0.0, PATIENCE * best)
+    return max(connection.execute(query).scalar() or 0.0, enough)
 
 
 def lease(  # noqa: PLR0913  # each is a limit of its own, and all are named

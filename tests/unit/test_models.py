@@ -243,7 +243,7 @@ def test_languages_are_centred_by_the_crawls_own_pages(tiny: str) -> None:
 def test_a_slow_model_is_not_asked_of_every_link(monkeypatch: pytest.MonkeyPatch) -> None:
     slow = Foreign("slow@1", lambda texts: [[float(len(text)), 1.0] for text in texts], cheap=False)
     monkeypatch.setattr("pipelines.likeness.profile.the_model", lambda _: slow)
-    assert Profile.learn(SEEDS[:1], model="slow").meant("Lighthouse keepers") == 0
+    assert Profile.learn(SEEDS[:1], model="slow").meant(["Lighthouse keepers", "Grain"]) == [0.0, 0.0]
 
 
 def test_ratings_teach_another_model_too(profile: Profile, tiny: str) -> None:
