@@ -37,25 +37,28 @@ LEASED_HOSTS, ROWS_EACH = 16, 4
 FOUND, AGAIN = 200, 500
 CLOSED_SHARE = 0.02
 # as long as those of real pages, see docs/scale.md
+_COLUMNS = "id, key, host, url, expected, depth, source, parent, anchor, context, run, found_at"
+_ANCHOR = "'Ministers meet again over the grain corridor as talks drag on ' || i"
+_CONTEXT = """'The talks between the two delegations went on late into the evening, said one who was in the room,'
+              || ' and would be taken up again ' || i"""
 _ROWS = {
     "sqlite": """
-        WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last})
-        INSERT INTO urls (id, key, host, url, expected, depth, source, parent, anchor, context, run, found_at)
-        SELECT i, random(), {host}, printf('https://www.site-%d.example/world/2026/%02d/%02d/the-words-of-a-title-%d.html',
-               {host}, i % 12, i % 28, i), (random() & 1048575) / 1048576.0, i % 5, 'link', max(i - 1000, 1),
-               substr('Ministers meet again over the grain corridor as talks drag on ' || i, 1, 30 + i % 40),
-               substr('The talks between the two delegations went on late into the evening, said a person who had been in the'
-                      || ' room, and would be taken up again ' || i, 1, 60 + i % 100), 1, 1790000000.0 FROM n""",
+        WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last}),
+                       placed(i, host) AS (SELECT i, {host} FROM n)
+        INSERT INTO urls ({columns})
+        SELECT i, random(), host,
+               printf('https://www.site-%d.example/world/2026/%02d/%02d/the-title-%d.html', host, i % 12, i % 28, i),
+               (random() & 1048575) / 1048576.0, i % 5, 'link', max(i - 1000, 1),
+               substr({anchor}, 1, 30 + i % 40), substr({context}, 1, 60 + i % 100), 1, 1790000000.0 FROM placed""",
     "postgresql": """
-        INSERT INTO urls (id, key, host, url, expected, depth, source, parent, anchor, context, run, found_at)
-        SELECT i, hashint8extended(i, 7), {host}, format('https://www.site-%s.example/world/2026/%s/%s/the-words-of-a-title-%s.html',
-               {host}, lpad(CAST(i % 12 AS text), 2, '0'), lpad(CAST(i % 28 AS text), 2, '0'), i), random(), i % 5, 'link',
-               greatest(i - 1000, 1),
-               left('Ministers meet again over the grain corridor as talks drag on ' || i, 30 + CAST(i % 40 AS int)),
-               left('The talks between the two delegations went on late into the evening, said a person who had been in the'
-                    || ' room, and would be taken up again ' || i, 60 + CAST(i % 100 AS int)), 1, 1790000000.0
-        FROM generate_series({first}, {last}) AS i""",
-}  # fmt: skip
+        INSERT INTO urls ({columns})
+        SELECT i, hashint8extended(i, 7), host,
+               format('https://www.site-%s.example/world/2026/%s/%s/the-title-%s.html', host,
+                      lpad(CAST(i % 12 AS text), 2, '0'), lpad(CAST(i % 28 AS text), 2, '0'), i),
+               random(), i % 5, 'link', greatest(i - 1000, 1),
+               left({anchor}, 30 + i % 40), left({context}, 60 + i % 100), 1, 1790000000.0
+        FROM (SELECT i, {host} AS host FROM generate_series({first}, {last}) AS i) AS placed""",
+}
 CHUNK = 500_000
 
 
@@ -67,13 +70,14 @@ def fill(store: Store, rows: int) -> None:
         if connection.execute(select(schema.hosts.c.id).limit(1)).first() is not None:
             return
         connection.execute(schema.hosts.insert(), names)
-    share = "(i * 7919 % 1000003 / 1000003.0)"
+    share = "(CAST(i AS bigint) * 7919 % 1000003 / 1000003.0)"
     rows_of = _ROWS[store.engine.dialect.name]
     for first in range(1, rows + 1, CHUNK):
         last = min(first + CHUNK - 1, rows)
+        host = f"CAST(0.5 + {number - 1} * {share} * {share} AS INTEGER) + 1"
         made = rows_of.format(
-            first=first, last=last, host=f"CAST(0.5 + {number - 1} * {share} * {share} AS INTEGER) + 1"
-        )
+            columns=_COLUMNS, anchor=_ANCHOR, context=_CONTEXT, first=first, last=last, host=host
+        )  # fmt: skip
         with store.write() as connection:
             if store.is_sqlite:  # for the generation alone: the rows come faster than from any crawl
                 connection.exec_driver_sql("PRAGMA cache_size=-4000000")
@@ -192,8 +196,10 @@ def main() -> None:
     chosen = options.parse_args()
     store = open_store(chosen.database, mode="online")
     fill(store, chosen.rows)
+    with store.read() as connection:
+        rows = connection.execute(select(func.max(schema.urls.c.id))).scalar_one()
     figures = {
-        "database": store.engine.dialect.name, "rows": chosen.rows, "bytes_per_row": round(size(store) / chosen.rows),
+        "database": store.engine.dialect.name, "rows": rows, "bytes_per_row": round(size(store) / rows),
         "milliseconds": batches(store, chosen.batches, chosen.left),
     }  # fmt: skip
     store.close()

@@ -1,11 +1,12 @@
 """What a discovered link costs, on top of parsing its page: anchors and contexts, identity, estimate, ledger row.
 
-    python benchmarks/links.py --web ../shared/data/web/pages.jsonl.gz [--pages 2000] [--rounds 5]
+    python benchmarks/links.py --web WEB [--pages 2000] [--rounds 5]
 
-Takes pages of a recorded web (see `recorded_web.py`) through what a crawler does with each (`glance`, the gate's quick score as the
-parent's likeness, the spider's finding, the handoff's writing, 32 pages to a batch), and again without links; the
-difference in CPU time, by the number of links found, is what one costs. Each counts once a page. Those seen before are
-dropped by their key, but some of them teach the frontier of another in-link. Prints JSON: medians in microseconds.
+Takes pages of a recorded web (WEB, see `recorded_web.py`) through what a crawler does with each (`glance`, the gate's
+quick score as the parent's likeness, the spider's finding, the handoff's writing, 32 pages to a batch), and again
+without links; the difference in CPU time, by the number of links found, is what one costs. Each counts once a page.
+Those seen before are dropped by their key, but some of them teach the frontier of another in-link. Prints JSON: medians
+in microseconds.
 """
 
 from __future__ import annotations

@@ -67,9 +67,9 @@ class Embedder:
         return ids
 
     def _means(self, ids: list[int], begins: list[int]) -> Vectors:
-        """The mean of each run of `ids`, of which `begins` are the first: one sum for all, links being many and short."""
+        """The mean of each run of `ids`, which begin at `begins`: one sum for all, links being many and short."""
         sums = np.add.reduceat(self._table[ids], begins, axis=0)
-        return sums / np.diff(begins, append=len(ids))[:, None].astype(np.float32)
+        return np.asarray(sums / np.diff(begins, append=len(ids))[:, None], np.float32)
 
     def _split(self, word: str) -> list[int]:
         """Pieces never reach across a space in this vocabulary, so a word can be split by itself and remembered."""

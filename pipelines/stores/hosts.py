@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Float, Integer, and_, bindparam, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, Float, Integer, and_, bindparam, case, func, select, union_all, update
 
 from pipelines.stores.dialect import run_many
 from pipelines.stores.ledger import MAX_PARAMETERS, settle_best
@@ -96,44 +96,51 @@ def lease(  # noqa: PLR0913  # each is a limit of its own, and all are named
     """
     free = [*_open(now + 5.0, max_per_site), hosts.c.best >= worth, hosts.c.lease_until <= now]
     query = select(hosts).where(*free).order_by(hosts.c.best.desc(), hosts.c.id).limit(number)
-    leases = []
-    for host in connection.execute(query.with_for_update(skip_locked=True)).all():
-        if host.holder is not None:  # whoever had it is gone, and what it was fetching waits again
-            orphaned = (urls.c.state == State.LEASED, MOVES, urls.c.host == host.id)
-            connection.execute(update(urls).where(*orphaned).values(state=State.WAITING))
-        most = min(rows_each, at_most, max_per_site - host.pages if max_per_site else rows_each)
-        rows = _take(connection, host.id, run, now, most, worth)
-        best = connection.execute(select(func.max(urls.c.expected)).where(urls.c.host == host.id, WAITS)).scalar()
-        owned = {"holder": holder, "lease_until": now + LEASE_S} if rows else {}
-        connection.execute(update(hosts).where(hosts.c.id == host.id).values(best=best, **owned))
-        at_most -= len(rows)
-        if rows:
-            leases.append(
-                HostLease(host.id, host.name, host.next_at, host.delay_s, host.robots, host.robots_verdict,
-                          host.robots_at, host.failures, rows)
-            )  # fmt: skip
-    return leases
+    chosen = connection.execute(query.with_for_update(skip_locked=True)).all()
+    # whoever had them is gone, and what it was fetching waits again
+    orphaned = urls.c.host.in_([host.id for host in chosen if host.holder is not None])
+    connection.execute(update(urls).where(urls.c.state == State.LEASED, MOVES, orphaned).values(state=State.WAITING))
+    most = {host.id: min(rows_each, max_per_site - host.pages if max_per_site else rows_each) for host in chosen}
+    taken = _take(connection, most, at_most, run=run, now=now, worth=worth)
+    owned = hosts.c.id.in_(list(taken))
+    connection.execute(update(hosts).where(owned).values(holder=holder, lease_until=now + LEASE_S))
+    settle_best(connection, most)
+    return [
+        HostLease(host.id, host.name, host.next_at, host.delay_s, host.robots, host.robots_verdict, host.robots_at,
+                  host.failures, tuple(taken[host.id]))
+        for host in chosen if host.id in taken
+    ]  # fmt: skip
 
 
-def _take(connection: Connection, host: int, run: int, now: float, limit: int, worth: float) -> tuple[Waiting, ...]:
-    if limit <= 0:
-        return ()
-    query = (
-        select(urls)
-        .where(urls.c.host == host, WAITS, urls.c.expected >= worth)
-        .order_by(urls.c.expected.desc(), urls.c.id)
-        .limit(limit)
-    )
-    rows = connection.execute(query).all()
+def _take(
+    connection: Connection, most: Mapping[int, int], at_most: int, *, run: int, now: float, worth: float
+) -> dict[int, list[Waiting]]:
+    """Leases up to `most` of the best rows of each host, `at_most` in all; hosts in order, those without rows left out.
+
+    One question for all hosts: over a network, asking for each alone takes longer than finding the rows.
+    """
+    best_of = [
+        select(urls).where(urls.c.host == host, WAITS, urls.c.expected >= worth)
+        .order_by(urls.c.expected.desc(), urls.c.id).limit(number).subquery()
+        for host, number in most.items() if number > 0
+    ]  # fmt: skip
+    if not best_of:
+        return {}
+    found: dict[int, list[Waiting]] = {host: [] for host in most}
+    for row in connection.execute(union_all(*[select(one) for one in best_of])):
+        found[row.host].append(
+            Waiting(row.id, row.url, Kind(row.kind), row.depth, row.expected, row.fetches, row.source, row.parent)
+        )
+    taken: dict[int, list[Waiting]] = {}
+    for host, rows in found.items():
+        if rows and at_most > 0:
+            taken[host] = rows[:at_most]
+            at_most -= len(taken[host])
+    leased = [row.row for rows in taken.values() for row in rows]
     connection.execute(
-        update(urls)
-        .where(urls.c.id.in_([row.id for row in rows]))
-        .values(state=State.LEASED, run=run, due_at=now + LEASE_S)
+        update(urls).where(urls.c.id.in_(leased)).values(state=State.LEASED, run=run, due_at=now + LEASE_S)
     )
-    return tuple(
-        Waiting(row.id, row.url, Kind(row.kind), row.depth, row.expected, row.fetches, row.source, row.parent)
-        for row in rows
-    )
+    return taken
 
 
 def renew(connection: Connection, holder: str, *, now: float) -> None:
