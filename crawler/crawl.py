@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crawler import settings as scrapy_settings
 from crawler.frontier.focus import Focus
+from crawler.frontier.rules import product_token
 from crawler.frontier.scope import Scope
 from crawler.gate import Gate
 from crawler.handoff import Handoff
@@ -21,6 +22,9 @@ from workers.queues import Queues, Sender
 
 if TYPE_CHECKING:
     from crawler.frontier.scheduler import Scheduler
+
+# the name we go by in robots.txt when `identify` begins with none
+AGENT = "suchlike"
 
 
 def holder_name(pid: int) -> str:
@@ -50,6 +54,7 @@ class Crawl:
     def __init__(self, store: Store, config: Config, run: int, profile: Profile | None, sender: Sender) -> None:
         self.store = store
         self.config = config
+        self.agent = product_token(config.crawl.identify) or AGENT
         self.run = run
         self.ended: str | None = None
         self.holder = holder_name(os.getpid())

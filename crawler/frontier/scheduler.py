@@ -23,6 +23,7 @@ from twisted.internet.defer import Deferred
 from crawler.addresses import prove_guarded
 from crawler.frontier import robots
 from crawler.frontier.pace import Pace
+from crawler.frontier.rules import Rules
 from crawler.handoff import HORIZON_S, Batch, Given, HostNote, Wanted, give_back_all
 from pipelines import urls as identity
 from pipelines.errors import StoreError
@@ -48,7 +49,7 @@ class Held:
     id: int
     name: str
     pace: Pace
-    rules: robots.Rules | None
+    rules: Rules | None
     rows: deque[Waiting] = field(default_factory=deque)
     flying: Waiting | None = None
     pages: int = 0
@@ -159,13 +160,13 @@ class Scheduler(BaseScheduler):
         """robots.txt came back (status None: it did not)."""
         self.answered(host, failed=status is None, retry_after_s=retry_after_s, page=False)
         held = self._held[host]
-        verdict = robots.judge(status, body)
+        verdict = robots.judge(status, body, self._crawl.agent)
         held.verdict = verdict
         if verdict.kind == "later":
             held.closed = True
             self._note(held, next_at=time.time() + robots.AGAIN_S).give_back = True
             return
-        held.rules = robots.Rules(verdict.text)
+        held.rules = Rules(verdict.text, self._crawl.agent)
         # the delay counts from this very answer
         held.pace.slow_down(verdict.delay_s or 0.0)
 
@@ -238,7 +239,7 @@ class Scheduler(BaseScheduler):
         config = self._crawl.config
         pace = Pace(max(config.delay_s, lease.delay_s or 0.0), next_at=lease.next_at, failures=lease.failures)
         fresh = lease.robots_at is not None and time.time() - lease.robots_at < robots.KEPT_S
-        rules = robots.Rules(lease.robots) if fresh and lease.robots_verdict in ("rules", "allow") else None
+        rules = Rules(lease.robots, self._crawl.agent) if fresh and lease.robots_verdict in ("rules", "allow") else None
         return Held(lease.id, lease.name, pace, rules, deque(lease.rows))
 
     def _return_empty_hosts(self) -> None:

@@ -11,7 +11,7 @@ from scrapy import Request, Spider
 from scrapy.http import Response
 
 from crawler.crawl import Crawl, latest_run
-from crawler.frontier import robots
+from crawler.frontier.rules import text_of
 from crawler.gate import Look, is_list, is_sitemap
 from crawler.sources import SOURCES
 from crawler.sources.links import candidates as linked
@@ -102,8 +102,8 @@ class RoamSpider(Spider):
             return
         scheduler.robots_answered(host, response.status, response.body, answers.wait_asked(response))
         if response.status == 200 and self.crawl.config.crawl.depth:
-            text = response.body[: robots.MAX_BYTES].decode("utf-8", "replace")
-            found = [c for c in sitemaps_in_robots(text, response.url) if self._same_site(c.url, origin)]
+            named = sitemaps_in_robots(text_of(response.body), response.url)
+            found = [c for c in named if self._same_site(c.url, origin)]
             self._find(found, parent=None, likeness=0.0, depth=0)
 
     def _redirected(self, row: Waiting, response: Response, target: str) -> None:
