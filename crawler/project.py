@@ -24,6 +24,7 @@ from crawler.replay import recorded, replay
 from crawler.summary import summary
 from pipelines import seeds
 from pipelines import urls as identity
+from pipelines.asked import understood
 from pipelines.config import Config, load
 from pipelines.errors import ConfigError, SeedError, UsageError
 from pipelines.exports import EXPORTS
@@ -32,8 +33,9 @@ from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Example
 from pipelines.records import Candidate
 from pipelines.seeds import SeedSet
-from pipelines.stores import Connection, Store, articles, editions, fates, ledger, open_store, runs
+from pipelines.stores import Connection, Store, articles, editions, fates, ledger, open_store, runs, search
 from pipelines.stores.ledger import Found
+from pipelines.stores.wanted import Wanted
 from workers import build
 from workers.inline import Inline
 
@@ -186,6 +188,27 @@ class Project:
         store = self.store(mode)
         with store.read() as connection:
             yield from articles.listed(connection, everything=everything, copies=copies)
+
+    def chosen(self, wanted: Wanted, *, limit: int | None = None, mode: str | None = None) -> Iterator[dict[str, Any]]:
+        """The stored articles that are meant, best first; streamed."""
+        with self.store(mode).read() as connection:
+            yield from articles.chosen(connection, wanted, limit=limit)
+
+    def search(
+        self, typed: str, wanted: Wanted | None = None, *, limit: int = 20, mode: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Stored articles with all words typed, best answers first, each with `rank` and `highlight: {title, text}`.
+
+        A highlight is `{text, marks: [[from, to]]}`. Raises UsageError when no word was typed.
+        """
+        asked = understood(typed)
+        with self.store(mode).read() as connection:
+            hits = search.find(connection, asked, wanted or Wanted(), limit=limit)
+            held = articles.of_rows(connection, [hit.row for hit in hits])
+        return [
+            {**held[hit.row], "rank": hit.rank, "highlight": {"title": asdict(hit.title), "text": asdict(hit.text)}}
+            for hit in hits
+        ]
 
     def explain(self, what: str, *, mode: str | None = None) -> dict[str, Any]:
         """Why a URL, or a place in the list, has its score; parts that add up, sentences, what speaks against."""

@@ -10,7 +10,7 @@ from typing import Annotated
 import cyclopts
 from cyclopts import App, Group, Parameter
 
-from crawler.cli import evaluate, operate, rating, results, seeds, start
+from crawler.cli import evaluate, operate, rating, results, searching, seeds, start
 from crawler.cli.session import STDIN, STOPPED, UNREACHABLE, USAGE, Session, safe
 from pipelines.errors import SuchlikeError
 
@@ -22,7 +22,9 @@ app = App(
 )
 start.register(app, Group("Start", sort_key=1))
 seeds.register(app, Group("Seeds", sort_key=2))
-results.register(app, Group("Results", sort_key=3))
+found = Group("Results", sort_key=3)
+results.register(app, found)
+searching.register(app, found)
 rating.register(app, Group("Rate", sort_key=3))
 evaluate.register(app, Group("Measure", sort_key=4))
 operate.register(app, Group("Operate", sort_key=5))

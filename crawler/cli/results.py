@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Group, Parameter, validators
 
+from crawler.cli.filters import Filters
 from crawler.cli.session import FOUND, NOTHING, Session
 
 Hidden = Annotated[Session, Parameter(parse=False)]
 Flag = Annotated[bool, Parameter(negative=())]
+Some = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 
 
 def register(app: App, group: Group) -> None:
@@ -26,36 +28,40 @@ def _store(session: Session) -> Any:
     return project(session).store(session.mode)
 
 
-def listed(*, text: Flag = False, everything: Annotated[bool, Parameter(name="--all", negative=())] = False,
-           session: Hidden) -> int:  # fmt: skip
+def listed(
+    *, filters: Filters | None = None, limit: Some | None = None, text: Flag = False,
+    everything: Annotated[bool, Parameter(name="--all", negative=())] = False, session: Hidden,
+) -> int:  # fmt: skip
     """List what was stored, best first.
 
     Parameters
     ----------
+    limit
+        So many of the best.
     text
         With each article's text.
     everything
         Copies and kept articles that do not match, too.
     """
-    from pipelines.stores import articles
+    from crawler.cli.showing import project
 
+    wanted = (filters or Filters()).wanted(everything=everything, copies=everything)
+    # the number is a place in the whole list, which other verbs take
+    numbered = filters is None and not everything
     number = 0
-    with _store(session).read() as connection:
-        for number, article in enumerate(  # the last number says whether there was any
-            articles.listed(connection, everything=everything, copies=everything), 1
-        ):
-            if session.json:
-                session.emit(article if text else {k: v for k, v in article.items() if k != "text"})
-                continue
-            copy = f"   copy of {article['copy_of']}" if article["copy_of"] else ""
-            day = (article["published"] or "")[:10]
-            session.out(
-                f"{number:>4}  {article['score']:.2f}  {article['title'][:70]}   {article['site']}  {day}{copy}"
-            )
-            if text:
-                session.out(f"\n{article['text']}\n")
+    for number, article in enumerate(project(session).chosen(wanted, limit=limit, mode=session.mode), 1):
+        if session.json:
+            session.emit(article if text else {k: v for k, v in article.items() if k != "text"})
+            continue
+        copy = f"   copy of {article['copy_of']}" if article["copy_of"] else ""
+        day = (article["published"] or "")[:10]
+        place = number if numbered else "·"
+        session.out(f"{place:>4}  {article['score']:.2f}  {article['title'][:70]}   {article['site']}  {day}{copy}")
+        if text:
+            session.out(f"\n{article['text']}\n")
     if not number:
-        session.say("nothing is stored yet; `suchlike fates` says what became of the pages fetched.")
+        nothing = "nothing is stored yet" if filters is None else "nothing stored is meant by these filters"
+        session.say(f"{nothing}; `suchlike fates` says what became of the pages fetched.")
     return FOUND if number else NOTHING
 
 

@@ -8,16 +8,14 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select, text, update
+from sqlalchemy import Connection, Row, Select, func, select, update
 
 from pipelines import urls as identity
 from pipelines.records import Article, Likeness
+from pipelines.stores import search
 from pipelines.stores.dialect import upsert
 from pipelines.stores.schema import articles, urls
-
-# PostgreSQL refuses to index more than a megabyte of words at once
-_TITLE_CHARS = 2_000
-_TEXT_CHARS = 150_000
+from pipelines.stores.wanted import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,12 @@ def put(connection: Connection, draft: Draft) -> None:
         "run": draft.run,
         "edition": draft.edition,
     }
+    held = connection.execute(select(articles.c.stored_at).where(articles.c.id == article.row)).scalar()
+    if held is not None:
+        search.take_out(connection, article.row)
     connection.execute(upsert(connection, articles, ["id"], [name for name in values if name != "id"]).values(values))
+    if held is not None:
+        search.index(connection, article.row)
 
 
 def seal(connection: Connection, row: int, *, now: float, file: str | None, offset: int | None) -> None:
@@ -70,25 +73,12 @@ def seal(connection: Connection, row: int, *, now: float, file: str | None, offs
     if file is not None:
         note_archived(connection, row, file, offset or 0)
     if fresh.rowcount == 1:
-        _index(connection, row)
+        search.index(connection, row)
 
 
 def note_archived(connection: Connection, row: int, file: str, offset: int) -> None:
     """Where in the archive a row's page lies."""
     connection.execute(update(urls).where(urls.c.id == row).values(archive_file=file, archive_offset=offset))
-
-
-def _index(connection: Connection, row: int) -> None:
-    if connection.dialect.name == "sqlite":
-        statement = (
-            "INSERT INTO articles_search(rowid, title, text) SELECT id, title, text FROM articles WHERE id = :row"
-        )
-    else:
-        statement = (
-            f"UPDATE articles SET search = setweight(to_tsvector('simple', left(title, {_TITLE_CHARS})), 'A') || "
-            f"to_tsvector('simple', left(text, {_TEXT_CHARS})) WHERE id = :row"
-        )
-    connection.execute(text(statement), {"row": row})
 
 
 def iso(moment: datetime) -> str:
@@ -143,15 +133,21 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def listed(connection: Connection, *, everything: bool = False, copies: bool = False) -> Iterator[dict[str, Any]]:
-    """Stored articles, best first, streamed. Without `everything` only matches; without `copies` only originals."""
-    query = _query().where(articles.c.stored_at.is_not(None)).order_by(articles.c.score.desc(), articles.c.id)
-    if not everything:
-        query = query.where(articles.c.matched == 1)
-    if not copies:
-        query = query.where(articles.c.copy_of.is_(None))
+def chosen(connection: Connection, wanted: Wanted, *, limit: int | None = None) -> Iterator[dict[str, Any]]:
+    """The stored articles that are meant, best first; streamed, so that there may be more than memory holds."""
+    query = _query().where(*wanted.conditions()).order_by(articles.c.score.desc(), articles.c.id).limit(limit)
     for row in connection.execution_options(yield_per=200).execute(query):
         yield _shown(row)
+
+
+def listed(connection: Connection, *, everything: bool = False, copies: bool = False) -> Iterator[dict[str, Any]]:
+    """Stored articles, best first, streamed. Without `everything` only matches; without `copies` only originals."""
+    return chosen(connection, Wanted(everything=everything, copies=copies))
+
+
+def of_rows(connection: Connection, rows: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Row -> the article, of these few rows."""
+    return {row.id: _shown(row) for row in connection.execute(_query().where(articles.c.id.in_(rows)))}
 
 
 def one(connection: Connection, row: int) -> dict[str, Any] | None:

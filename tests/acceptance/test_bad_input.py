@@ -91,6 +91,8 @@ TABLE: dict[str, Wrong] = {
     "no results yet": Wrong(["list"], ["no results", "suchlike run"]),
     "results of a mode there are none of": Wrong(["--mode", "demo", "list"], ["demo"], 4),
     "a mode that is none": Wrong(["--mode", "dream", "list"], ["dream"]),
+    "a search for no word": Wrong(["search", "!?"], ["no word", "!?"]),
+    "a day that is none": Wrong(["list", "--since", "soon"], ["--since", "soon", "30d"]),
     "an unknown format": Wrong(["export", "docx"], ["docx", "csv", "jsonl"]),
     "an unknown queue": Wrong(["work", "dream"], ["dream", "parse"]),
     "an unknown run": Wrong(["crawl-worker", "--run", "7"], ["no database"], 4),

@@ -186,6 +186,26 @@ def test_score_needs_no_project_and_reads_paths_from_stdin(
     assert say("-C", tmp_path, "score", "--seeds", SEEDS / "harbour-dredging", unlike).code == 1
 
 
+def test_search_gives_articles_with_what_was_looked_for(say: Callable[..., Said], project: Path) -> None:
+    found = say("-C", project, "search", "dredging", "--json")
+    assert found.code == 0
+    assert all(ARTICLE - {"text"} | {"rank", "highlight"} <= line.keys() for line in found.lines)
+    marked = [line["highlight"][part] for line in found.lines for part in ("title", "text")]
+    assert {one["text"][a:b].lower() for one in marked for a, b in one["marks"]} == {"dredging"}
+    assert say("-C", project, "search", "dredging", "--max-score", "0", "--json").code == 1
+    assert "dredging" in say("-C", project, "search", "dredging", "--", "-zebra").out.lower()
+
+
+def test_filters_choose_what_is_listed(say: Callable[..., Said], project: Path) -> None:
+    best = say("-C", project, "list", "--limit", "1", "--json").only
+    score = str(best["score"])
+    assert say("-C", project, "list", "--min-score", score, "--site", "one.example", "--json").lines[0] == best
+    assert say("-C", project, "list", "--where", f"score > {score}", "--json").code == 1
+    wrong = say("-C", project, "list", "--where", "score >")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.err == "suchlike: The condition 'score >' cannot be read at its end: expected a value.\n"
+
+
 def test_list_gives_articles_best_first(say: Callable[..., Said], project: Path) -> None:
     listed = say("-C", project, "list", "--text", "--json").lines
     assert len(listed) == 4

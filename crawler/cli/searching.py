@@ -1,0 +1,77 @@
+"""Results by what they say: search."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+from cyclopts import App, Group, Parameter, validators
+
+from crawler.cli.filters import Filters
+from crawler.cli.session import FOUND, NOTHING, Session, safe
+
+Hidden = Annotated[Session, Parameter(parse=False)]
+Flag = Annotated[bool, Parameter(negative=())]
+Few = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=200))]
+
+
+def register(app: App, group: Group) -> None:
+    """Adds the verb."""
+    app.command(search, group=group)
+
+
+def search(
+    *words: str, filters: Filters | None = None, limit: Few = 20, text: Flag = False,
+    everything: Annotated[bool, Parameter(name="--all", negative=())] = False, session: Hidden,
+) -> int:  # fmt: skip
+    """Search the articles stored; all words must occur.
+
+    Words may be in any case, with accents or without. '"two words"' in quotes stand side by side. What must not occur
+    is written -word, behind --.
+
+    Parameters
+    ----------
+    words
+        What to look for.
+    limit
+        So many, at most 200.
+    text
+        With each article's text.
+    everything
+        Copies and kept articles that do not match, too.
+    """
+    from crawler.cli.showing import project
+
+    wanted = (filters or Filters()).wanted(everything=everything, copies=everything)
+    number = 0
+    for number, found in enumerate(  # the last number says whether there was any
+        project(session).search(" ".join(words), wanted, limit=limit, mode=session.mode), 1
+    ):
+        if session.json:
+            session.emit(found if text else {k: v for k, v in found.items() if k != "text"})
+            continue
+        title, piece = found["highlight"]["title"], found["highlight"]["text"]
+        day = (found["published"] or "")[:10]
+        session.out(f"{number:>4}  {found['rank']:.2f}  {_marked(session, title)}   {found['site']}  {day}")
+        session.out(f"            {found['url']}\n            {_marked(session, piece)}")
+        if text:
+            session.out(f"\n{found['text']}\n")
+    if not number:
+        session.say("no stored article has all these words; fewer words find more, and --all looks at copies, too.")
+    return FOUND if number else NOTHING
+
+
+def _marked(session: Session, told: dict[str, object]) -> str:
+    """The piece with its marks shown, as far as they can be on this terminal."""
+    text, marks = str(told["text"]), told["marks"]
+    if not (session.color and sys.stdout.isatty()):
+        return text
+    made, at = "", 0
+    for begin, end in marks:  # type: ignore[attr-defined]  # pairs of numbers
+        made += safe(text[at:begin]) + _bold(safe(text[begin:end]))
+        at = end
+    return made + safe(text[at:])
+
+
+def _bold(text: str) -> str:
+    return f"\x1b[1m{text}\x1b[0m"

@@ -1,0 +1,80 @@
+"""Which found article comes first, and what of it is shown: the same for every database.
+
+The rank is BM25F's (Robertson and Zaragoza 2009) without rarity, since every wanted term occurs in every article found:
+a word in the title counts like four in the text, each further occurrence adds less, and more in a long text than in a
+short one is needed for the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+from pipelines.asked import Term
+from pipelines.words import spans_of, words_of
+
+TITLE_WEIGHT: Final = 4.0
+# as many words of an article are looked at; agrees with what is indexed
+WORDS: Final = 15_000
+_SATURATION: Final = 1.2
+_LENGTH_SHARE: Final = 0.75
+_USUAL_WORDS: Final = 500
+_BEFORE, _SNIPPET_CHARS = 60, 240
+_MAX_MARKS: Final = 20
+# as much of a text is looked through for the place to show
+_SHOWN_FROM_CHARS: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Highlight:
+    """A piece of text, and where in it the wanted words stand: `[from, to)` in characters."""
+
+    text: str
+    marks: tuple[tuple[int, int], ...]
+
+
+def rank(title: str, text: str, wanted: tuple[Term, ...]) -> float:
+    """How well an article answers, 0..1."""
+    in_title, in_text = words_of(title, WORDS), words_of(text, WORDS)
+    # a short text is no better an answer than one of usual length
+    length = max(1.0, 1 - _LENGTH_SHARE + _LENGTH_SHARE * len(in_text) / _USUAL_WORDS)
+    titles, texts = Counter(in_title), Counter(in_text)
+    total = 0.0
+    for term in wanted:
+        found = TITLE_WEIGHT * _occurs(term, in_title, titles) + _occurs(term, in_text, texts) / length
+        total += found / (found + _SATURATION)
+    return total / len(wanted)
+
+
+def _occurs(term: Term, words: list[str], counted: Counter[str]) -> int:
+    if len(term) == 1 or not all(counted[word] for word in term):
+        return counted[term[0]] if len(term) == 1 else 0
+    return sum(tuple(words[at : at + len(term)]) == term for at, word in enumerate(words) if word == term[0])
+
+
+def highlight(text: str, wanted: tuple[Term, ...], *, whole: bool = False) -> Highlight:
+    """The piece of a text (the `whole` of a title) that holds most of the different words asked for."""
+    words = {word for term in wanted for word in term}
+    looked = text[:_SHOWN_FROM_CHARS]
+    hits = [(word, start, end) for word, start, end in spans_of(looked) if word in words]
+    if whole:
+        return Highlight(text, tuple((start, end) for _, start, end in hits)[:_MAX_MARKS])
+    first = max(range(len(hits)), key=lambda at: (_variety(hits, at), -at), default=None)
+    begin = max(0, hits[first][1] - _BEFORE) if first is not None else 0
+    # not in the middle of a word, where there are spaces at all
+    if begin and (space := text.find(" ", begin, begin + _BEFORE)) >= 0:
+        begin = space + 1
+    piece = text[begin : begin + _SNIPPET_CHARS].replace("\n", " ")
+    marks = [(start - begin, end - begin) for _, start, end in hits if start >= begin and end <= begin + len(piece)]
+    return Highlight(piece, tuple(marks[:_MAX_MARKS]))
+
+
+def _variety(hits: list[tuple[str, int, int]], at: int) -> int:
+    limit = hits[at][1] + _SNIPPET_CHARS - _BEFORE
+    near: set[str] = set()
+    for word, _, end in hits[at : at + 50]:
+        if end > limit:
+            break
+        near.add(word)
+    return len(near)

@@ -1,0 +1,56 @@
+"""Which stored articles are meant: the filters that `list`, `search` and `export` share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement
+
+from pipelines.stores.schema import articles
+from pipelines.stores.where import condition
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A choice of stored articles; what is None does not matter.
+
+    Without `everything` only matches, without `copies` only originals. `since` and `until` are days (YYYY-MM-DD), both
+    included, of publication; `least` and `most` bound the score; `where` is a condition as `where.condition` reads it.
+    """
+
+    everything: bool = False
+    copies: bool = False
+    site: str | None = None
+    language: str | None = None
+    since: str | None = None
+    until: str | None = None
+    least: float | None = None
+    most: float | None = None
+    story: int | None = None
+    mode: str | None = None
+    run: int | None = None
+    where: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """What is true of the articles meant. Raises UsageError for a condition that cannot be read."""
+        a = articles.c
+        found: list[ColumnElement[bool]] = [a.stored_at.is_not(None)]
+        if not self.everything:
+            found.append(a.matched == 1)
+        if not self.copies:
+            found.append(a.copy_of.is_(None))
+        equal = {a.site: self.site, a.language: self.language, a.story: self.story, a.mode: self.mode, a.run: self.run}
+        for column, value in equal.items():
+            if value is not None:
+                found.append(column == value)
+        if self.since is not None:
+            found.append(a.published >= self.since)
+        if self.until is not None:
+            found.append(a.published <= f"{self.until}T23:59:59Z")
+        if self.least is not None:
+            found.append(a.score >= self.least)
+        if self.most is not None:
+            found.append(a.score <= self.most)
+        if self.where:
+            found.append(condition(self.where))
+        return found

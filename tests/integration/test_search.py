@@ -1,0 +1,158 @@
+"""Search finds the same articles in the same order on both databases, whatever is typed."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text as sql
+from stocked import Stock, day
+
+from pipelines.asked import understood
+from pipelines.errors import UsageError
+from pipelines.ranking import rank
+from pipelines.stores import articles, search
+from pipelines.stores.wanted import Wanted
+
+FILLER = " ".join(f"word{number}" for number in range(40))
+TEXTS = {
+    "title": ("Dredging begins", f"The harbour waits. {FILLER}"),
+    "often": ("Harbour news", f"Dredging, more dredging and again dredging. {FILLER}"),
+    "once": ("A speech", f"Somebody spoke of dredging once. {FILLER}"),
+    "long": ("A long speech", f"Somebody spoke of dredging once. {FILLER * 20}"),
+    "accent": ("Évry et l'été", f"Le café du port de Zürich. {FILLER}"),
+    "script": ("港口疏浚工程", "港口的疏浚工程今天开始。" * 20),
+    "hindi": ("हिन्दी में समाचार", "बंदरगाह की सफाई शुरू हुई। " * 20),
+    "other": ("Football", f"The cup final was played. {FILLER}"),
+}
+
+
+def stocked(address: str, folder: Path) -> Stock:
+    stock = Stock(address, folder)
+    for number, (name, (title, text)) in enumerate(TEXTS.items()):
+        stock.parsed([(f"https://site.test/{name}", text)], title=title, published=day(number), confidence=0.9,
+                     score=0.5 + number / 20, language="en" if number < 4 else "fr")  # fmt: skip
+    stock.work("dedupe", [stock.row(f"https://site.test/{name}").id for name in TEXTS])
+    return stock
+
+
+@pytest.fixture
+def stock(database: str, tmp_path: Path) -> Iterator[Stock]:
+    made = stocked(database, tmp_path)
+    yield made
+    made.store.close()
+
+
+def found(stock: Stock, typed: str, **wanted: object) -> list[str]:
+    with stock.store.read() as connection:
+        hits = search.find(connection, understood(typed), Wanted(everything=True, copies=True, **wanted))  # type: ignore[arg-type]
+        urls = articles.of_rows(connection, [hit.row for hit in hits])
+    return [urls[hit.row]["url"].rpartition("/")[2] for hit in hits]
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ("dredging", ["title", "often", "once", "long"]),
+        ("DREDGING harbour", ["often", "title"]),
+        ('"spoke of dredging"', ["once", "long"]),
+        ('"dredging spoke"', []),
+        ("dredging -spoke", ["title", "often"]),
+        ("evry cafe ZURICH", ["accent"]),
+        ("疏浚", ["script"]),
+        ("浚疏", []),
+        ("सफाई", ["hindi"]),
+        ("l'été", ["accent"]),
+        ("nothing-of-the-kind", []),
+    ],
+)
+def test_both_databases_find_the_same_in_the_same_order(stock: Stock, typed: str, names: list[str]) -> None:
+    assert found(stock, typed) == names
+
+
+def test_filters_narrow_what_is_found(stock: Stock) -> None:
+    assert found(stock, "word3", language="fr") == ["other", "accent"]
+    assert found(stock, "dredging", since="2024-01-02", until="2024-01-03") == ["often", "once"]
+    assert found(stock, "dredging", least=0.6, most=0.62) == ["once"]
+    assert found(stock, "dredging", site="elsewhere.test") == []
+    assert found(stock, "dredging", mode="online") == []
+    assert found(stock, "dredging", where="title ~ 'SPEECH' and not url ~ 'long'") == ["once"]
+    assert found(stock, "dredging", story=stock.row("https://site.test/often").id) == ["often"]
+
+
+def test_what_is_asked_for_is_highlighted_where_it_stands(stock: Stock) -> None:
+    with stock.store.read() as connection:
+        (hit,) = search.find(connection, understood("evry zurich"), Wanted())
+    assert [hit.title.text[a:b] for a, b in hit.title.marks] == ["Évry"]
+    assert [hit.text.text[a:b] for a, b in hit.text.marks] == ["Zürich"]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_no_typed_text_breaks_the_syntax(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    address = f"sqlite:///{tmp_path / 'a.db'}" if kind == "sqlite" else str(request.getfixturevalue("postgres"))
+    stock = stocked(address, tmp_path)
+
+    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(typed=st.one_of(st.text(max_size=40), st.text(alphabet="\"'()-*:^&|!<>~+\\ aé疏😀\0", max_size=20)))
+    def ask(typed: str) -> None:
+        try:
+            asked = understood(typed)
+        except UsageError:
+            return
+        with stock.store.read() as connection:
+            search.find(connection, asked, Wanted())
+
+    ask()
+    with pytest.raises(UsageError, match="There is no word to search for in '😀 -- '"):
+        understood("😀 -- ")
+    stock.store.close()
+
+
+def test_what_is_written_again_is_found_by_its_new_words_alone(stock: Stock) -> None:
+    row = stock.row("https://site.test/other").id
+    with stock.store.write() as connection:
+        articles.put(connection, stock.draft(row, "https://site.test/other", f"A regatta was sailed. {FILLER}"))
+    assert found(stock, "regatta") == ["other"]
+    assert found(stock, "football") == []
+    with stock.store.write() as connection:
+        search.take_out(connection, row)
+    assert found(stock, "regatta") == []
+
+
+def test_more_articles_than_memory_would_hold_are_streamed(database: str, tmp_path: Path) -> None:
+    stock = Stock(database, tmp_path)
+    (first,) = stock.parsed([("https://site.test/a", "x" * 20_000)])
+    stock.work("dedupe", [first])
+    with stock.store.write() as connection:
+        columns = "key, host, url, kind, state, expected, depth, source, anchor, context, published, run, found_at"
+        connection.execute(sql(f"INSERT INTO urls (id, {columns}) SELECT id + n, key + n, {columns[5:]} FROM urls, "
+                               f"({_numbers(stock)}) AS many"))  # fmt: skip
+        kept = [c.name for c in articles.articles.columns if c.name != "id"]
+        connection.execute(sql(f"INSERT INTO articles (id, {', '.join(kept)}) SELECT id + n, {', '.join(kept)} "
+                               f"FROM articles, ({_numbers(stock)}) AS many"))  # fmt: skip
+    tracemalloc.start()
+    with stock.store.read() as connection:
+        number = sum(1 for _ in articles.chosen(connection, Wanted()))
+        limited = list(articles.chosen(connection, Wanted(), limit=7))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    stock.store.close()
+    assert (number, len(limited)) == (3001, 7)
+    assert peak < 25_000_000  # of 60 MB of text
+
+
+def _numbers(stock: Stock) -> str:
+    if not stock.store.is_sqlite:
+        return "SELECT generate_series(1, 3000) AS n"
+    return "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 3000) SELECT n FROM c"
+
+
+@given(title=st.text(max_size=30), text=st.text(max_size=200))
+def test_a_rank_is_a_share_and_grows_with_what_is_said(title: str, text: str) -> None:
+    wanted = (("harbour",),)
+    assert 0 <= rank(title, text, wanted) <= 1
+    assert rank(f"{title} harbour", text, wanted) > rank(title, text, wanted)
