@@ -90,7 +90,7 @@ def once(pages: list[tuple[str, bytes]], folder: Path) -> dict[str, float]:
             again = crawl.focus.rescored()
         with crawl.store.write() as connection:
             with meter.on("writing"):
-                new += ledger.discover(connection, batch.found, run=run, now=time.time())
+                new += len(ledger.discover(connection, batch.found, run=run, now=time.time()))
             with meter.on("writing again"):
                 ledger.rescore(connection, again)
     crawl.store.close()

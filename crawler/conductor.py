@@ -18,7 +18,8 @@ from crawler.forecast import AHEAD, Forecast, Promise
 from crawler.learner import Learner
 from pipelines.config import Config
 from pipelines.errors import StoreError, UsageError
-from pipelines.stores import Connection, Store, articles, bodies, hosts, ledger, runs
+from pipelines.rhythm import Bounds
+from pipelines.stores import Connection, Store, articles, bodies, hosts, ledger, rhythms, runs
 from workers import broker
 from workers.queues import Queues
 from workers.reconcile import reconcile
@@ -153,9 +154,16 @@ class Conductor:
                 reconcile(self._store, queues, queues.waiting())
             if now - beaten >= BEAT_S:
                 beaten = now
-                with self._store.write() as connection:
-                    runs.beat(connection, self._run, now=time.time())
+                self._beat(wakes=not supervisor.finished("crawl"))
             time.sleep(TICK_S)
+
+    def _beat(self, *, wakes: bool) -> None:
+        """Says that this run is at work; what is due to be looked at again waits from now on."""
+        now = time.time()
+        with self._store.write() as connection:
+            runs.beat(connection, self._run, now=now)
+            if wakes:
+                rhythms.wake_due(connection, Bounds.of(self._config.crawl), now=now)
 
     def _free(self, pid: int) -> None:
         with self._store.write() as connection:
@@ -211,6 +219,7 @@ class Conductor:
 
     def _end(self, reason: str) -> str:
         with self._store.write() as connection:
+            rhythms.put_back(connection, now=time.time())
             runs.end(connection, self._run, reason, now=time.time())
         return reason
 

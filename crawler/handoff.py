@@ -7,10 +7,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from pipelines.rhythm import Bounds
 from pipelines.stages import RING_S
-from pipelines.stores import Connection, Store, hosts, ledger, runs
+from pipelines.stores import Connection, Store, hosts, ledger, rhythms, runs
 from pipelines.stores.hosts import LEASE_S, HostLease
 from pipelines.stores.ledger import Fetched, Found
+from pipelines.stores.rhythms import Visited
 from pipelines.stores.runs import Run
 from pipelines.stores.schema import State
 from workers.queues import Sender
@@ -55,6 +57,7 @@ class Batch:
     refused: list[tuple[int, str, str]] = field(default_factory=list)
     rescored: list[tuple[int, float]] = field(default_factory=list)
     notes: dict[int, HostNote] = field(default_factory=dict)
+    visited: list[Visited] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.fetched or self.found or self.refused or self.notes)
@@ -65,6 +68,7 @@ class Batch:
         self.found += later.found
         self.refused += later.refused
         self.rescored += later.rescored
+        self.visited += later.visited
         for host, note in later.notes.items():
             held = self.notes.get(host)
             self.notes[host] = held.followed_by(note) if held else note
@@ -106,7 +110,10 @@ class Handoff:
             asked = runs.get(connection, self._run, lock=True)
             parse = ledger.record(connection, batch.fetched, run=self._run, ring_after=now + RING_S)
             ledger.refuse(connection, batch.refused, now=now)
-            ledger.discover(connection, batch.found, run=self._run, now=now)
+            rhythms.refused(connection, [row for row, _, _ in batch.refused])
+            new = ledger.discover(connection, batch.found, run=self._run, now=now)
+            news, bounds = {one.parent for one in new}, Bounds.of(asked.config.crawl)
+            rhythms.note(connection, batch.visited, news, bounds, run=self._run, now=now)
             ledger.rescore(connection, batch.rescored)
             paces = {host: (note.next_at, note.failures, note.pages) for host, note in batch.notes.items()}
             hosts.note_paces(connection, paces)

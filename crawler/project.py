@@ -32,8 +32,9 @@ from pipelines.likeness.calibrate import GRAINS
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Example
 from pipelines.records import Candidate
+from pipelines.rhythm import Bounds
 from pipelines.seeds import SeedSet
-from pipelines.stores import Connection, Store, articles, editions, fates, ledger, open_store, runs, search
+from pipelines.stores import Connection, Store, articles, editions, fates, ledger, open_store, rhythms, runs, search
 from pipelines.stores.ledger import Found
 from pipelines.stores.wanted import Wanted
 from workers import build
@@ -116,7 +117,9 @@ class Project:
             else:
                 run = runs.start(connection, config, edition, now=now).id
             ledger.discover(connection, found, run=run, now=now)
-            ledger.start_again(connection, [one.candidate.url for one in found], now=now)
+            rhythms.put_back(connection, now=now)
+            rhythms.wake_starts(connection, [one.candidate.url for one in found], now=now)
+            rhythms.wake_due(connection, Bounds.of(config.crawl), now=now)
             if not found and fates.count(connection)["frontier"] == 0:
                 raise UsageError(
                     "There is nowhere to start: name a --site, --feed or --sitemap, or give a seed that is a URL."

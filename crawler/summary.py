@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipelines.stores import Store, articles, fates, runs
+from pipelines.stores import Store, articles, fates, rhythms, runs
 
 
 def summary(store: Store, run: int, *, seconds: float, stopped_by: str) -> dict[str, Any]:
-    """`{mode, run, seconds, pages_fetched, matches, stories, duplicates, harvest, fates, sites, stopped_by}`."""
+    """What contract.md calls a summary."""
     with store.read() as connection:
         ends = fates.count(connection, run)
         found = articles.matches(connection, run)
@@ -24,6 +24,7 @@ def summary(store: Store, run: int, *, seconds: float, stopped_by: str) -> dict[
             "fates": ends,
             "sites": fates.sites(connection, run),
             "stopped_by": stopped_by,
+            **rhythms.counted(connection, run),
         }
 
 

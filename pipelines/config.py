@@ -50,7 +50,11 @@ class Profile(_Section, frozen=True):
 
 
 class Crawl(_Section, frozen=True):
-    """How the web is visited. Budgets are for one run; 0 means no limit."""
+    """How the web is visited. Budgets are for one run; 0 means no limit.
+
+    `revisit_soonest`, `revisit_latest`: the bounds of each list's own rhythm; `revisions`: how long a match is
+    looked at again for a new text, empty for never.
+    """
 
     pages: NotNegative = 500
     matches: NotNegative = 0
@@ -60,6 +64,9 @@ class Crawl(_Section, frozen=True):
     max_per_site: NotNegative = 0
     depth: NotNegative = 12
     order: Literal["focus", "breadth"] = "focus"
+    revisit_soonest: str = "10m"
+    revisit_latest: str = "7d"
+    revisions: str = "3d"
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=512)] = 32
     crawlers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     identify: str = "suchlike/0.1"
@@ -203,8 +210,10 @@ def load(folder: Path, overrides: Mapping[str, Any] | None = None, env: Mapping[
 def _check(config: Config) -> None:
     """What types alone cannot say."""
     rate_delay_s(config.crawl.rate)
-    if config.crawl.time:
-        duration_s(config.crawl.time, "crawl.time")
+    for key in ("time", "revisit_soonest", "revisit_latest", "revisions"):
+        value = getattr(config.crawl, key)
+        if value or key.startswith("revisit_"):
+            duration_s(value, f"crawl.{key}")
     for name, profile in config.profile.items():
         check_model(profile.model, f"profile.{name}.model")
         if isinstance(profile.threshold, str):

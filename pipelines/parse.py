@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines import extract
 from pipelines import urls as identity
 from pipelines.judge import Judges
 from pipelines.records import Article, Drop, Likeness
+from pipelines.rhythm import Bounds
 from pipelines.stages import LEASE_S, RING_S, Rings, Watch
-from pipelines.stores import Connection, Store, articles, ledger
-from pipelines.stores.articles import Draft
+from pipelines.stores import Connection, Store, articles, ledger, rhythms
+from pipelines.stores.articles import Draft, Sealed
 from pipelines.stores.bodies import discard
 from pipelines.stores.ledger import Taken
 from pipelines.stores.schema import State
@@ -55,8 +56,13 @@ class Parse:
         rings: Rings = {"dedupe": [], "store": []}
         ring_after = time.time() + RING_S
         with self._store.write() as connection:
+            known = articles.sealed(connection, [one.page.row for one in taken])
             for outcome in outcomes:
-                self._settle(connection, outcome, rings, ring_after)
+                held = known.get(outcome.taken.page.row)
+                if held is None:
+                    self._settle(connection, outcome, rings, ring_after)
+                else:
+                    self._compare(connection, outcome, held, rings, ring_after)
         return rings
 
     def _extracted(self, taken: Taken, watch: Watch) -> tuple[Taken, Article | Drop]:
@@ -110,6 +116,28 @@ class Parse:
             return _Outcome(taken, draft, None)
         detail = f"score {likeness.score:.2f} is below the threshold {judge.threshold:.2f}"
         return _Outcome(taken, draft, Drop(article.row, self.name, "unlike", detail))
+
+    def _compare(
+        self, connection: Connection, outcome: _Outcome, held: Sealed, rings: Rings, ring_after: float
+    ) -> None:
+        """A page of a stored article came again: another text is its next revision; else it stays as it is."""
+        taken, draft = outcome.taken, outcome.draft
+        changed = draft is not None and outcome.drop is None and draft.article.sha256 != held.sha256
+        row, page = taken.page.row, taken.page
+        to = State.PARSED if changed else State.STORED
+        if not ledger.move(connection, row, taken.attempt, to=to, ring_after=ring_after):
+            return
+        if changed:
+            assert draft is not None
+            articles.revise(connection, replace(draft, run=held.run))  # found by the run that found it first
+            rings["dedupe"].append(row)
+        else:
+            rhythms.keep_known(connection, [row])
+            discard(connection, [row])
+        rhythms.compared(
+            connection, row, Bounds.of(self._judges.of(taken.run).config.crawl), changed=changed,
+            headers=page.headers, digest=identity.digest(page.body), run=taken.run, now=time.time(),
+        )  # fmt: skip
 
     def _settle(self, connection: Connection, outcome: _Outcome, rings: Rings, ring_after: float) -> None:
         row, attempt = outcome.taken.page.row, outcome.taken.attempt

@@ -6,10 +6,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipelines import urls as identity
 from pipelines.archive import Archive
 from pipelines.judge import Judges
+from pipelines.rhythm import Bounds
 from pipelines.stages import LEASE_S, Rings, Watch
-from pipelines.stores import Store, articles, bodies, ledger, stories
+from pipelines.stores import Connection, Store, articles, bodies, ledger, rhythms, stories
+from pipelines.stores.ledger import Taken
 from pipelines.stores.schema import State
 
 
@@ -47,12 +50,21 @@ class Keep:
                 to = State.DUPLICATE if copy else State.STORED
                 if ledger.move(connection, row, one.attempt, to=to, reason="copy" if copy else None):
                     file, offset = place_of.get(row, (None, None))
-                    articles.seal(connection, row, now=time.time(), file=file, offset=offset)
+                    if articles.seal(connection, row, now=time.time(), file=file, offset=offset):
+                        self._look_again(connection, one)
                     done.append(row)
             for page in ended:
                 articles.note_archived(connection, page.row, *place_of[page.row])
             bodies.discard(connection, done)  # whoever took a row over meanwhile still needs its body
         return {}
+
+    def _look_again(self, connection: Connection, one: Taken) -> None:
+        """A match, stored for the first time, is looked at again while it is young."""
+        page, bounds = one.page, Bounds.of(self._judges.of(one.run).config.crawl)
+        if articles.is_match(connection, page.row):
+            rhythms.found_match(
+                connection, page.row, bounds, headers=page.headers, digest=identity.digest(page.body), now=time.time()
+            )
 
     def close(self) -> None:
         """Closes the archive's file."""

@@ -13,7 +13,7 @@ from w3lib.url import canonicalize_url
 
 from pipelines.shapes import looks_like_trap, template_of, words_of
 
-__all__ = ["canonical", "host_of", "key", "looks_like_trap", "site_of", "template_of", "words_of"]
+__all__ = ["canonical", "digest", "host_of", "key", "looks_like_trap", "site_of", "template_of", "words_of"]
 
 MAX_URL_CHARS: Final = 2083
 MAX_PARAMETERS: Final = 8
@@ -176,7 +176,12 @@ def _escape(found: re.Match[str]) -> str:
 
 def key(url: str) -> int:
     """The signed 64-bit xxh3 of a canonical URL: what the ledger and the seen-set know it by."""
-    number = xxhash.xxh3_64_intdigest(url.encode())
+    return digest(url.encode())
+
+
+def digest(content: bytes) -> int:
+    """The signed 64-bit xxh3 of any bytes."""
+    number = xxhash.xxh3_64_intdigest(content)
     return number - (1 << 64) if number >= 1 << 63 else number
 
 

@@ -14,7 +14,8 @@ from typing import Any
 from crawler.project import Project, starting_points
 from pipelines import seeds
 from pipelines.likeness.profile import Profile
-from pipelines.stores import Store, articles, editions, fates, hosts, open_store, runs
+from pipelines.rhythm import Bounds
+from pipelines.stores import Store, articles, editions, fates, hosts, ledger, open_store, rhythms, runs
 from pipelines.stores.fates import find, tell
 
 FAST = "50/1s"
@@ -83,11 +84,11 @@ def begin(
             digest = profile.edition
             editions.keep(connection, digest, "main", "seeds", [], profile.to_bytes())
         run = runs.start(connection, config, digest, now=now).id
-        from pipelines.stores import ledger
-
         found = starting_points(config, None)
         ledger.discover(connection, found, run=run, now=now)
-        ledger.start_again(connection, [one.candidate.url for one in found], now=now)
+        rhythms.put_back(connection, now=now)
+        rhythms.wake_starts(connection, [one.candidate.url for one in found], now=now)
+        rhythms.wake_due(connection, Bounds.of(config.crawl), now=now)
     return store, run
 
 

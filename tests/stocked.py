@@ -41,7 +41,7 @@ class Stock:
         """Discovers URLs; returns how many were new."""
         found = [Found(Candidate(url, "link"), expected) for url in wanted]
         with self.store.write() as connection:
-            return ledger.discover(connection, found, run=self.run, now=now)
+            return len(ledger.discover(connection, found, run=self.run, now=now))
 
     def row(self, url: str) -> Any:
         """The ledger's row of a URL."""

@@ -6,7 +6,7 @@ import time
 
 from pipelines import stages
 from pipelines.stages import RING_S
-from pipelines.stores import Store, bodies, hosts, ledger
+from pipelines.stores import Store, bodies, hosts, ledger, rhythms
 from pipelines.stores.ledger import MAX_ATTEMPTS
 from pipelines.stores.schema import State
 from workers.queues import Sender
@@ -61,5 +61,6 @@ def _bury(store: Store, name: str, rows: list[int]) -> int:
             and ledger.move(connection, row, attempt, to=State.DEAD, reason=f"{name}-killed",
                             detail=f"its process died or failed {attempt} times")
         ]  # fmt: skip
+        rhythms.keep_known(connection, buried)
         bodies.discard(connection, buried)
     return len(buried)

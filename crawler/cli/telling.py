@@ -37,10 +37,21 @@ def tell(session: Session, done: Mapping[str, Any]) -> None:
         f"{useful} of {len(done['sites'])} sites useful · {_STOPPED.get(done['stopped_by'], done['stopped_by'])}",
         markup=False, soft_wrap=True,
     )  # fmt: skip
+    if done["known"] or done["revisited"]:
+        session.say(f" {_again(done)}")
     if done["stopped_by"] == "exhausted" and (waiting := done["fates"]["frontier"]):
         session.say(f" {waiting} URLs wait for sites that did not answer or asked to be left alone for a while.")
     if done["matches"]:
         console.print(_sites(done["sites"][:5]))
+
+
+def _again(done: Mapping[str, Any]) -> str:
+    """What was known before this run, and what looking at it again brought."""
+    known = f"{done['known']} match known before, {done['matches']} new"
+    if not done["revisited"]:
+        return known
+    looked = f"{done['revisited']} looked at again, {done['unmodified']} unmodified, {done['changed']} with a new text"
+    return f"{known} · {looked}"
 
 
 def _sites(sites: list[dict[str, Any]]) -> Table:

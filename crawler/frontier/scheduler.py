@@ -21,7 +21,7 @@ from scrapy.utils.defer import deferred_from_coro
 from twisted.internet.defer import Deferred
 
 from crawler.addresses import prove_guarded
-from crawler.frontier import robots
+from crawler.frontier import revisits, robots
 from crawler.frontier.pace import Pace
 from crawler.frontier.rules import Rules
 from crawler.handoff import HORIZON_S, Batch, Given, HostNote, Wanted, give_back_all
@@ -294,7 +294,8 @@ class Scheduler(BaseScheduler):
         while held.rows:
             row = held.rows.popleft()
             if held.rules.allows(row.url):
-                self._fly(held, Request(row.url, dont_filter=True), Kind(row.kind).name.lower(), row)
+                request = Request(row.url, headers=revisits.conditions(row), dont_filter=True)
+                self._fly(held, request, Kind(row.kind).name.lower(), row)
                 return
             self._batch.refused.append((row.row, "robots", "robots.txt of the host forbids it"))
 

@@ -11,6 +11,7 @@ from scrapy import Request, Spider
 from scrapy.http import Response
 
 from crawler.crawl import Crawl, latest_run
+from crawler.frontier import revisits
 from crawler.frontier.rules import text_of
 from crawler.gate import Look, is_list, is_sitemap
 from crawler.sources import SOURCES
@@ -59,17 +60,21 @@ class RoamSpider(Spider):
         except Exception as error:  # the edge of a callback: whatever it was, the row ends and its host is free again
             logger.exception("%s could not be looked at.", row.url)
             detail = f"{type(error).__name__}: {error}"
-            self._done(Fetched(row.row, State.DEAD, response.status, "crawler-error", detail, fetched_at=time.time()))
+            ended = Fetched(row.row, State.DEAD, response.status, "crawler-error", detail, fetched_at=time.time())
+            self._done(row, ended)
         self.crawl.scheduler.answered(
             meta["host"], failed=failed, retry_after_s=answers.wait_asked(response), page=row.kind == Kind.PAGE
         )
 
     def _take(self, row: Waiting, response: Response) -> None:
+        if revisits.is_same(row, response.status, response.body):
+            self._done(row, revisits.same(row, response.status, time.time()), response)
+            return
         target = answers.redirect_of(response)
         if target is not None:
             self._redirected(row, response, target)
         elif response.status != 200:
-            self._done(answers.not_served(row, response.status))
+            self._done(row, answers.not_served(row, response.status))
         elif row.kind != Kind.PAGE or is_list(response.body):
             self._listed(row, response)
         else:
@@ -88,11 +93,15 @@ class RoamSpider(Spider):
         if reason == "private-address":
             self.crawl.scheduler.batch.refused.append((meta["row"].row, reason, detail))
         else:
-            self._done(answers.failed(meta["row"], reason, detail))
+            self._done(meta["row"], answers.failed(meta["row"], reason, detail))
         self.crawl.scheduler.answered(meta["host"], failed=reason in answers.HOST_FAILED)
 
-    def _done(self, fetched: Fetched) -> None:
-        self.crawl.scheduler.batch.fetched.append(fetched)
+    def _done(self, row: Waiting, fetched: Fetched, response: Response | None = None) -> None:
+        batch = self.crawl.scheduler.batch
+        batch.fetched.append(fetched)
+        if revisits.counts(row, fetched):
+            headers, body = (answers.headers_of(response), response.body) if response is not None else ({}, b"")
+            batch.visited.append(revisits.visited(row, fetched, headers, body))
 
     def _robots(self, response: Response) -> None:
         scheduler, host = self.crawl.scheduler, response.meta["host"]
@@ -108,7 +117,7 @@ class RoamSpider(Spider):
 
     def _redirected(self, row: Waiting, response: Response, target: str) -> None:
         fetched = Fetched(row.row, State.DROPPED, response.status, "redirect", f"to {target}", fetched_at=time.time())
-        self._done(fetched)
+        self._done(row, fetched)
         kind = Kind(row.kind).name.lower()
         candidate = Candidate(target, "redirect", kind)  # type: ignore[arg-type]  # the names are the same
         if row.depth < self.crawl.config.crawl.depth + answers.MAX_REDIRECTS and self._is_new(candidate):
@@ -121,7 +130,8 @@ class RoamSpider(Spider):
             found = [c for c in found if self._same_site(c.url, response.url)]
         found = found[:MAX_LISTED]
         detail = f"{len(found)} entries"
-        self._done(Fetched(row.row, State.LISTED, response.status, None, detail, fetched_at=time.time()))
+        listed = Fetched(row.row, State.LISTED, response.status, None, detail, fetched_at=time.time())
+        self._done(row, listed, response)
         self._find(found, parent=row.row, likeness=0.0, depth=row.depth + 1)
 
     def _page(self, row: Waiting, response: Response) -> None:
@@ -129,14 +139,17 @@ class RoamSpider(Spider):
         look = self.crawl.gate.look(response.body, response.url, headers)
         keeps = look.state == State.FETCHED or self.crawl.config.store.archive == "all"
         self._done(
+            row,
             Fetched(
                 row.row, look.state, response.status, look.reason, look.detail, look.quick,
                 final_url=response.url, headers=headers, fetched_at=time.time(), body=response.body if keeps else None,
-            )
+            ),
+            response,
         )  # fmt: skip
         # one more print of an article already known is alike, but it is not what the next request should be for
         yield_ = 0.0 if self._is_variant(look, row.url) else look.quick
-        self.crawl.focus.learn(row.url, row.parent, yield_, alike=self._went_on(look))
+        if row.visit is None:  # of a page looked at again it has learned before
+            self.crawl.focus.learn(row.url, row.parent, yield_, alike=self._went_on(look))
         if look.glance is not None and self.follows_links:
             self._follow(row, look)
 

@@ -65,8 +65,11 @@ def put(connection: Connection, draft: Draft) -> None:
         search.index(connection, article.row)
 
 
-def seal(connection: Connection, row: int, *, now: float, file: str | None, offset: int | None) -> None:
-    """The article is part of the corpus from now on: searchable, and its page in the archive if one is kept."""
+def seal(connection: Connection, row: int, *, now: float, file: str | None, offset: int | None) -> bool:
+    """The article is part of the corpus from now on: searchable, and its page in the archive if one is kept.
+
+    True when it was not before.
+    """
     fresh = connection.execute(
         update(articles).where(articles.c.id == row, articles.c.stored_at.is_(None)).values(stored_at=now)
     )
@@ -74,11 +77,34 @@ def seal(connection: Connection, row: int, *, now: float, file: str | None, offs
         note_archived(connection, row, file, offset or 0)
     if fresh.rowcount == 1:
         search.index(connection, row)
+    return fresh.rowcount == 1
 
 
 def note_archived(connection: Connection, row: int, file: str, offset: int) -> None:
     """Where in the archive a row's page lies."""
     connection.execute(update(urls).where(urls.c.id == row).values(archive_file=file, archive_offset=offset))
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """An article of the corpus whose page came once more: its text's SHA-256 and the run that found it."""
+
+    sha256: str
+    run: int
+
+
+def sealed(connection: Connection, rows: Sequence[int]) -> dict[int, Sealed]:
+    """Those of these rows whose articles are part of the corpus."""
+    held = (articles.c.id.in_(rows), articles.c.stored_at.is_not(None))
+    query = select(articles.c.id, articles.c.sha256, articles.c.run).where(*held)
+    return {row: Sealed(sha256, run) for row, sha256, run in connection.execute(query)}
+
+
+def revise(connection: Connection, draft: Draft) -> None:
+    """An article of the corpus has another text: its next revision takes the place of the one before."""
+    put(connection, draft)
+    after = {"revision": articles.c.revision + 1}
+    connection.execute(update(articles).where(articles.c.id == draft.article.row).values(after))
 
 
 def iso(moment: datetime) -> str:
@@ -225,6 +251,11 @@ def to_compare(connection: Connection, rows: Sequence[int]) -> dict[int, tuple[s
     """`row: (text, sha256, canonical_key)` of these articles."""
     query = select(articles.c.id, articles.c.text, articles.c.sha256, articles.c.canonical_key)
     return {row: (text_, sha, key) for row, text_, sha, key in connection.execute(query.where(articles.c.id.in_(rows)))}
+
+
+def is_match(connection: Connection, row: int) -> bool:
+    """Whether this article resembles the seeds."""
+    return bool(connection.execute(select(articles.c.matched).where(articles.c.id == row)).scalar())
 
 
 def is_copy(connection: Connection, row: int) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Connection, Float, Integer, and_, bindparam, case, func, select, union_all, update
 
+from pipelines.stores import rhythms
 from pipelines.stores.dialect import run_many
 from pipelines.stores.ledger import MAX_PARAMETERS, settle_best
+from pipelines.stores.rhythms import Visit
 from pipelines.stores.schema import MOVES, WAITS, Kind, State, hosts, urls
 
 LEASE_S = 20.0
@@ -22,7 +24,7 @@ GIVEN_UP = "host-given-up"
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A leased URL, about to be fetched."""
+    """A leased URL, about to be fetched; `visit` when it was fetched before, and is looked at again."""
 
     row: int
     url: str
@@ -32,6 +34,7 @@ class Waiting:
     fetches: int
     source: str
     parent: int | None
+    visit: Visit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,10 @@ def _take(
     connection.execute(
         update(urls).where(urls.c.id.in_(leased)).values(state=State.LEASED, run=run, due_at=now + LEASE_S)
     )
-    return taken
+    visits = rhythms.visits(connection, leased)
+    if not visits:
+        return taken
+    return {host: [replace(row, visit=visits.get(row.row)) for row in rows] for host, rows in taken.items()}
 
 
 def renew(connection: Connection, holder: str, *, now: float) -> None:

@@ -18,8 +18,6 @@ from pipelines.records import Candidate, Page
 from pipelines.stores.dialect import insert_new, run_many, upsert
 from pipelines.stores.schema import (
     IN_FLIGHT,
-    LEADS,
-    LISTS,
     MOVES,
     WAITS,
     Kind,
@@ -35,9 +33,6 @@ ANCHOR_CHARS = 200
 CONTEXT_CHARS = 160
 DETAIL_CHARS = 500
 _KIND = {"page": Kind.PAGE, "feed": Kind.FEED, "sitemap": Kind.SITEMAP}
-# a run begun again at once does not ask its starting points again
-AGAIN_S = 600.0
-MAX_REDIRECTS = 20
 # a row that a stage began so often and never moved on is not begun again, however many jobs still name it
 MAX_ATTEMPTS = 5
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -81,17 +76,17 @@ class Taken:
     run: int
 
 
-def discover(connection: Connection, found: Sequence[Found], *, run: int, now: float) -> int:
-    """Adds rows for the URLs not yet known; returns how many were new. Known ones stay as they are."""
+def discover(connection: Connection, found: Sequence[Found], *, run: int, now: float) -> list[Found]:
+    """Adds rows for the URLs not yet known; returns these. Known ones stay as they are."""
     if not found:
-        return 0
+        return []
     keyed = {identity.key(one.candidate.url): one for one in found}
     for at in range(0, len(found), MAX_PARAMETERS):
         some = urls.c.key.in_([identity.key(one.candidate.url) for one in found[at : at + MAX_PARAMETERS]])
         for known in connection.execute(select(urls.c.key).where(some)).scalars():
             del keyed[known]
     if not keyed:
-        return 0
+        return []
     on = {key: identity.host_of(one.candidate.url) for key, one in keyed.items()}
     ids = host_ids(connection, on.values())
     run_many(
@@ -101,7 +96,7 @@ def discover(connection: Connection, found: Sequence[Found], *, run: int, now: f
     for key, one in keyed.items():
         best[ids[on[key]]] = max(one.expected, best.get(ids[on[key]], 0.0))
     raise_best(connection, best)
-    return len(keyed)
+    return list(keyed.values())
 
 
 def rescore(connection: Connection, scored: Sequence[tuple[int, float]]) -> None:
@@ -361,24 +356,3 @@ def make_due(connection: Connection, *, now: float) -> None:
     """Every row in flight is rung at the next reconciliation: for whoever starts when nobody else works."""
     flying = (urls.c.state.in_(IN_FLIGHT), MOVES)
     connection.execute(update(urls).where(*flying, urls.c.due_at > now).values(due_at=now))
-
-
-def start_again(connection: Connection, wanted: Sequence[str], *, now: float) -> None:
-    """What was read in an earlier run and where news appears waits again: starting points, where they led by redirects,
-    the feeds found on the way, and the sitemaps that robots.txt names."""
-    ids = list(connection.execute(select(urls.c.id).where(urls.c.key.in_([identity.key(u) for u in wanted]))).scalars())
-    led_to = ids
-    for _ in range(MAX_REDIRECTS):
-        led_to = list(connection.execute(select(urls.c.id).where(urls.c.parent.in_(led_to), LEADS)).scalars())
-        if not led_to:
-            break
-        ids += led_to
-    again = (urls.c.id.in_(ids)) & urls.c.state.in_((State.LISTED, State.DROPPED, State.DEAD))
-    lists = LISTS & ((urls.c.kind == Kind.FEED) | (urls.c.depth == 0))
-    waiting = connection.execute(
-        update(urls)
-        .where(again | lists, urls.c.fetched_at < now - AGAIN_S)
-        .values(state=State.WAITING, fetches=0, attempts=0, reason=None, detail=None, expected=1.0)
-        .returning(urls.c.host)
-    ).scalars()
-    raise_best(connection, dict.fromkeys(waiting, 1.0))

@@ -143,7 +143,6 @@ urls = Table(
 # SQLite takes a partial index only for a query that words the index's condition the same way, without parameters
 WAITS = urls.c.state == literal_column("0")
 MOVES = urls.c.state.between(literal_column("1"), literal_column("4"))
-LISTS = urls.c.state == literal_column("10")
 STARTS = urls.c.source == literal_column("'start'")
 LEADS = urls.c.source == literal_column("'redirect'")
 Index("urls_waiting", urls.c.host, urls.c.expected.desc(), urls.c.id, sqlite_where=WAITS, postgresql_where=WAITS)
@@ -151,9 +150,26 @@ Index("urls_best", urls.c.expected.desc(), urls.c.host, sqlite_where=WAITS, post
 Index("urls_moving", urls.c.state, urls.c.due_at, sqlite_where=MOVES, postgresql_where=MOVES)
 Index("urls_ended", urls.c.run, urls.c.kind, urls.c.state, urls.c.reason, urls.c.fetched_at,
       sqlite_where=urls.c.state > 1, postgresql_where=urls.c.state > 1)  # fmt: skip
-Index("urls_lists", urls.c.fetched_at, sqlite_where=LISTS, postgresql_where=LISTS)
 Index("urls_starts", urls.c.id, sqlite_where=STARTS, postgresql_where=STARTS)
 Index("urls_redirects", urls.c.parent, sqlite_where=LEADS, postgresql_where=LEADS)
+
+# what is looked at again: feeds, sitemaps, sections that led to matches, and matches while they are young
+rhythms = Table(
+    "rhythms",
+    metadata,
+    Column("url", BigInteger, ForeignKey("urls.id"), primary_key=True, autoincrement=False),
+    Column("sort", SmallInteger, nullable=False),  # rhythms.Sort
+    Column("interval_s", Float, nullable=False),
+    Column("due_at", Float),  # NULL while it is being looked at, and when it never will be again
+    Column("etag", Plain, nullable=False, server_default=""),
+    Column("modified", Plain, nullable=False, server_default=""),
+    Column("digest", BigInteger),  # of the body
+    Column("was", SmallInteger),  # the state it had, while it waits to be looked at again
+)
+Index("rhythms_due", rhythms.c.sort, rhythms.c.due_at,
+      sqlite_where=rhythms.c.due_at.is_not(None), postgresql_where=rhythms.c.due_at.is_not(None))  # fmt: skip
+Index("rhythms_woken", rhythms.c.was,
+      sqlite_where=rhythms.c.was.is_not(None), postgresql_where=rhythms.c.was.is_not(None))  # fmt: skip
 
 bodies = Table(
     "bodies",
@@ -248,6 +264,9 @@ runs = Table(
     Column("ended_at", Float),
     Column("stopped_by", String(32)),
     Column("pages", Integer, nullable=False, server_default="0"),  # fetches of pages that have ended
+    Column("revisited", Integer, nullable=False, server_default="0"),  # pages and lists looked at again
+    Column("unmodified", Integer, nullable=False, server_default="0"),  # of these, answered with 304
+    Column("changed", Integer, nullable=False, server_default="0"),  # articles whose text had become another
 )
 
 slots = Table(

@@ -32,7 +32,7 @@ from scripted_site import (
 )
 
 from crawler.addresses import is_public
-from pipelines.stores import Store, hosts
+from pipelines.stores import Store, hosts, rhythms
 
 BIG = b"<p>" + b"x" * (9 << 20)
 
@@ -523,6 +523,7 @@ def _an_hour_ago(store: Store) -> None:
     """As if everything so far had happened an hour ago."""
     with store.write() as connection:
         connection.exec_driver_sql("UPDATE urls SET fetched_at = fetched_at - 3600")
+        connection.exec_driver_sql("UPDATE rhythms SET due_at = due_at - 3601")
 
 
 @pytest.mark.slow
@@ -545,6 +546,74 @@ def test_the_next_run_reads_the_lists_again_and_fetches_only_what_is_new(tmp_pat
     assert sorted(again) == ["http://a.test/", "http://www.a.test/", "http://www.a.test/3", "http://www.a.test/4",
                              "http://www.a.test/feed.xml"]  # fmt: skip
     assert len(second.stored()) == 4
+
+
+def _told(folder: Path, *numbers: int) -> Path:
+    """Seeds: the scripted articles of these numbers."""
+    folder = folder / "seeds"
+    folder.mkdir()
+    for number in numbers:
+        (folder / f"{number}.txt").write_text("\n\n".join(prose(number)))
+    return folder
+
+
+def _conditional(body: Answer, tag: str) -> Scripted:
+    """A page whose server knows ETags."""
+
+    def answer(asked: Asked) -> Answer:
+        headers = {**body.headers, "etag": tag}
+        return (
+            Answer(304, b"", headers) if asked.headers.get("if-none-match") == tag else Answer(200, body.body, headers)
+        )
+
+    return answer
+
+
+@pytest.mark.slow
+def test_what_has_not_changed_costs_a_304_and_stays_as_it_was(tmp_path: Path) -> None:
+    answers: dict[str, Scripted] = {
+        "a.test/": _conditional(page(links=["/1"]), '"front"'), "a.test/1": _conditional(story(1), '"one"'),
+        "a.test/feed.xml": _conditional(rss("http://a.test/2"), '"feed"'), "a.test/2": story(2),
+    }  # fmt: skip
+    start: dict[str, Any] = {"sites": ["http://a.test/"], "feeds": ["http://a.test/feed.xml"]}
+    start["seed_set"] = _told(tmp_path, 1, 2)
+    with serving(answers) as site:
+        first = crawl(tmp_path, settings(proxy=site.url), **start)
+        _an_hour_ago(first.store)
+        before = len(site.log)
+        second = crawl(tmp_path, settings(proxy=site.url), **start)
+        again = {one.path: one.headers.get("if-none-match") for one in site.requests()[before:]}
+    assert again == {"/": '"front"', "/feed.xml": '"feed"', "/1": '"one"', "/2": None}
+    assert second.fate("http://a.test/") == ("dropped", "not-article")
+    assert second.fate("http://a.test/feed.xml") == ("listed", None)
+    assert second.fate("http://a.test/1") == second.fate("http://a.test/2") == ("stored", None)
+    with second.store.read() as connection:
+        assert rhythms.counted(connection, second.run) == {"known": 2, "changed": 0, "revisited": 4, "unmodified": 3}
+
+
+@pytest.mark.slow
+def test_a_young_match_with_a_new_text_becomes_its_next_revision(tmp_path: Path) -> None:
+    answers: dict[str, Scripted] = {
+        "a.test/": page(links=["/1", "/2", "/3"]), "a.test/1": [story(1), story(1, links=["/new"])],
+        "a.test/2": [story(2), story(20)], "a.test/3": [story(3), Answer(410)],
+    }  # fmt: skip
+    start: dict[str, Any] = {"sites": ["http://a.test/"], "seed_set": _told(tmp_path, 1, 2, 3, 20)}
+    with serving(answers) as site:
+        first = crawl(tmp_path, settings(proxy=site.url), **start)
+        assert first.told("http://a.test/2")["article"]["revision"] == 1
+        _an_hour_ago(first.store)
+        second = crawl(tmp_path, settings(proxy=site.url), **start)
+        _an_hour_ago(first.store)
+        third = crawl(tmp_path, settings(proxy=site.url), **start)
+        assert len(site.requests("a.test", "/3")) == 2, "what is gone is not asked for again"
+    revised = second.told("http://a.test/2")["article"]
+    assert (revised["revision"], revised["run"]) == (2, first.run)
+    assert "village 20" in revised["title"]
+    assert second.told("http://a.test/1")["article"]["revision"] == 1, "a new link beside the text is no new text"
+    assert second.fate("http://a.test/3") == ("stored", None), "what the corpus holds stays there"
+    with third.store.read() as connection:
+        assert rhythms.counted(connection, second.run) == {"known": 3, "changed": 1, "revisited": 4, "unmodified": 0}
+        assert rhythms.counted(connection, third.run)["changed"] == 0
 
 
 @pytest.mark.slow

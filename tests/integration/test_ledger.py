@@ -87,7 +87,7 @@ def test_what_the_web_says_cannot_break_the_ledger(stock: Stock) -> None:
     odd = Candidate("https://a.test/odd", "link", anchor="N\x00UL \ud800" + "x" * 1000, published="\x002024" * 40)
     with stock.store.write() as connection:
         found = [Found(odd, 0.5, depth=10**6)]
-        assert ledger.discover(connection, found, run=stock.run, now=NOW) == 1
+        assert len(ledger.discover(connection, found, run=stock.run, now=NOW)) == 1
     (held,) = lease(stock)
     ended = Fetched(held.rows[0].row, State.DROPPED, 99_999, "http-" + "9" * 90, "was \x00 \udfff", fetched_at=NOW,
                     final_url="https://a.test/\x00", headers={"server": "\x00\ud800"}, body=b"\x00")  # fmt: skip
@@ -405,18 +405,6 @@ def test_only_rows_whose_lease_ran_out_are_overdue_oldest_first(stock: Stock) ->
         assert ledger.overdue(connection, State.PARSED, now=NOW + 99, limit=9) == []
         ledger.make_due(connection, now=NOW)
         assert len(ledger.overdue(connection, State.FETCHED, now=NOW, limit=9)) == 4
-
-
-def test_starting_points_of_an_earlier_run_wait_again_but_not_at_once(stock: Stock) -> None:
-    start, page = "https://a.test/", "https://a.test/story"
-    stock.fetched({start: b"x", page: b"x"}, state=State.DROPPED, reason="not-article")
-    with stock.store.write() as connection:
-        ledger.start_again(connection, [start], now=time.time())
-    assert set(stock.states().values()) == {State.DROPPED}
-    with stock.store.write() as connection:
-        ledger.start_again(connection, [start], now=time.time() + ledger.AGAIN_S + 1)
-    assert stock.states() == {start: State.WAITING, page: State.DROPPED}
-    assert best_of(stock, "a.test") == 1.0
 
 
 # budgets

@@ -12,12 +12,15 @@ from sqlalchemy import Connection, event
 from stocked import Stock
 
 from pipelines.records import Candidate
-from pipelines.stores import articles, bodies, fates, hosts, ledger, replayed, runs, starts, stories
+from pipelines.rhythm import Bounds
+from pipelines.stores import articles, bodies, fates, hosts, ledger, replayed, rhythms, runs, starts, stories
 from pipelines.stores.ledger import Fetched, Found
+from pipelines.stores.rhythms import Came, Visited
 from pipelines.stores.schema import State
 
 NOW = 1_000_000.0
 URL = "https://a.test/1"
+BOUNDS = Bounds(600.0, 86_400.0, 3_600.0, 9)
 FOUND = [Found(Candidate(URL, "link"), 0.5)]
 ENDED = [Fetched(1, State.WAITING, 503, fetched_at=NOW, body=b"x")]
 LEASE: dict[str, Any] = {"run": 1, "now": NOW, "number": 8, "rows_each": 4, "at_most": 9, "worth": 0.1}
@@ -30,6 +33,9 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "lease where sites are capped": lambda c: hosts.lease(c, "me", **LEASE, max_per_site=5),
     "renew": lambda c: hosts.renew(c, "me", now=NOW),
     "record": lambda c: ledger.record(c, ENDED, run=1, ring_after=NOW),
+    "note visits": lambda c: rhythms.note(c, [Visited(1, Came.READ, again=True)], {1}, BOUNDS, run=1, now=NOW),
+    "keep known": lambda c: rhythms.keep_known(c, [1, 2]),
+    "found a match": lambda c: rhythms.found_match(c, 1, BOUNDS, headers={}, digest=1, now=NOW),
     "refuse": lambda c: ledger.refuse(c, [(1, "robots", "")], now=NOW),
     "give back": lambda c: hosts.give_back(c, 1, [1, 2], holder="me", next_at=NOW),
     "give up": lambda c: hosts.give_up(c, 1, "failures"),
@@ -47,7 +53,9 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "overdue": lambda c: ledger.overdue(c, State.FETCHED, now=NOW, limit=9),
     "in flight": ledger.in_flight,
     "make due": lambda c: ledger.make_due(c, now=NOW),
-    "start again": lambda c: ledger.start_again(c, [URL], now=NOW),
+    "wake starts": lambda c: rhythms.wake_starts(c, [URL], now=NOW),
+    "wake due": lambda c: rhythms.wake_due(c, BOUNDS, now=NOW),
+    "put back": lambda c: rhythms.put_back(c, now=NOW),
     "lease recorded pages": lambda c: replayed.lease(c, [URL], run=1, now=NOW),
     "bodies left over of some": lambda c: bodies.left_over(c, [1, 2]),
     "pages fetched": lambda c: runs.pages_fetched(c, 1),

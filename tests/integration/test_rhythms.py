@@ -1,0 +1,181 @@
+"""Looking again: what waits again and when, and that what is stored stays stored."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from stocked import Stock, day
+
+from pipelines.rhythm import FIRST_S, Bounds
+from pipelines.stores import articles, hosts, ledger, rhythms
+from pipelines.stores.ledger import Fetched
+from pipelines.stores.rhythms import Came, Visited
+from pipelines.stores.schema import State, urls
+from pipelines.stores.schema import rhythms as table
+
+NOW = time.time()
+LATER = NOW + 2 * FIRST_S
+BOUNDS = Bounds(600.0, 7 * 86_400.0, 3 * 86_400.0, 9)
+FEED, PAGE, SECTION = "https://a.test/feed.xml", "https://a.test/story", "https://a.test/section/"
+TEXT = "The council voted on Tuesday to rebuild the old bridge over the river before the next winter comes."
+
+
+@pytest.fixture
+def stock(database: str, tmp_path: Path) -> Iterator[Stock]:
+    made = Stock(database, tmp_path)
+    yield made
+    made.store.close()
+
+
+def rhythm_of(stock: Stock, url: str) -> Any:
+    with stock.store.read() as connection:
+        query = select(table).join(urls, urls.c.id == table.c.url).where(urls.c.url == url)
+        return connection.execute(query).first()
+
+
+def read(stock: Stock, url: str, *, news: bool, at: float, etag: str = "") -> None:
+    """A list was read; whether it named anything new."""
+    row = stock.row(url).id
+    with stock.store.write() as connection:
+        visited = [Visited(row, Came.READ, again=rhythm_of(stock, url) is not None, etag=etag)]
+        rhythms.note(connection, visited, {row} if news else set(), BOUNDS, run=stock.run, now=at)
+
+
+def wake(stock: Stock, at: float) -> int:
+    with stock.store.write() as connection:
+        return rhythms.wake_due(connection, BOUNDS, now=at)
+
+
+def lease(stock: Stock, at: float = NOW) -> list[hosts.Waiting]:
+    with stock.store.write() as connection:
+        leases = hosts.lease(connection, "me", run=stock.run, now=at, number=9, rows_each=9, at_most=99, worth=0.0)
+    return [row for one in leases for row in one.rows]
+
+
+def stored(stock: Stock, url: str = PAGE, found_at: float = NOW, text: str = TEXT, **more: Any) -> int:
+    """A match in the corpus, as the stages leave it."""
+    row = stock.parsed([(url, text)], **more)[0]
+    with stock.store.write() as connection:
+        connection.execute(update(urls).where(urls.c.id == row).values(found_at=found_at))
+    stock.work("dedupe", [row])
+    assert stock.states()[url] == State.STORED
+    return row
+
+
+def test_a_list_is_due_after_an_hour_and_waits_with_what_to_ask_its_server(stock: Stock) -> None:
+    stock.fetched({FEED: b"x"}, state=State.LISTED)
+    read(stock, FEED, news=True, at=NOW, etag='"1"')
+    assert wake(stock, NOW + FIRST_S - 1) == 0
+    assert wake(stock, NOW + FIRST_S) == 1
+    assert wake(stock, NOW + FIRST_S) == 0, "it waits already"
+    (row,) = lease(stock)
+    assert row.visit is not None
+    assert (row.url, row.visit.was, row.visit.etag) == (FEED, State.LISTED, '"1"')
+
+
+def test_news_halves_the_wait_and_none_doubles_it(stock: Stock) -> None:
+    stock.fetched({FEED: b"x"}, state=State.LISTED)
+    read(stock, FEED, news=False, at=NOW)
+    assert rhythm_of(stock, FEED).interval_s == FIRST_S
+    read(stock, FEED, news=True, at=NOW)
+    assert rhythm_of(stock, FEED).interval_s == FIRST_S / 2
+    read(stock, FEED, news=False, at=NOW)
+    read(stock, FEED, news=False, at=NOW)
+    assert rhythm_of(stock, FEED).interval_s == FIRST_S * 2
+    assert rhythm_of(stock, FEED).due_at == pytest.approx(NOW + FIRST_S * 2)
+
+
+def test_what_is_gone_is_never_asked_again(stock: Stock) -> None:
+    row = stock.fetched({FEED: b"x"}, state=State.LISTED)[0]
+    with stock.store.write() as connection:
+        rhythms.note(connection, [Visited(row, Came.GONE, again=False)], set(), BOUNDS, run=stock.run, now=NOW)
+    assert wake(stock, NOW + 1e9) == 0
+
+
+def test_what_was_not_looked_at_in_time_is_as_it_was_and_still_due(stock: Stock) -> None:
+    stock.fetched({FEED: b"x"}, state=State.LISTED)
+    read(stock, FEED, news=False, at=NOW)
+    stored(stock)
+    assert wake(stock, LATER) == 2
+    assert set(stock.states().values()) == {State.WAITING}
+    with stock.store.write() as connection:
+        assert rhythms.put_back(connection, now=LATER) == 2
+    assert stock.states() == {FEED: State.LISTED, PAGE: State.STORED}
+    assert lease(stock, LATER) == []
+    assert wake(stock, LATER) == 2
+
+
+def test_a_match_and_the_page_that_named_it_are_looked_at_again(stock: Stock) -> None:
+    section = stock.fetched({SECTION: b"x"}, state=State.DROPPED, reason="not-article")[0]
+    stock.find(PAGE)
+    with stock.store.write() as connection:
+        connection.execute(update(urls).where(urls.c.url == PAGE).values(parent=section))
+    stored(stock)
+    assert wake(stock, LATER) == 2
+    assert stock.states() == {SECTION: State.WAITING, PAGE: State.WAITING}
+    with stock.store.read() as connection:
+        assert articles.matches(connection) == 1, "waiting for another look takes nothing from the corpus"
+
+
+@pytest.mark.parametrize("why", ["old", "no match", "undated and found long ago"])
+def test_articles_that_may_not_change_any_more_are_left_alone(stock: Stock, why: str) -> None:
+    published = day(0) if why == "old" else None
+    long_ago = NOW - 9 * 86_400.0 if why.startswith("undated") else NOW
+    stored(stock, published=published, confidence=0.9, found_at=long_ago)
+    with stock.store.write() as connection:
+        if why == "no match":
+            connection.exec_driver_sql("UPDATE articles SET matched = 0")
+    assert wake(stock, LATER) == 0
+    assert rhythm_of(stock, PAGE) is None
+
+
+def test_only_so_many_articles_wait_to_be_looked_at_again(stock: Stock) -> None:
+    for number in range(12):
+        stored(stock, f"{PAGE}-{number}", text=" ".join(f"{chr(97 + number) * 3}{chr(97 + at)}" for at in range(26)))
+    assert wake(stock, LATER) == BOUNDS.articles
+    assert wake(stock, LATER) == 0
+
+
+@pytest.mark.parametrize("end", [State.DROPPED, State.DEAD])
+def test_a_stored_article_stays_stored_whatever_its_page_answers_now(stock: Stock, end: State) -> None:
+    row = stored(stock)
+    assert wake(stock, LATER) == 1
+    assert [one.row for one in lease(stock)] == [row]
+    with stock.store.write() as connection:
+        ledger.record(connection, [Fetched(row, end, 404, "http-404", "gone", fetched_at=LATER)], run=stock.run,
+                      ring_after=0.0)  # fmt: skip
+        rhythms.note(connection, [Visited(row, Came.GONE, again=True)], set(), BOUNDS, run=stock.run, now=LATER)
+        assert rhythms.counted(connection, stock.run)["revisited"] == 1
+    assert stock.row(PAGE).state == State.STORED
+    assert stock.row(PAGE).reason is None
+    assert wake(stock, LATER + 1e9) == 0
+
+
+def test_an_article_robots_now_forbids_stays_and_is_left_alone(stock: Stock) -> None:
+    row = stored(stock)
+    wake(stock, LATER)
+    lease(stock)
+    with stock.store.write() as connection:
+        ledger.refuse(connection, [(row, "robots", "")], now=LATER)
+        rhythms.refused(connection, [row])
+    assert stock.states() == {PAGE: State.STORED}
+    assert wake(stock, LATER + 1e9) == 0
+
+
+def test_starting_points_of_an_earlier_run_wait_again_but_not_at_once(stock: Stock) -> None:
+    start, page = "https://a.test/", "https://a.test/story"
+    stock.fetched({start: b"x", page: b"x"}, state=State.DROPPED, reason="not-article")
+    with stock.store.write() as connection:
+        rhythms.wake_starts(connection, [start], now=time.time())
+    assert set(stock.states().values()) == {State.DROPPED}
+    with stock.store.write() as connection:
+        rhythms.wake_starts(connection, [start], now=time.time() + rhythms.AGAIN_S + 1)
+    assert stock.states() == {start: State.WAITING, page: State.DROPPED}
+    (row,) = lease(stock)
+    assert row.visit is not None
+    assert row.visit.reason == "not-article"
