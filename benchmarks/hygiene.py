@@ -2,7 +2,8 @@
 
     python benchmarks/hygiene.py MIRROR [--lost FILE]
 
-MIRROR is the folder that `background_texts.py` reads; it says what must be in it. The bodies are its news articles.
+MIRROR is the folder that `background_texts.py` reads; of what it names, fundus, trafilatura and masakhane-news must be
+there. The bodies are their articles.
 The junk is real headlines: those of MasakhaNEWS for English, French and Swahili, else the titles of the recorded pages,
 each in the language it is found to be in (`other` languages have one pool). Of these, 10 to 18 at a time are put after
 each body in four ways: after blank lines and parted by them, with no gap at all, under a cue line with time stamps
@@ -29,12 +30,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from background_texts import git, names, texts
+import background_texts
+from background_texts import git, names
 
 from pipelines.hygiene import clean
 
 OWN_POOL = ("en", "fr", "sw", "de", "es")
 PAGES = {"flairNLP+fundus": "tests/resources/parser/test_data", "adbar+trafilatura": "tests/eval"}
+# sources whose pages are all news articles; the other has shops, forums and manuals among them
+NEWS = ("flairNLP+fundus", "masakhane-io+masakhane-news")
 SHORTEST_HEADLINE, LONGEST_HEADLINE = 20, 140
 SURE = 0.7
 WAYS = ("gaps", "no gap", "cue", "menu")
@@ -188,7 +192,7 @@ def main() -> None:
     pools = headlines(given.mirror)
     articles = [
         (text.language if text.language in OWN_POOL else "other", text.source, text.text)
-        for text in texts(given.mirror)
+        for text in background_texts.articles(given.mirror)
         if text.use == "news"
     ]
     done = list(measure(articles, pools))
@@ -196,11 +200,14 @@ def main() -> None:
         wrong = [{"language": each.language, "way": each.way, "lines": each.lost} for each in done if each.lost]
         given.lost.write_text("".join(json.dumps(each, ensure_ascii=False) + "\n" for each in wrong))
     sources = sorted({each.source for each in done})
-    for by, keys in (("language", [*OWN_POOL, "other"]), ("way", WAYS), ("source", sources)):
-        print(f"| {by} | texts | junk lines | junk dropped | sentences kept | body kept | with nothing injected |")
+    news = [each for each in done if each.source in NEWS]
+    tables = ("language", [*OWN_POOL, "other"], done), ("language", OWN_POOL, news), ("way", WAYS, done)
+    for by, keys, chosen in (*tables, ("source", sources, done)):
+        figures = "texts | junk lines | junk dropped | sentences kept | body kept | with nothing injected"
+        print(f"| {by}{', news alone' if chosen is news else ''} | {figures} |")
         print("|---" * 7 + "|")
         for key in keys:
-            print(told(key, add([each.tally for each in done if getattr(each, by) == key])))
+            print(told(key, add([each.tally for each in chosen if getattr(each, by) == key])))
         print()
 
 

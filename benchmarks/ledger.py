@@ -4,8 +4,8 @@
 
 Generates the waiting rows in an empty database, on hosts of which few have much and many have little, then does what a
 crawler's handoff does, batch after batch: records what was fetched, adds what was found, estimates again, leases.
-Prints, as JSON, the bytes a row takes and for each part of a batch the median, the 95th percentile and the longest;
-docs/scale.md holds runs of two sizes on both databases. A database that holds rows already is measured as it is.
+Prints, as JSON, the bytes a row takes and for each part of a batch the median, the 95th percentile and the longest.
+A database that holds rows already is measured as it is.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sqlalchemy import func, select, text, update
 
-from crawler.handoff import HORIZON_S
+from crawler.frontier.handoff import HORIZON_S
 from pipelines.records import Candidate
-from pipelines.stores import Store, hosts, ledger, open_store, schema
-from pipelines.stores.ledger import Fetched, Found
+from pipelines.stores import Store, allotment, discovery, hosts, leases, ledger, open_store, schema
+from pipelines.stores.discovery import Found
+from pipelines.stores.ledger import Fetched
 from pipelines.stores.schema import State
 
 HOLDER = "benchmark"
@@ -36,7 +37,7 @@ HOSTS_OF = 50  # rows to a host, on average
 LEASED_HOSTS, ROWS_EACH = 16, 4
 FOUND, AGAIN = 200, 500
 CLOSED_SHARE = 0.02
-# as long as those of real pages, see docs/scale.md
+# about as long as those of real pages
 _COLUMNS = "id, key, host, url, expected, depth, source, parent, anchor, context, run, found_at"
 _ANCHOR = "'Ministers meet again over the grain corridor as talks drag on ' || i"
 _CONTEXT = """'The talks between the two delegations went on late into the evening, said one who was in the room,'
@@ -155,7 +156,7 @@ def batches(store: Store, number: int, left: int) -> dict[str, dict[str, float]]
     with store.read() as connection:
         on = list(connection.execute(select(schema.hosts.c.name).order_by(schema.hosts.c.id)).scalars())
         rows = connection.execute(select(func.max(schema.urls.c.id))).scalar_one()
-    held: list[hosts.HostLease] = []
+    held: list[allotment.HostLease] = []
     for turn in range(number):
         now = time.time()
         new = found(turn, draw, on)
@@ -168,21 +169,21 @@ def batches(store: Store, number: int, left: int) -> dict[str, dict[str, float]]
             with parts.timed("record"):
                 ledger.record(connection, fetched, run=1, ring_after=now)
             with parts.timed("discover"):
-                ledger.discover(connection, new, run=1, now=now)
+                discovery.discover(connection, new, run=1, now=now)
             with parts.timed("estimate again"):
-                ledger.rescore(connection, again)
+                discovery.rescore(connection, again)
             with parts.timed("give back"):
                 hosts.note_paces(connection, {one.id: (now, 0, len(one.rows)) for one in held})
                 for one in held:
-                    hosts.give_back(connection, one.id, [], holder=HOLDER, next_at=now)
+                    leases.give_back(connection, one.id, [], holder=HOLDER, next_at=now)
             with parts.timed("lease"):
-                worth = hosts.floor(connection, left, before=now + HORIZON_S)
-                held = hosts.lease(connection, HOLDER, run=1, now=now, number=LEASED_HOSTS, rows_each=ROWS_EACH,
+                worth = allotment.floor(connection, left, before=now + HORIZON_S)
+                held = allotment.lease(connection, HOLDER, run=1, now=now, number=LEASED_HOSTS, rows_each=ROWS_EACH,
                                    at_most=left, worth=worth)  # fmt: skip
         if len(held) < LEASED_HOSTS:
             raise SystemExit(f"batch {turn} leased {len(held)} hosts only")
     with store.write() as connection:
-        hosts.reclaim(connection, now=time.time(), holder=HOLDER)
+        leases.reclaim(connection, now=time.time(), holder=HOLDER)
     return parts.figures()
 
 

@@ -22,21 +22,19 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from statistics import median
-from types import SimpleNamespace
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.growth import begin, plant
 from benchmarks.recorded_web import read
 from crawler.crawl import Crawl
-from crawler.frontier.scheduler import BATCH_PAGES
-from crawler.handoff import Batch
-from crawler.links import glance
+from crawler.frontier.batch import Batch
+from crawler.frontier.exchange import BATCH_PAGES
 from crawler.project import Project
+from crawler.reading.links import glance
 from crawler.sources.links import candidates
 from crawler.spiders.roam import RoamSpider
-from pipelines.stores import ledger
+from pipelines.stores import discovery
 
 CONFIG = """\
 [profile.growth]
@@ -67,9 +65,8 @@ def once(pages: list[tuple[str, bytes]], folder: Path) -> dict[str, float]:
     (folder / "suchlike.toml").write_text(CONFIG)
     run = int(begin(folder)[-1])
     crawl = Crawl.of_run(Project(folder).config(), run)
-    crawl.scheduler = SimpleNamespace(batch=Batch())  # type: ignore[assignment]  # of which only the batch is asked for
-    spider: Any = RoamSpider(crawl)
-    meter, seen, new = Meter(), 0, 0
+    spider = RoamSpider(crawl)
+    meter, batch, seen, new = Meter(), Batch(), 0, 0
     for number, (url, body) in enumerate(pages, 1):
         with meter.on("parsing"):
             glance(body, url, max_links=0)
@@ -81,18 +78,18 @@ def once(pages: list[tuple[str, bytes]], folder: Path) -> dict[str, float]:
             continue
         seen += len(look.glance.links)
         with meter.on("estimating"):
-            spider._find(candidates(look.glance), parent=number, likeness=quick, depth=1)
+            batch.found += spider.find(candidates(look.glance), parent=number, likeness=quick, depth=1)
         crawl.focus.learn(url, None, quick, alike=False)
         if number % BATCH_PAGES and number < len(pages):
             continue
-        batch, crawl.scheduler = crawl.scheduler.batch, SimpleNamespace(batch=Batch())  # type: ignore[assignment]
         with meter.on("estimating again"):
             again = crawl.focus.rescored()
         with crawl.store.write() as connection:
             with meter.on("writing"):
-                new += len(ledger.discover(connection, batch.found, run=run, now=time.time()))
+                new += len(discovery.discover(connection, batch.found, run=run, now=time.time()))
             with meter.on("writing again"):
-                ledger.rescore(connection, again)
+                discovery.rescore(connection, again)
+        batch = Batch()
     crawl.store.close()
     spent = meter.spent
     spent["reading"] = spent.pop("whole") - spent.pop("judging") - spent.pop("parsing")

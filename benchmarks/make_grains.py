@@ -1,6 +1,6 @@
 """Fit the weights of `GRAINS` in pipelines/likeness/calibrate.py to labelled news.
 
-    python benchmarks/make_grains.py GOLD
+    python benchmarks/make_grains.py GOLD [GRAIN...]
 
 GOLD is the folder that gold_sets.py writes. Event labels fit the grain `story`, topic labels `topic`, section labels
 `beat`; English only, as the sets of other languages are few. Every query (one label's value, one choice of seeds)
@@ -29,7 +29,9 @@ from pipelines.likeness.evaluate import LABELS, average_precision, decision, que
 from pipelines.likeness.gold import Gold, read
 from pipelines.likeness.learn import SAMPLE_PAGES, learn
 from pipelines.likeness.lexical import rarity
+from pipelines.likeness.models import WordLlama
 from pipelines.likeness.read import Example, Reader, Text
+from pipelines.likeness.remembering import Remembering
 
 Numbers = npt.NDArray[np.float64]
 SETS = {"story": ("ecb", "basil"), "topic": ("ecb", "reuters"), "beat": ("bbc", "masakhane-en")}
@@ -43,23 +45,30 @@ RIDGE = 1e-4
 STATED = 2
 
 
+# the same vectors are asked for again with every query
+MODEL = Remembering(WordLlama())
+
+
 def observed(gold: Sequence[Gold], label: str, grain: Grain, warm: bool) -> list[tuple[Numbers, Numbers]]:
-    """Of each query, the articles' features (root of zt, zd, 1) and which of them match."""
+    """Of each query, the articles' features (root of zt, zd, 1; for stories, roots of opening and numbers) and which
+    of them match."""
     found = []
     texts = [Text(article.title, article.text, article.language) for article in gold]
-    vectors = Reader(rarity()).vectors(texts)  # the same under any reader: English has a mean of its own
+    plain = Reader(rarity(), model=MODEL)
+    read = plain.read(texts)
     for number in SEEDS:
         for query in queries(gold, label, number, DRAWS):
             seeds = [Example(str(at), *texts[at]) for at in query.seeds]
             rest = [texts[at] for at in query.rest]
             sample = random.Random(query.value).sample(rest, min(len(rest), SAMPLE_PAGES)) if warm else []
-            measure = learn(seeds, grain, grain.prior, sample).measure
+            measure = learn(seeds, grain, grain.prior, sample, chosen=MODEL).measure
             rows = []
-            for text, vector in zip(rest, vectors[query.rest], strict=True):
-                close = measure.closeness(measure.reader.words(text), vector, text.language)
-                in_words, in_meaning = measure.spreads.get(text.language, measure.spreads[""])
-                lexical = max(0.0, in_words.stand_out(close.lexical))
-                rows.append((lexical**0.5, in_meaning.stand_out(close.dense), 1.0))
+            for article in measure.reader.again([read[at] for at in query.rest], plain):
+                close = measure.closeness(article)
+                in_words, in_meaning = measure.spreads.get(article.text.language, measure.spreads[""])
+                in_text = max(0.0, in_words.stand_out(close.lexical))
+                row = (in_text**0.5, in_meaning.stand_out(close.dense), 1.0)
+                rows.append((*row, close.opening**0.5, close.numbers**0.5) if measure.details else row)
             found.append((np.array(rows), query.truth.astype(float)))
     return found
 
@@ -68,11 +77,11 @@ def fit(found: Sequence[tuple[Numbers, Numbers]]) -> Numbers:
     """Newton's method on the weighted logistic loss."""
     x, y = np.concatenate([rows for rows, _ in found]), np.concatenate([truth for _, truth in found])
     shares = np.concatenate([np.where(t > 0, 0.5 / t.sum(), 0.5 / (1 - t).sum()) for _, t in found])
-    w = np.zeros(3)
+    w = np.zeros(x.shape[1])
     for _ in range(ROUNDS):
         p = 1 / (1 + np.exp(-np.clip(x @ w, -40, 40)))
         gradient = x.T @ (shares * (p - y)) + RIDGE * w
-        bend = (x * (shares * p * (1 - p))[:, None]).T @ x + RIDGE * np.eye(3)
+        bend = (x * (shares * p * (1 - p))[:, None]).T @ x + RIDGE * np.eye(len(w))
         w = w - np.linalg.solve(bend, gradient)
     return w
 
@@ -86,9 +95,11 @@ def told(found: Sequence[tuple[Numbers, Numbers]], w: Numbers, prior: float) -> 
     return "AP {:.3f}  P {:.3f}  R {:.3f}  F1 {:.3f}".format(*np.mean(rows, axis=0))
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, names: Sequence[str]) -> None:
     labels = {grain: label for label, grain in LABELS.items()}
     for name, sets in SETS.items():
+        if names and name not in names:
+            continue
         label = labels[name]
         gold = {each: read(folder / f"{each}.jsonl", [label]) for each in sets}
         grain = calibrate.GRAINS[name]
@@ -105,4 +116,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])

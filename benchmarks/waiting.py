@@ -9,7 +9,7 @@ from pipelines.config import load
 from pipelines.errors import BrokerError
 from workers import broker
 
-PATIENCE_S = 30.0
+PATIENCE_S = 180.0
 
 
 def until_served(folder: Path) -> None:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crawler import settings as scrapy_settings
 from crawler.frontier.focus import Focus
-from crawler.frontier.rules import product_token
+from crawler.frontier.handoff import Handoff
+from crawler.frontier.owned import Owned
 from crawler.frontier.scope import Scope
-from crawler.gate import Gate
-from crawler.handoff import Handoff
+from crawler.frontier.traps import Traps
+from crawler.reading.gate import Gate
+from pipelines import urls as identity
 from pipelines.config import Config, load
 from pipelines.errors import UsageError
 from pipelines.likeness.profile import Profile
-from pipelines.stores import Store, open_store, runs, starts
+from pipelines.stores import Store, open_store, runs, sources, starts
 from workers import broker
 from workers.queues import Queues, Sender
-
-if TYPE_CHECKING:
-    from crawler.frontier.scheduler import Scheduler
-
-# the name we go by in robots.txt when `identify` begins with none
-AGENT = "suchlike"
+from workers.tuning import tuned
 
 
 def holder_name(pid: int) -> str:
@@ -49,24 +47,34 @@ def is_dead(holder: str) -> bool:
 class Crawl:
     """Everything one crawler process works with."""
 
-    scheduler: Scheduler
-
     def __init__(self, store: Store, config: Config, run: int, profile: Profile | None, sender: Sender) -> None:
         self.store = store
         self.config = config
-        self.agent = product_token(config.crawl.identify) or AGENT
+        self.agent = config.agent
         self.run = run
         self.ended: str | None = None
+        self.concurrency = tuned(config).concurrency
         self.holder = holder_name(os.getpid())
         with store.read() as connection:
             started = starts.urls(connection)
             ended = starts.ended(connection, run)
             waiting = starts.waiting(connection)
-        self.scope = Scope(config, started)
+            blocked = sources.blocked(connection)
+        self.scope = Scope(config, started, blocked)
         self.focus = Focus(profile, breadth=config.crawl.order == "breadth")
-        self.gate = Gate(profile, keeps_all=config.store.keep == "all")
-        self.handoff = Handoff(store, sender, run=run, holder=self.holder)
+        self.gate = Gate(profile, keeps_all=config.store.keep == "all", agent=config.agent)
+        self.traps = Traps(config.crawl.max_per_template)
+        self.owned = Owned()
+        self.handoff = Handoff(store, sender, run=run, holder=self.holder, together=tuned(config).batch)
+        self._warm(profile)
         self._remember(ended, waiting)
+
+    def _warm(self, profile: Profile | None) -> None:
+        """Loads now what is loaded when it is first used: later it would hold up the event loop."""
+        self.gate.look(b"<html><p>A first page.</p>", "https://example.com/", {"content-type": "text/html"})
+        identity.site_of("example.com")
+        if profile is not None:
+            profile.meant(["A first page"])
 
     def _remember(self, ended: list[starts.Known], waiting: list[starts.Known]) -> None:
         """A crawl that goes on learns what its predecessor had learned, from the ledger."""
@@ -82,7 +90,7 @@ class Crawl:
     @classmethod
     def of_run(cls, config: Config, run: int) -> Crawl:
         """The crawl of a run that is in the store, under the configuration it was started with."""
-        store = open_store(config.database, create=False)
+        store = open_store(config.database, create=False, forks=False)
         with store.read() as connection:
             try:
                 asked = runs.get(connection, run)
@@ -90,8 +98,9 @@ class Crawl:
                 raise UsageError(f"There is no run {run} in {store.shown}.") from None
             blob = runs.learned(connection, asked.profile) if asked.profile else None
         profile = Profile.from_bytes(blob) if blob else None
-        sender = Queues(broker.address(asked.config), asked.config.queue.batch)
-        return cls(store, asked.config, run, profile, sender)
+        joined = asked.config.in_hands_of(config)
+        sender = Queues(broker.address(joined), tuned(joined).batch)
+        return cls(store, joined, run, profile, sender)
 
 
 def latest_run(folder: Path | None = None) -> tuple[Config, int]:
@@ -106,7 +115,7 @@ def latest_run(folder: Path | None = None) -> tuple[Config, int]:
     store.close()
     if latest is None:
         raise UsageError("There is no run to crawl for in this folder yet; `suchlike run` begins one.")
-    return latest.config, latest.id
+    return latest.config.in_hands_of(config), latest.id
 
 
 def crawl(config: Config, run: int, spider: str = "roam", sender: Sender | None = None) -> str:
@@ -123,5 +132,8 @@ def crawl(config: Config, run: int, spider: str = "roam", sender: Sender | None 
         process: Any = AsyncCrawlerProcess(scrapy_settings.settings(work.config))
     crawler = process.create_crawler(spider)
     process.crawl(crawler, crawl=work)
+    # what is loaded by now stays: collecting it again in the middle of a crawl would hold the event loop up for 100 ms
+    gc.collect()
+    gc.freeze()
     process.start()
     return work.ended or "failed"

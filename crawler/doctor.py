@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import shutil
 import socket
@@ -15,9 +16,16 @@ from urllib.parse import urlsplit
 
 from pipelines.config import Config, load
 from pipelines.errors import SuchlikeError
+from pipelines.layers import FILE_NAME
+from pipelines.masking import masked
 
 NEEDED_BYTES = 500_000_000
-_PACKAGES = ("scrapy", "trafilatura", "rq", "redis", "wordllama", "selectolax", "lxml_html_clean", "rensa", "warcio")
+# what a run needs and cannot do without; the second line are the promises of `--deep`
+_REACHED = {
+    "broker", "database", "disk",
+    "fates", "frontier", "copies", "archive", "index", "bodies", "waiting", "pages", "soundness", "politeness",
+}  # fmt: skip
+_PACKAGES = ("scrapy", "trafilatura", "rq", "redis", "wordllama", "selectolax", "lxml_html_clean", "warcio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +40,7 @@ class Check:
     @property
     def exit_code(self) -> int:
         """What a program is told when it is not ok: 4 for what a run needs and cannot reach, else 2."""
-        return 4 if self.name in ("broker", "database", "disk") else 2
+        return 4 if self.name in _REACHED else 2
 
 
 def examine(folder: Path) -> Iterator[Check]:
@@ -46,6 +54,9 @@ def examine(folder: Path) -> Iterator[Check]:
         yield Check("config", False, str(error), "correct that line")
         return
     yield _tried("broker", lambda: _broker(config), 'see the message; queue.redis = "embedded" needs no server')
+    if config.queue.redis != "embedded":
+        yield _trusted(config)
+    yield _secrets(folder)
     yield _tried("database", lambda: _database(config), "see the message; without store.database a file is used")
     yield _disk(folder)
     yield _clock()
@@ -80,11 +91,35 @@ def _broker(config: Config) -> str:
     from workers import broker
 
     if config.queue.redis != "embedded":
-        broker.require(config.queue.redis)
+        broker.require(broker.address(config))
         return "answers"
     with tempfile.TemporaryDirectory(prefix="suchlike-") as scratch, broker.Broker(Path(scratch)) as held:
         broker.require(held.address)
     return "the embedded server starts and answers"
+
+
+def _trusted(config: Config) -> Check:
+    """Whether a broker of somebody else's keeps what it is told."""
+    from workers import broker, trust
+
+    try:
+        with contextlib.closing(broker.connect(broker.address(config))) as client:
+            found = trust.complaints(client)
+    except SuchlikeError as error:
+        found = [str(error)]
+    return Check("trust", not found, "; ".join(found) or "keeps what it is told", "set the server up like that")
+
+
+def _secrets(folder: Path) -> Check:
+    """Whether passwords in the configuration can be read by others."""
+    file = folder / FILE_NAME
+    try:
+        text, others = file.read_text(encoding="utf-8", errors="replace"), file.stat().st_mode & 0o077
+    except OSError:
+        return Check("secrets", True, "no configuration file")
+    open_to_others = masked(text) != text and others
+    detail = f"{file} holds a password and others may read it" if open_to_others else "nothing for others to read"
+    return Check("secrets", not open_to_others, detail, f"chmod 600 {file}, or set it by an environment variable")
 
 
 def _database(config: Config) -> str:

@@ -6,12 +6,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from pipelines import urls as identity
 from pipelines.errors import UsageError
 from pipelines.likeness.explain import Explanation, explain
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Text
 from pipelines.stores import Connection, Store, articles, editions, fates, runs
 from pipelines.stores.editions import Edition
+from pipelines.stores.wanted import Wanted
 
 
 def row_of(connection: Connection, what: str) -> int:
@@ -19,6 +21,9 @@ def row_of(connection: Connection, what: str) -> int:
     row = articles.at_place(connection, int(what)) if what.isdecimal() else fates.find(connection, what)
     if row is None:
         known = "there are fewer results" if what.isdecimal() else "it was never discovered"
+        trap = None if what.isdecimal() else identity.looks_like_trap(identity.canonical(what) or what)
+        if trap:
+            known = f"it looks like a trap ({trap}), and such links are left out; `suchlike traps` counts them"
         raise UsageError(f"Nothing is known about {what!r}: {known}.")
     return row
 
@@ -31,10 +36,11 @@ def explained(store: Store, what: str) -> dict[str, Any]:
         article = articles.one(connection, row)
         run = runs.get(connection, article["run"]) if article else None
         held = _edition(connection, run.profile) if run and run.profile else None
+        copies = _copies(connection, article) if article else []
     by = told["found_by"]
     why = {"source": by["source"], "anchor": by["anchor"], "expected": by["expected"], "depth": by["depth"]}
     facts = {"url": told["url"], "path": by["path"], "found_by": why}
-    facts |= {"reason": told["reason"], "detail": told["detail"]}
+    facts |= {"reason": told["reason"], "detail": told["detail"], "story": told["story"]}
     if article is None or run is None or held is None:
         return {"score": told["quick"], "parts": {}, "nearest_seeds": [], "terms": [], **facts}
     profile = Profile.from_bytes(held.learned)
@@ -42,7 +48,16 @@ def explained(store: Store, what: str) -> dict[str, Any]:
     published = datetime.fromisoformat(article["published"]) if article["published"] else None
     text = Text(article["title"], article["text"], article["language"], published)
     found = explain(profile, text, profile.threshold(run.config.only_profile()[1].threshold), seeds)
-    return {"title": article["title"], **as_told(found), "grain": profile.grain, **facts}
+    kept = {"sha256": article["sha256"], "archive": told["archive"], "copies": copies}
+    return {"title": article["title"], **as_told(found), "grain": profile.grain, **facts, **kept}
+
+
+def _copies(connection: Connection, article: dict[str, Any]) -> list[dict[str, Any]]:
+    """The other tellings of the article's story."""
+    if article["story"] is None:
+        return []
+    told = articles.chosen(connection, Wanted(everything=True, copies=True, story=article["story"]))
+    return [{"url": one["url"], "published": one["published"]} for one in told if one["url"] != article["url"]]
 
 
 def _edition(connection: Connection, first: str) -> Edition:

@@ -1,44 +1,65 @@
 """A project folder and everything that can be done with it: the Python API, and what the commands call.
 
-from crawler.project import Project
-summary = Project("floods").run(overrides={"crawl": {"matches": 50}})
+from crawler import Project
+found = Project("floods", seeds=["river-warning.txt"]).run(sites=["https://news.example/"], matches=50)
+found.matches.to_pandas()
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from crawler.conductor import Conductor, Progress
 from crawler.explaining import explained
-from crawler.export import export
-from crawler.fetch import fetch_seeds
+from crawler.export import about, export, fit
+from crawler.fetching import contact, network, proxy
+from crawler.fetching.fetch import fetch_seeds
+from crawler.forgetting import Forgotten, forget
+from crawler.matches import Matches
+from crawler.picture import Explained
+from crawler.plan import Plan, survey
 from crawler.rating import Rated, drain, learn_on, rate, rated_and_next, take_back
+from crawler.rejudging import Rejudged, judge_again
 from crawler.replay import recorded, replay
-from crawler.summary import summary
+from crawler.report import report
+from crawler.rereading import Reread, read_again
+from crawler.running.conductor import Conductor
+from crawler.running.lookout import Progress
+from crawler.starting import starting_points, with_seed_settings
+from crawler.summary import Summary, summary
+from crawler.verify import verify
 from pipelines import seeds
-from pipelines import urls as identity
 from pipelines.asked import understood
 from pipelines.config import Config, load
-from pipelines.errors import ConfigError, SeedError, UsageError
-from pipelines.exports import EXPORTS
-from pipelines.likeness.calibrate import GRAINS
+from pipelines.errors import ConfigError, SeedError, StoreError, UsageError
+from pipelines.exports import Choice, chosen_fields
+from pipelines.exports.splits import splits_of
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Example
-from pipelines.records import Candidate
 from pipelines.rhythm import Bounds
 from pipelines.seeds import SeedSet
-from pipelines.stores import Connection, Store, articles, editions, fates, ledger, open_store, rhythms, runs, search
-from pipelines.stores.ledger import Found
+from pipelines.stores import (
+    Connection,
+    Store,
+    articles,
+    discovery,
+    edges,
+    editions,
+    fates,
+    open_store,
+    rhythms,
+    runs,
+    search,
+)
 from pipelines.stores.wanted import Wanted
-from workers import build
-from workers.inline import Inline
+from workers.pooled import Pooled
+from workers.tuning import tuned
 
 Tell = Callable[[Progress], None]
 START_EXPECTED = 0.9
@@ -47,8 +68,12 @@ START_EXPECTED = 0.9
 class Project:
     """A folder with `suchlike.toml`, seeds, one database a mode, the archive and exports."""
 
-    def __init__(self, folder: Path | str = ".", *, profile: str | None = None) -> None:
+    def __init__(
+        self, folder: Path | str = ".", *, seeds: Sequence[str | Path] = (), profile: str | None = None
+    ) -> None:
+        """`seeds` are files, folders and URLs in place of those the configuration names, from `folder` or from here."""
         self.folder = Path(folder)
+        self._seeds = tuple(seeds)
         self._profile = profile
 
     def config(self, overrides: Mapping[str, Any] | None = None) -> Config:
@@ -59,6 +84,7 @@ class Project:
 
     def seed_set(self, config: Config, paths: Sequence[str | Path] = ()) -> SeedSet:
         """The seeds of the chosen profile, or those at `paths`. Raises SeedError when there are none."""
+        paths = paths or [self._placed(one) for one in self._seeds]
         if not paths:
             name, profile = config.only_profile(self._profile)
             listed = [profile.seeds] if isinstance(profile.seeds, str) else profile.seeds
@@ -79,9 +105,34 @@ class Project:
         _, wanted = with_seed_settings(config, seed_set, self._profile).only_profile()
         return Profile.learn(_examples(seed_set), grain=wanted.grain, model=config.model(self._profile))
 
+    def _placed(self, path: str | Path) -> str | Path:
+        """A seed's path, in the project's folder if it is there; URLs as they are."""
+        if isinstance(path, str) and "://" in path:
+            return path
+        return self.folder / path if (self.folder / path).exists() else Path(path)
+
     # the main job
 
     def run(
+        self, *, pages: int | None = None, matches: int | None = None, minutes: float | None = None,
+        sites: Sequence[str] = (), feeds: Sequence[str] = (), tell: Tell | None = None,
+    ) -> Summary:  # fmt: skip
+        """Crawls until a budget is spent, and gives what was found: a summary as contract.md words it, with `.matches`.
+
+        Works in child processes, so as often as you like in one notebook; Ctrl-C keeps what there is. Budgets and
+        starting points that are not given are those of the configuration. Called again it goes on where it stopped.
+        """
+        crawl = {"pages": pages, "matches": matches, "time": f"{minutes}m" if minutes else None}
+        sources = {"sites": list(sites) or None, "feeds": list(feeds) or None}
+        self.folder.mkdir(parents=True, exist_ok=True)
+        done = self.conduct({"crawl": crawl, "sources": sources}, tell=tell)
+        return Summary(done, self.matches(run=done["run"], mode=done["mode"]))
+
+    async def arun(self, **asked: Any) -> Summary:
+        """As `run`, without blocking the loop it is awaited in."""
+        return await asyncio.to_thread(lambda: self.run(**asked))
+
+    def conduct(
         self, overrides: Mapping[str, Any] | None = None, *, seed_paths: Sequence[str | Path] = (),
         tell: Tell | None = None, spider: str = "roam", say: Callable[[str], None] = lambda _: None,
     ) -> dict[str, Any]:  # fmt: skip
@@ -93,7 +144,12 @@ class Project:
         config = self.config(overrides)
         seed_set = self.seed_set(config, seed_paths)
         config = with_seed_settings(config, seed_set, self._profile)
+        starts = [one.candidate.url for one in starting_points(config, seed_set)]
+        contact.require(config, starts)
+        network.require(config, starts)
         profile = self.learn(seed_set, config)
+        if config.crawl.proxy:
+            proxy.require(config.crawl.proxy)
         for problem in seed_set.problems:
             say(f"! {problem.message}")
         say(_learned(profile, seed_set))
@@ -103,7 +159,22 @@ class Project:
         conductor = Conductor(config, store, run, spider=spider, tell=tell or _nobody)
         stopped_by = conductor.conduct()
         done = summary(store, run, seconds=time.monotonic() - began, stopped_by=stopped_by)
-        return done | {"forecasts": [asdict(promise) for promise in conductor.forecast.kept]}
+        with store.read() as connection:
+            forecasts = conductor.forecast.held_against(runs.harvest(connection, run))
+        return done | {"forecasts": [asdict(promise) for promise in forecasts]}
+
+    def plan(self, overrides: Mapping[str, Any] | None = None, *, seed_paths: Sequence[str | Path] = ()) -> Plan:
+        """What a run would fetch from where; fetches only robots.txt, feeds and sitemaps, and writes nothing."""
+        config = self.config(overrides)
+        starts: SeedSet | None = None
+        with contextlib.suppress(SeedError):  # which is the run's to tell; where it would go is known without
+            starts = self.seed_set(config, seed_paths)
+            config = with_seed_settings(config, starts, self._profile)
+        found = starting_points(config, starts)
+        contact.require(config, [one.candidate.url for one in found])
+        if config.crawl.proxy:
+            proxy.require(config.crawl.proxy)
+        return survey(config, found)
 
     def _begin(self, store: Store, config: Config, profile: Profile, seed_set: SeedSet) -> int:
         now = time.time()
@@ -116,7 +187,7 @@ class Project:
                 runs.resume(connection, run, config, edition, now=now)
             else:
                 run = runs.start(connection, config, edition, now=now).id
-            ledger.discover(connection, found, run=run, now=now)
+            discovery.discover(connection, found, run=run, now=now)
             rhythms.put_back(connection, now=now)
             rhythms.wake_starts(connection, [one.candidate.url for one in found], now=now)
             rhythms.wake_due(connection, Bounds.of(config.crawl), now=now)
@@ -145,12 +216,13 @@ class Project:
         with store.write() as connection:
             edition = _edition(connection, config.only_profile()[0], profile, seed_set) if profile and seed_set else ""
             run = runs.start(connection, config, edition, now=time.time()).id
-        sender = Inline(build.stages(store, config))
+        sender = Pooled(store, config, tuned(config).workers)
         try:
             number = replay(recorded(paths), store=store, config=config, run=run, profile=profile, sender=sender)
             if profile:
                 learn_on(store, run)
                 drain(store, sender)
+                sender.drain()
         finally:
             sender.close()
             with store.write() as connection:
@@ -171,30 +243,37 @@ class Project:
 
     # results
 
+    def matches(self, *, run: int | None = None, mode: str | None = None) -> Matches:
+        """What was found, best first: a sequence that reads the store as it goes. Of one run, or of all."""
+        return Matches(self.store(mode), Wanted(run=run), run)
+
     def store(self, mode: str | None = None) -> Store:
         """The store to read results from: the one of `mode`, else the one used last. Raises StoreError."""
+        return open_store(self.address(mode), create=False)
+
+    def address(self, mode: str | None = None) -> str:
+        """The database of `mode`, else the one used last. Raises UsageError when none was used yet."""
         config = self.config({"mode": mode} if mode else None)
         if config.store.database or mode:
-            return open_store(config.database, create=False)
+            return config.database
         modes = ("online", "replay", "demo") if config.mode == "online" else (config.mode, "replay")
         addresses = [self.config({"mode": one}).database for one in modes]
         files = [(Path(a.removeprefix("sqlite:///")), a) for a in addresses]
         held = [(_used(file), address) for file, address in files if file.exists()]
         if not held:
             raise UsageError(f"There are no results in {config.path} yet; `suchlike run` brings some.")
-        return open_store(max(held)[1], create=False)
+        return max(held)[1]
 
     def articles(
         self, *, everything: bool = False, copies: bool = False, mode: str | None = None
     ) -> Iterator[dict[str, Any]]:
         """Stored articles, best first; of the mode used last, or of `mode`."""
-        store = self.store(mode)
-        with store.read() as connection:
+        with contextlib.closing(self.store(mode)) as store, store.read() as connection:
             yield from articles.listed(connection, everything=everything, copies=copies)
 
     def chosen(self, wanted: Wanted, *, limit: int | None = None, mode: str | None = None) -> Iterator[dict[str, Any]]:
         """The stored articles that are meant, best first; streamed."""
-        with self.store(mode).read() as connection:
+        with contextlib.closing(self.store(mode)) as store, store.read() as connection:
             yield from articles.chosen(connection, wanted, limit=limit)
 
     def search(
@@ -213,9 +292,9 @@ class Project:
             for hit in hits
         ]
 
-    def explain(self, what: str, *, mode: str | None = None) -> dict[str, Any]:
+    def explain(self, what: str | int, *, mode: str | None = None) -> Explained:
         """Why a URL, or a place in the list, has its score; parts that add up, sentences, what speaks against."""
-        return explained(self.store(mode), what)
+        return Explained(explained(self.store(mode), str(what)))
 
     def rate(self, what: Sequence[str], verdict: int, *, preview: bool = False, mode: str | None = None) -> Rated:
         """Says that URLs, or places in the list, are like the seeds (1) or not (-1), and judges everything anew.
@@ -232,51 +311,64 @@ class Project:
         """`{rated: [{url, title, score, verdict}], next: [{url, title, score, match}]}`, next being best rated next."""
         return rated_and_next(self.store(mode), limit)
 
-    def export(self, kind: str, file: Path | None = None, *, mode: str | None = None) -> dict[str, Any]:
-        """Writes every stored article; returns `{file, format, articles, bytes, sha256}`."""
-        if kind not in EXPORTS:
-            raise UsageError(f"There is no export format {kind!r}; there are {', '.join(sorted(EXPORTS))}.")
+    def export(
+        self, kind: str, file: Path | None = None, *, wanted: Wanted | None = None, fields: Sequence[str] = (),
+        text: bool = True, split: str | None = None, purpose: str | None = None, mode: str | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Writes the stored articles that are meant, by default all, copies among them.
+
+        Returns `{file, format, articles, bytes, sha256, left_out}`; with `split` (`train=.8`) a file each, told under
+        `splits`. `purpose` (research or training) leaves out what the pages' rights forbid for it.
+        """
+        form = fit(kind, fields=fields, text=text)
         config = self.config()
-        store = self.store(mode)
-        with store.read() as connection:
+        with contextlib.closing(self.store(mode)) as store, store.snapshot() as connection:
             latest = runs.latest(connection)
-        about = {"mode": latest.mode, "config": latest.config.digest} if latest else {}
-        target = file or config.path / "exports" / f"articles.{kind}"
-        # what a later judgement took out of the matches is stored, and still not what was asked for
-        everything = latest is not None and latest.config.store.keep == "all"
-        return export(kind, self.articles(everything=everything, copies=True, mode=mode), target, about=about)
+            wanted = wanted or Wanted(copies=True)
+            # what a later judgement took out of the matches is stored, and still not what was asked for
+            if latest is not None and latest.config.store.keep == "all":
+                wanted = replace(wanted, everything=True)
+            choice = Choice(
+                fields=chosen_fields(fields, text=text), text=text, title=config.path.resolve().name or "articles",
+                archive=config.path / "warc", edges=partial(edges.steps, connection),
+            )  # fmt: skip
+            return export(
+                kind, lambda: articles.chosen(connection, wanted), file or config.path / "exports" / form.file,
+                about=about(connection, latest, wanted), choice=choice, purpose=purpose,
+                shares=splits_of(split) if split else None,
+            )  # fmt: skip
 
+    def rejudge(self, threshold: float | str, *, preview: bool = False, mode: str | None = None) -> Rejudged:
+        """Decides by another threshold what matches, from stored texts; with `preview` only tells what would change."""
+        return judge_again(self.store(mode), threshold, preview=preview)
 
-def with_seed_settings(config: Config, seed_set: SeedSet, profile: str | None = None) -> Config:
-    """The configuration with what the seed set's own seed.toml asks for, where the project does not say."""
-    wanted = seed_set.settings
-    sources = config.sources
-    for key in ("sites", "feeds", "sitemaps"):
-        if wanted.get(key) and not getattr(sources, key):
-            sources = msgspec.structs.replace(sources, **{key: list(wanted[key])})
-    name, held = config.only_profile(profile)
-    if "threshold" in wanted and held.threshold == "auto":
-        held = msgspec.structs.replace(held, threshold=wanted["threshold"])
-    if "grain" in wanted and held.grain == "topic":
-        if wanted["grain"] not in GRAINS:
-            raise SeedError(f"The seed set's grain {wanted['grain']!r} is none; write {', '.join(GRAINS)}.")
-        held = msgspec.structs.replace(held, grain=wanted["grain"])
-    # a run knows one profile: its judges need not be told which
-    return msgspec.structs.replace(config, sources=sources, profile={name: held})
+    def reread(self, reason: str | None = None, *, preview: bool = False, mode: str | None = None) -> Reread:
+        """Reads dropped pages once more out of the archive, when a rule has changed; see `crawler.rereading`."""
+        with contextlib.closing(self.store(mode)) as store:
+            return read_again(store, self.config().path / "warc", reason, preview=preview)
 
+    def forget(
+        self, what: str, *, copies: bool = False, preview: bool = False, mode: str | None = None
+    ) -> Forgotten:  # fmt: skip
+        """Removes a URL or a site from store, index and archive for good; see `crawler.forgetting`."""
+        with contextlib.closing(self.store(mode)) as store:
+            return forget(store, self.config().path / "warc", what, copies=copies, preview=preview)
 
-def starting_points(config: Config, seed_set: SeedSet | None) -> list[Found]:
-    """Where a crawl begins. Raises UsageError for an address that is none."""
-    named = [(url, "page") for url in config.sources.sites]
-    named += [(url, "feed") for url in config.sources.feeds] + [(url, "sitemap") for url in config.sources.sitemaps]
-    named += [(seed.url, "page") for seed in (seed_set.seeds if seed_set else ()) if seed.url]
-    found = []
-    for url, kind in named:
-        canonical = identity.canonical(url if "://" in url else f"https://{url}")
-        if canonical is None:
-            raise UsageError(f"{url!r} is not an address to start from; write it like https://news.example/.")
-        found.append(Found(Candidate(canonical, "start", kind), START_EXPECTED))  # type: ignore[arg-type]  # a Kind
-    return found
+    def verify(self, file: Path | str, *, again: bool = False) -> dict[str, Any]:
+        """Holds an export, or an archive's file, against its hashes; see `crawler.verify`."""
+        folder = self.config().path / "warc"
+        return verify(Path(file), folder if folder.is_dir() else None, again=again)
+
+    def report(self, file: Path | None = None, *, mode: str | None = None) -> Path:
+        """Writes what was found and how as one HTML file; gives where. Raises UsageError when nothing has run."""
+        target = file or self.config().path / "exports" / "report.html"
+        page = report(self.store(mode))
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(page, encoding="utf-8")
+        except OSError as error:
+            raise StoreError(f"{target} cannot be written: {error.strerror}.") from None
+        return target
 
 
 def _examples(seed_set: SeedSet) -> list[Example]:

@@ -7,15 +7,15 @@ import hashlib
 import html
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 import msgspec
 
 from crawler.frontier.focus import START_EXPECTED
-from crawler.gate import Gate
-from crawler.links import glance
+from crawler.reading.gate import Gate
+from crawler.reading.links import glance
 from pipelines import archive, seeds
 from pipelines import urls as identity
 from pipelines.archive import Recorded
@@ -23,13 +23,18 @@ from pipelines.config import Config
 from pipelines.errors import SeedError, UsageError
 from pipelines.likeness.profile import Profile
 from pipelines.records import Candidate
-from pipelines.stores import Store, ledger, replayed
-from pipelines.stores.ledger import Fetched, Found
+from pipelines.stores import Store, discovery, ledger, replayed, rhythms
+from pipelines.stores.discovery import Found
+from pipelines.stores.ledger import Fetched
 from pipelines.stores.schema import State
+from workers.inline import Inline
+from workers.pooled import Pooled
 from workers.queues import Sender
 from workers.reconcile import reconcile
 
 BATCH = 32
+# pages that may be at their stages when the next ones enter; beyond, all are waited for
+UNDER_WAY = 4_096
 MAX_BYTES = 64 * 1024 * 1024
 PAGES = (".html", ".htm", ".xhtml", ".html.gz", ".htm.gz")
 WARCS = (".warc", ".warc.gz")
@@ -58,53 +63,71 @@ def recorded(paths: Sequence[Path]) -> Iterator[Recorded]:
 
 
 def replay(
-    pages: Iterator[Recorded], *, store: Store, config: Config, run: int, profile: Profile | None, sender: Sender
-) -> int:
+    pages: Iterator[Recorded], *, store: Store, config: Config, run: int, profile: Profile | None,
+    sender: Inline | Pooled,
+) -> int:  # fmt: skip
     """Puts recorded pages through the gate and every stage; returns how many there were.
 
-    A page whose URL is already known to this store is left as it is.
+    A page this store has already is looked at again only by a later record of it: another text is its next revision.
     """
     _go_on(store, sender)
-    gate = Gate(profile, keeps_all=config.store.keep == "all")
+    gate = Gate(profile, keeps_all=config.store.keep == "all", agent=config.agent, follows=False)
     number = 0
-    batch: list[Recorded] = []
+    batch: dict[str, Recorded] = {}
+    under_way: set[str] = set()
+
+    def enter() -> None:
+        # what a page is to be compared with must have come to its end
+        if len(under_way) > UNDER_WAY or not under_way.isdisjoint(batch):
+            sender.drain()
+            under_way.clear()
+        _enter(batch, store, config, run, gate, sender)
+        under_way.update(batch)
+
     for page in pages:
         number += 1
-        batch.append(page)
-        if len(batch) >= BATCH:
-            _enter(batch, store, config, run, gate, sender)
-            batch = []
-    _enter(batch, store, config, run, gate, sender)
+        url = identity.canonical(page.url)
+        if url is None:
+            continue
+        # a record of another moment is another version; of those of one moment the first page counts
+        if len(batch) >= BATCH or (url in batch and _is_later(page, batch[url])):
+            enter()
+            batch = {}
+        if url not in batch or (batch[url].status != 200 and page.status == 200):
+            batch[url] = page
+    enter()
+    sender.drain()
     return number
 
 
-def _go_on(store: Store, sender: Sender) -> None:
+def _is_later(page: Recorded, than: Recorded) -> bool:
+    return than.status == page.status == 200 and (page.fetched_at or 0.0) >= (than.fetched_at or 0.0) + replayed.LATER_S
+
+
+def _go_on(store: Store, sender: Inline | Pooled) -> None:
     """Ends the pages that a replay which was killed left half-way."""
     with store.write() as connection:
         ledger.make_due(connection, now=time.time())
     while any(count for name, count in reconcile(store, sender, None).items() if name != "urls"):
-        pass
+        sender.drain()
 
 
 def _enter(
-    batch: Sequence[Recorded], store: Store, config: Config, run: int, gate: Gate, sender: Sender
+    batch: Mapping[str, Recorded], store: Store, config: Config, run: int, gate: Gate, sender: Sender
 ) -> None:  # fmt: skip
-    by_url: dict[str, Recorded] = {}
-    for page in batch:
-        url = identity.canonical(page.url)
-        # of several records of one address the first counts, or the first that is a page
-        if url is not None and (url not in by_url or (by_url[url].status != 200 and page.status == 200)):
-            by_url[url] = page
     now = time.time()
-    found = [Found(Candidate(url, "replay"), START_EXPECTED) for url in by_url]
+    found = [Found(Candidate(url, "replay"), START_EXPECTED) for url in batch]
+    # what is not a page says nothing new of a page
+    moments = {url: (page.fetched_at or 0.0) if page.status == 200 else 0.0 for url, page in batch.items()}
     with store.write() as connection:
-        ledger.discover(connection, found, run=run, now=now)
-        rows = replayed.lease(connection, list(by_url), run=run, now=now)
-        fetched = [_fetched(rows[url], page, config, gate, now) for url, page in by_url.items() if url in rows]
+        discovery.discover(connection, found, run=run, now=now)
+        rows = replayed.lease(connection, moments, run=run, now=now)
+        fetched = [_fetched(rows[url], page, config, gate, now) for url, page in batch.items() if url in rows]
         parse = ledger.record(connection, fetched, run=run, ring_after=now)
-        archived = [one.row for one in fetched if one.state == State.DROPPED and one.body is not None]
+        dropped = [one for one in fetched if one.state == State.DROPPED]
+        rhythms.keep_known(connection, [one.row for one in dropped])
     sender.send("parse", parse)
-    if archived:
+    if archived := [one.row for one in dropped if one.body is not None]:
         sender.send("store", archived)
 
 

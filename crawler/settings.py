@@ -6,11 +6,20 @@ import contextlib
 import logging
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from pipelines.config import Config
+from workers.tuning import tuned
 
 BODY_BYTES = 8 * 1024 * 1024
+
+_IDLE_BEHIND = (
+    "start.StartSpiderMiddleware", "httperror.HttpErrorMiddleware", "referer.RefererMiddleware",
+    "urllength.UrlLengthMiddleware", "depth.DepthMiddleware", "metacopy.MetaCopyDetectionMiddleware",
+)  # fmt: skip
+_IDLE_BEFORE = (
+    "offsite.OffsiteMiddleware", "httpauth.HttpAuthMiddleware", "downloadtimeout.DownloadTimeoutMiddleware",
+    "useragent.UserAgentMiddleware", "stats.DownloaderStats",
+)  # fmt: skip
 
 SPIDER_MODULES = ["crawler.spiders"]
 BOT_NAME = "suchlike"
@@ -18,7 +27,7 @@ BOT_NAME = "suchlike"
 
 def settings(config: Config) -> dict[str, Any]:
     """The settings of a crawl with this configuration."""
-    proxy_host = urlsplit(config.crawl.proxy).hostname or "" if config.crawl.proxy else ""
+    concurrency = tuned(config).concurrency
     return {
         "BOT_NAME": BOT_NAME,
         "SPIDER_MODULES": SPIDER_MODULES,
@@ -33,8 +42,8 @@ def settings(config: Config) -> dict[str, Any]:
         "HTTPERROR_ALLOW_ALL": True,
         "DEPTH_LIMIT": 0,
         "DOWNLOAD_DELAY": 0,
-        "CONCURRENT_REQUESTS": config.crawl.concurrency,
-        "CONCURRENT_REQUESTS_PER_DOMAIN": config.crawl.concurrency,
+        "CONCURRENT_REQUESTS": concurrency,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": concurrency,
         # 100 tasks a response otherwise (scrapy#5182)
         "CONCURRENT_ITEMS": 1,
         # safe where Scrapy's defaults are not
@@ -43,24 +52,38 @@ def settings(config: Config) -> dict[str, Any]:
         "DOWNLOAD_TIMEOUT": 20,
         "DNS_TIMEOUT": 10,
         "DOWNLOAD_VERIFY_CERTIFICATES": config.crawl.verify_certificates,
-        "DOWNLOAD_HANDLERS": {"file": None, "data": None, "ftp": None, "s3": None},
+        "SUCHLIKE_TRUST_CERTIFICATES": config.crawl.trust_certificates,
+        # nothing but the web, through one door
+        "DOWNLOAD_HANDLERS": {
+            "http": "crawler.fetching.transport.Transport",
+            "https": "crawler.fetching.transport.Transport",
+            "file": None,
+            "data": None,
+            "ftp": None,
+            "s3": None,
+        },
         "REMOTE_CONTROL_ENABLED": False,
         "TELNETCONSOLE_ENABLED": False,
         "COOKIES_ENABLED": False,
         "REFERER_ENABLED": False,
         "MEMUSAGE_LIMIT_MB": 1536,
         # only the proxy that was configured, never one from the environment
-        "HTTPPROXY_ENABLED": bool(config.crawl.proxy),
-        "TWISTED_DNS_RESOLVER": "crawler.addresses.GuardedResolver",
+        "HTTPPROXY_ENABLED": False,
         "SUCHLIKE_ALLOW_PRIVATE": config.crawl.allow_private_addresses,
-        "SUCHLIKE_PROXY_HOST": proxy_host,
+        "SUCHLIKE_PROXY": config.crawl.proxy,
         "LOG_ENABLED": False,
         "LOG_INSTALL_ROOT_HANDLER": False,
         "LOG_LEVEL": "WARNING",
         "LOGSTATS_INTERVAL": 0,
         "STATS_DUMP": False,
         "EXTENSIONS": {"scrapy.extensions.corestats.CoreStats": None},
-        "DEFAULT_REQUEST_HEADERS": {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5"},
+        # each would look at every answer and find nothing to do: our spiders give no requests back
+        "SPIDER_MIDDLEWARES": {f"scrapy.spidermiddlewares.{name}": None for name in _IDLE_BEHIND},
+        "DOWNLOADER_MIDDLEWARES": {f"scrapy.downloadermiddlewares.{name}": None for name in _IDLE_BEFORE},
+        "DEFAULT_REQUEST_HEADERS": {
+            "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5",
+            "User-Agent": config.crawl.identify or None,
+        },
     }
 
 

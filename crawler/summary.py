@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipelines.stores import Store, articles, fates, rhythms, runs
+from crawler.matches import Matches
+from pipelines.stores import Store, fates, rhythms, runs, tallies
+
+
+class Summary(dict[str, Any]):
+    """What a run found, as contract.md words it, and `matches` to look at."""
+
+    def __init__(self, told: dict[str, Any], matches: Matches) -> None:
+        super().__init__(told)
+        self.matches = matches
+
+    def __str__(self) -> str:
+        return f"{self['matches']} matches in {self['pages_fetched']} pages; stopped by {self['stopped_by']}"
 
 
 def summary(store: Store, run: int, *, seconds: float, stopped_by: str) -> dict[str, Any]:
     """What contract.md calls a summary."""
     with store.read() as connection:
         ends = fates.count(connection, run)
-        found = articles.matches(connection, run)
+        found = tallies.matches(connection, run)
         return {
             "mode": runs.get(connection, run).mode,
             "run": run,
             "seconds": round(seconds, 2),
             "pages_fetched": ends["fetched"],
             "matches": found,
-            "stories": articles.stories(connection, run),
+            "stories": tallies.stories(connection, run),
             "duplicates": ends["duplicate"],
             "harvest": round(found / ends["fetched"], 4) if ends["fetched"] else 0.0,
             "fates": ends,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import gzip
 import logging
 import os
@@ -91,6 +92,8 @@ class Archive:
             # machines that share the folder may share process ids too
             self._name = f"{stamp}-{os.getpid()}-{secrets.token_hex(4)}-{self._number:03d}.warc.gz"
             self._stream = (self._folder / self._name).open("xb")
+            with contextlib.suppress(OSError):  # not every shared folder knows locks
+                fcntl.flock(self._stream, fcntl.LOCK_SH)  # whoever takes records out leaves this file alone
         return self._stream
 
     @staticmethod
@@ -133,6 +136,30 @@ def read(file: Path) -> Iterator[Recorded]:
             why = getattr(error, "strerror", None)
             raise UsageError(f"{file} cannot be read: {why}." if why else f"{file} is not a WARC file.") from None
         logger.warning("%s is damaged after its first %d records; the rest of it is left out", file, seen)
+
+
+def complaint(file: Path, offset: int) -> str | None:
+    """What is wrong with the record that begins at `offset`, None when it is whole and its bytes are as written."""
+    try:
+        with file.open("rb") as stream:
+            stream.seek(offset)
+            record = next(iter(ArchiveIterator(stream, check_digests=True)))
+            while record.raw_stream.read(_CHUNK_BYTES):
+                pass
+            if record.rec_type != "response":
+                return "no page begins there"
+            return None if record.digest_checker.passed else "its bytes are not those that were written"
+    except OSError as error:
+        return error.strerror or "it cannot be read"
+    except (StopIteration, ArchiveLoadFailed, AttributeError, ValueError, EOFError, zlib.error):
+        return "no record can be read there"
+
+
+def read_one(packed: bytes) -> Recorded | None:
+    """The page in one packed record (`pipelines.members` cuts them out); None when it holds no HTTP response."""
+    for record in ArchiveIterator(BytesIO(packed)):
+        return _recorded(record) if record.rec_type == "response" and record.http_headers else None
+    return None
 
 
 class _Torn:

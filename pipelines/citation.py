@@ -21,6 +21,7 @@ _NAME_START: Final = re.compile(
     re.IGNORECASE,
 )
 _NAME_SEPARATOR: Final = re.compile(r"\s*(?:[;|/&]|\s(?:and|und|et|y|e|и|та|و)\s)\s*")
+_IN_BRACKETS: Final = re.compile(r"\s*\([^()]{1,40}\)")
 _ADDRESS: Final = re.compile(r"https?:|www\.|@|\.(?:com|org|net|html?)\b", re.IGNORECASE)
 _NO_NAME: Final = re.compile(r"\d{2}|[<>{}=]")
 _ROLE: Final = re.compile(
@@ -72,10 +73,13 @@ def _plain(text: str) -> str:
 
 
 def authors_of(raw: Iterable[str]) -> tuple[str, ...]:
-    """Names of people, at most ten, without "By", addresses, repetitions and the likes of "admin"."""
+    """Names of people, at most ten, without "By", addresses, brackets, repetitions and the likes of "admin".
+
+    "Doe, Jane" is told as Jane Doe.
+    """
     names: dict[str, str] = {}
     for entry in raw:
-        cleaned = _NAME_START.sub("", one_line(entry, 300))
+        cleaned = _IN_BRACKETS.sub("", _NAME_START.sub("", one_line(entry, 300)))
         # an address would fall into pieces that look like names
         for name in [] if _ADDRESS.search(cleaned) else _NAME_SEPARATOR.split(cleaned):
             for single in _at_commas(name):
@@ -87,10 +91,14 @@ def authors_of(raw: Iterable[str]) -> tuple[str, ...]:
 
 def _at_commas(name: str) -> list[str]:
     first, *others = [part for part in name.split(",") if part.strip()] or [""]
-    # "Doe, Jane" is one person; "Jane Doe, MD" and "Jane Doe, Sports Writer" are too
+    # "Doe, Jane" is one person; "Jane Doe, MD", "Jane Doe, Sports Writer" and "Jane Doe, MDR SACHSEN" are too
     if len(others) == 1 and len(first.split()) == len(others[0].split()) == 1:
-        return [name]
-    return [first, *(part for part in others if len(part.split()) > 1 and not _ROLE.search(part))]
+        return [f"{others[0].strip()} {first.strip()}"]
+    return [first, *(part for part in others if _names_another(part))]
+
+
+def _names_another(part: str) -> bool:
+    return len(part.split()) > 1 and not _ROLE.search(part) and part != part.upper()
 
 
 def _is_name(name: str) -> bool:

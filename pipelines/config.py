@@ -2,106 +2,29 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
-import os
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
 import msgspec
 
+from pipelines.certificates import recorded_certificates
+from pipelines.complaints import explain, nearest
+from pipelines.durations import duration_s, rate_delay_s
 from pipelines.errors import ConfigError
-from pipelines.likeness.naming import DEFAULT_MODEL, check_model, placed
+from pipelines.layers import FILE_NAME, layered, merged
+from pipelines.likeness.naming import check_model, placed
+from pipelines.masking import masked, masked_address
+from pipelines.rights import product_token
+from pipelines.sections import Crawl, Log, Notify, Profile, Queue, Sources, Store, Timed, Web
 
-FILE_NAME = "suchlike.toml"
-ENV_PREFIX = "SUCHLIKE_"
-# short names the contract promises, beside SUCHLIKE_SECTION__KEY
-ENV_SHORT = {"SUCHLIKE_REDIS": ("queue", "redis"), "SUCHLIKE_DATABASE": ("store", "database")}
-
-# a number longer than this is a slip, whatever its unit
-LONGEST = 1e9
-_UNIT_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "": 1.0}
-_HEADER = re.compile(r"\s*\[+([^\[\]]+)\]")
-_ASSIGNED = re.compile(r"\s*([^=#\[\]]+?)\s*=")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
-
-Positive = Annotated[int, msgspec.Meta(ge=1)]
-NotNegative = Annotated[int, msgspec.Meta(ge=0)]
+# the name we go by in robots.txt when `identify` begins with none
+AGENT = "suchlike"
 
 
-class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the file; a key it does not know is an error."""
-
-
-class Profile(_Section, frozen=True):
-    """A seed set and how to judge by it. `grain`: the same story, topic or beat; `threshold`: auto … or 0 to 1.
-
-    `model`: which vectors, see docs/likeness.md.
-    """
-
-    seeds: str | list[str] = "seeds/"
-    grain: Literal["story", "topic", "beat"] = "topic"
-    threshold: str | float = "auto"
-    model: str = DEFAULT_MODEL
-    every: str = ""
-
-
-class Crawl(_Section, frozen=True):
-    """How the web is visited. Budgets are for one run; 0 means no limit.
-
-    `revisit_soonest`, `revisit_latest`: the bounds of each list's own rhythm; `revisions`: how long a match is
-    looked at again for a new text, empty for never.
-    """
-
-    pages: NotNegative = 500
-    matches: NotNegative = 0
-    time: str = ""
-    rate: str = "1/1s"
-    roam: bool = True
-    max_per_site: NotNegative = 0
-    depth: NotNegative = 12
-    order: Literal["focus", "breadth"] = "focus"
-    revisit_soonest: str = "10m"
-    revisit_latest: str = "7d"
-    revisions: str = "3d"
-    concurrency: Annotated[int, msgspec.Meta(ge=1, le=512)] = 32
-    crawlers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
-    identify: str = "suchlike/0.1"
-    robots: Literal["obey"] = "obey"
-    proxy: str = ""
-    allow_private_addresses: bool = False
-    verify_certificates: bool = True
-
-
-class Sources(_Section, frozen=True):
-    """Where a crawl starts, and which hosts it never visits (`*.shop.example`)."""
-
-    sites: list[str] = []
-    feeds: list[str] = []
-    sitemaps: list[str] = []
-    block: list[str] = []
-
-
-class Store(_Section, frozen=True):
-    """Where results live. `keep`: which articles become part of the corpus; `archive`: which pages go to WARC."""
-
-    database: str = ""
-    keep: Literal["matches", "all"] = "matches"
-    archive: Literal["none", "kept", "all"] = "kept"
-
-
-class Queue(_Section, frozen=True):
-    """The broker between stages, and how many processes extract. `workers = 0` decides by the machine's cores."""
-
-    redis: str = "embedded"
-    workers: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
-    batch: Annotated[int, msgspec.Meta(ge=1, le=256)] = 32
-
-
-class Config(_Section, frozen=True):
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything a run needs to know. `folder` is the project folder, made absolute by `load`."""
 
     mode: Literal["demo", "replay", "online"] = "online"
@@ -110,7 +33,10 @@ class Config(_Section, frozen=True):
     sources: Sources = Sources()
     store: Store = Store()
     queue: Queue = Queue()
-    schedule: dict[str, str] = {}
+    web: Web = Web()
+    schedule: dict[str, str | Timed] = {}
+    notify: Notify = Notify()
+    log: Log = Log()
     folder: str = "."
 
     @property
@@ -127,6 +53,17 @@ class Config(_Section, frozen=True):
         return f"sqlite:///{self.path / name}"
 
     @property
+    def environment(self) -> dict[str, str]:
+        """What a process is told that works for a run of ours: where its store is, and a password no row keeps."""
+        told = {"SUCHLIKE_DATABASE": self.database}
+        return told | ({"SUCHLIKE_CRAWL__PROXY": self.crawl.proxy} if self.crawl.proxy else {})
+
+    @property
+    def agent(self) -> str:
+        """The product token we go by in robots.txt and robots directives."""
+        return product_token(self.crawl.identify) or AGENT
+
+    @property
     def delay_s(self) -> float:
         """Seconds between two requests to one site."""
         return rate_delay_s(self.crawl.rate)
@@ -136,6 +73,36 @@ class Config(_Section, frozen=True):
         """The time budget in seconds; 0 for none."""
         return duration_s(self.crawl.time, "crawl.time") if self.crawl.time else 0.0
 
+    @property
+    def kept(self) -> Config:
+        """What a run's row keeps of it: whom to tell and who may look is no part of a run; nor are secrets."""
+        replace, sources = msgspec.structs.replace, self.sources
+        return replace(
+            self, notify=Notify(), web=Web(), log=Log(),
+            crawl=replace(self.crawl, proxy=masked_address(self.crawl.proxy)),
+            store=replace(self.store, database=masked_address(self.store.database)),
+            queue=replace(self.queue, redis=masked_address(self.queue.redis)),
+            sources=replace(
+                sources, **{name: [masked(url) for url in getattr(sources, name)] for name in sources.__struct_fields__}
+            ),
+        )  # fmt: skip
+
+    def in_hands_of(self, own: Config) -> Config:
+        """What a run's row kept, with the addresses that this process was told itself, as `own` has them.
+
+        Raises ConfigError where the run's proxy wants a password that `own` does not have.
+        """
+        replace, proxy = msgspec.structs.replace, self.crawl.proxy
+        if proxy == masked_address(own.crawl.proxy):
+            proxy = own.crawl.proxy
+        if "***@" in proxy:
+            raise ConfigError(f"The run's proxy {proxy} wants a password; say it in SUCHLIKE_CRAWL__PROXY.")
+        insecure = self.queue.insecure or own.queue.insecure
+        return replace(
+            self, crawl=replace(self.crawl, proxy=proxy), store=replace(self.store, database=own.store.database),
+            queue=replace(self.queue, redis=own.queue.redis, insecure=insecure),
+        )  # fmt: skip
+
     def only_profile(self, name: str | None = None) -> tuple[str, Profile]:
         """The profile called `name`, or the only one there is; ConfigError when that is not clear."""
         profiles = self.profile or {self.path.resolve().name: Profile()}
@@ -144,7 +111,7 @@ class Config(_Section, frozen=True):
         if name is None:
             raise ConfigError(f"There are several profiles ({', '.join(sorted(profiles))}); name one with --profile.")
         if name not in profiles:
-            raise ConfigError(f"There is no profile {name!r} in {FILE_NAME}{_nearest(name, profiles)}")
+            raise ConfigError(f"There is no profile {name!r} in {FILE_NAME}{nearest(name, profiles)}")
         return name, profiles[name]
 
     def model(self, name: str | None = None) -> str:
@@ -153,34 +120,15 @@ class Config(_Section, frozen=True):
 
     @property
     def digest(self) -> str:
-        """A short hash of every value that shapes results (not of where they are stored)."""
-        shown = msgspec.to_builtins(self)
+        """A short hash of every value that shapes results (not of where they are stored, nor of secrets)."""
+        shown = msgspec.to_builtins(self.kept)
         shown.pop("folder")
+        shown["store"].pop("database")
         shown.pop("queue")
+        shown.pop("notify")
+        shown.pop("web")
+        shown.pop("log")
         return hashlib.sha256(msgspec.json.encode(shown, order="sorted")).hexdigest()[:12]
-
-
-def duration_s(text: str, key: str = "duration") -> float:
-    """`30s`, `10m`, `2h`, `1d` or plain seconds as seconds; ConfigError names `key`."""
-    match = _DURATION.fullmatch(text.strip())
-    if not match or not 0 < float(match[1]) < LONGEST:
-        raise ConfigError(f"{key} = {text!r} is not a time; write it like 30s, 10m, 2h or 1d.")
-    return float(match[1]) * _UNIT_S[match[2]]
-
-
-def rate_delay_s(rate: str) -> float:
-    """`1/2s` (one request each two seconds) as the seconds between two requests."""
-    count, _, period = rate.partition("/")
-    try:
-        number = float(count)
-        seconds = duration_s(period, "crawl.rate") if period else 1.0
-        if not 0 < number < float("inf"):
-            raise ValueError
-    except (ValueError, ConfigError):
-        raise ConfigError(
-            f"crawl.rate = {rate!r} is not a rate; write requests per time, such as 1/1s or 1/2s."
-        ) from None
-    return seconds / number
 
 
 def load(folder: Path, overrides: Mapping[str, Any] | None = None, env: Mapping[str, str] | None = None) -> Config:
@@ -190,19 +138,11 @@ def load(folder: Path, overrides: Mapping[str, Any] | None = None, env: Mapping[
     the file. Raises ConfigError with one sentence that names the key and where it was set.
     """
     folder = folder.resolve()
-    file = folder / FILE_NAME
-    layers: list[tuple[str, dict[str, Any]]] = [
-        (str(file), _read(file)),
-        ("the environment", _from_env(os.environ if env is None else env)),
-        ("the command line", _plain(overrides or {})),
-    ]
-    merged: dict[str, Any] = {}
-    for _, layer in layers:
-        _merge(merged, layer)
+    layers = layered(folder, overrides, env)
     try:
-        config = msgspec.convert({**merged, "folder": str(folder)}, Config, strict=False)
+        config = msgspec.convert({**merged(layers), "folder": str(folder)}, Config, strict=False)
     except msgspec.ValidationError as error:
-        raise ConfigError(_explain(str(error), layers, merged)) from None
+        raise ConfigError(explain(str(error), Config, layers)) from None
     _check(config)
     return config
 
@@ -222,16 +162,32 @@ def _check(config: Config) -> None:
             raise ConfigError(f"profile.{name}.threshold = {profile.threshold} must lie between 0 and 1.")
     if not re.match(r"(embedded$|rediss?://|unix://)", config.queue.redis):
         raise ConfigError(
-            f"queue.redis = {_masked(config.queue.redis)!r} is not an address; "
+            f"queue.redis = {masked_address(config.queue.redis)!r} is not an address; "
             "write embedded, redis://host:port/0, rediss://… or unix:///path."
         )
     if config.store.database and not re.match(r"(sqlite:///|postgresql\+psycopg://)", config.store.database):
         raise ConfigError(
-            f"store.database = {_masked(config.store.database)!r} is not an address; "
+            f"store.database = {masked_address(config.store.database)!r} is not an address; "
             "write sqlite:///file.db or postgresql+psycopg://user@host/name."
         )
+    _check_notify(config.notify)
+    recorded_certificates(config.crawl.trust_certificates)
     if config.crawl.proxy and not re.fullmatch(r"https?://[^/\s]+/?", config.crawl.proxy):
-        raise ConfigError(f"crawl.proxy = {_masked(config.crawl.proxy)!r} is not an address; write http://host:port.")
+        raise ConfigError(
+            f"crawl.proxy = {masked_address(config.crawl.proxy)!r} is not an address; write http://host:port."
+        )
+
+
+def _check_notify(notify: Notify) -> None:
+    for url in notify.webhooks:
+        if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", url):
+            raise ConfigError(
+                f"notify.webhooks has {masked_address(url)!r}, which is no address; write https://host/path."
+            )
+    if notify.webhooks and not notify.secret:
+        raise ConfigError("notify.webhooks needs notify.secret to sign with; SUCHLIKE_NOTIFY__SECRET sets it, too.")
+    if not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d( \S+)?", notify.at):
+        raise ConfigError(f"notify.at = {notify.at!r} is not a time of day; write 07:00 or 07:00 Europe/Berlin.")
 
 
 def check_threshold(text: str, key: str = "threshold") -> str | float:
@@ -245,131 +201,6 @@ def check_threshold(text: str, key: str = "threshold") -> str | float:
     if not 0 <= number <= 1:
         raise ConfigError(f"{key} = {text!r} is not a threshold; write auto, strict, loose or a number from 0 to 1.")
     return number
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} cannot be read: {error}.") from None
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file} is not TOML: {error}.") from None
-
-
-def _from_env(env: Mapping[str, str]) -> dict[str, Any]:
-    nested: dict[str, Any] = {}
-    for name, value in sorted(env.items()):
-        keys = ENV_SHORT.get(name)
-        if keys is None and name.startswith(ENV_PREFIX) and "__" in name:
-            keys = tuple(name.removeprefix(ENV_PREFIX).lower().split("__"))  # type: ignore[assignment]  # any depth
-        if keys:
-            at = nested
-            for key in keys[:-1]:
-                at = at.setdefault(key, {})
-                if not isinstance(at, dict):
-                    raise ConfigError(f"In the environment: {name} sets a part of {key}, which is one value.")
-            at[keys[-1]] = [one.strip() for one in value.split(",") if one.strip()] if keys[0] == "sources" else value
-    return nested
-
-
-def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: _plain(v) if isinstance(v, Mapping) else v for k, v in value.items() if v is not None}
-
-
-def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
-    for key, value in layer.items():
-        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
-        else:
-            into[key] = dict(value) if isinstance(value, Mapping) else value
-
-
-def _explain(message: str, layers: list[tuple[str, dict[str, Any]]], merged: Mapping[str, Any]) -> str:
-    """msgspec's message as a sentence: which key, set where, and the nearest right word for a misspelt one."""
-    what, _, path = message.partition(" - at `$")
-    dotted = _named(path.rstrip("`").lstrip("."), merged)
-    unknown = re.search(r"unknown field `([^`]+)`", what)
-    if unknown:
-        section = dotted or "the top level"
-        where = _origin([*dotted.split("."), unknown[1]] if dotted else [unknown[1]], layers)
-        known = _fields(dotted)
-        return f"{where}: there is no {unknown[1]!r} in {section}{_nearest(unknown[1], known)}"
-    where = _origin(dotted.split("."), layers)
-    return f"{where}: {dotted} has a wrong value: {what[:1].lower()}{what[1:]}{_choices(dotted)}."
-
-
-def _named(dotted: str, merged: Mapping[str, Any]) -> str:
-    """A path with the name of the profile or schedule that msgspec only calls `[...]`."""
-    for section, kind in (("profile", Profile), ("schedule", str)):
-        for name, value in merged[section].items() if dotted.startswith(f"{section}[...]") else ():
-            try:
-                msgspec.convert(value, kind, strict=False)
-            except msgspec.ValidationError:
-                return dotted.replace("[...]", f".{name}", 1)
-    return dotted
-
-
-def _choices(dotted: str) -> str:
-    """The words that may stand there, where only some may."""
-    kind: Any = Config
-    for key in dotted.split("."):
-        kind = get_type_hints(kind).get(key) if isinstance(kind, type) else None
-    words = [str(word) for word in get_args(kind)] if get_origin(kind) is Literal else []
-    return f"; write {' or '.join(words)}" if words else ""
-
-
-def _origin(keys: list[str], layers: list[tuple[str, dict[str, Any]]]) -> str:
-    keys = [re.sub(r"\[\d+\]", "", key) for key in keys]
-    for where, layer in reversed(layers):
-        at: Any = layer
-        for key in keys:
-            at = at.get(key) if isinstance(at, dict) else None
-        if at is not None:
-            return f"{where}, line {_line_of(Path(where), keys)}" if where.endswith(FILE_NAME) else f"In {where}"
-    return f"In {FILE_NAME}"
-
-
-def _line_of(file: Path, keys: list[str]) -> int:
-    """The line that says most of the path `keys`: its own, or that of the table it is in."""
-    table: list[str] = []
-    best, found = 0, 1
-    for number, line in enumerate(file.read_text(encoding="utf-8-sig").splitlines(), 1):
-        if header := _HEADER.match(line):
-            table = said = _keys(header[1])
-        elif assigned := _ASSIGNED.match(line):
-            said = table + _keys(assigned[1])
-        else:
-            continue
-        if said == keys[: len(said)] and len(said) > best:
-            best, found = len(said), number
-    return found
-
-
-def _keys(dotted: str) -> list[str]:
-    return [key.strip(" \t\"'") for key in dotted.split(".")]
-
-
-def _fields(dotted: str) -> Iterator[str]:
-    section = dotted.split(".", maxsplit=1)[0].strip("`[] ")
-    types: dict[str, type[msgspec.Struct]] = {
-        "crawl": Crawl, "sources": Sources, "store": Store, "queue": Queue, "profile": Profile, "": Config,
-    }  # fmt: skip
-    yield from types.get(section, Config).__struct_fields__
-
-
-def _nearest(word: str, known: Any) -> str:
-    match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {match[0]!r}?" if match else "."
-
-
-def _masked(address: str) -> str:
-    secret, at, rest = address.rpartition("@")
-    scheme, slashes, _ = secret.partition("//")
-    return f"{scheme if slashes else ''}{slashes}***@{rest}" if at else address
 
 
 def _absolute_sqlite(address: str, folder: Path) -> str:

@@ -7,6 +7,7 @@ SuchlikeError
 ├── UnreachableError      broker or storage cannot be reached or written                exit 4
 │   ├── BrokerError
 │   └── StoreError
+├── AlertError            a channel did not take an alert                           exit 4
 └── RefusedError          every source refused us                                       exit 5
 """
 
@@ -43,6 +44,12 @@ class BrokerError(UnreachableError):
 
 class StoreError(UnreachableError):
     """The database or the disk cannot be reached or written."""
+
+
+class AlertError(SuchlikeError):
+    """A channel did not take an alert; the message names it without its secrets."""
+
+    exit_code = 4
 
 
 class RefusedError(SuchlikeError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Literal, TypeVar, get_args
 
@@ -12,13 +12,15 @@ from lxml.etree import LxmlError
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 from trafilatura import bare_extraction
 
-from pipelines import listing, markup, metadata
+from pipelines import access, listing, markup, metadata, plain
+from pipelines.dating import GUESSED, Dated
 from pipelines.hygiene import paragraphs
 from pipelines.language import count_words, detect
-from pipelines.metadata import Dated, Metadata
-from pipelines.records import Rights
+from pipelines.metadata import Metadata
+from pipelines.records import About, Rights
 
-__all__ = ["MIN_WORDS", "REASONS", "Extracted", "NotAnArticle", "Reason", "extract", "extract_from_text", "warm"]
+__all__ = ["MIN_WORDS", "REASONS", "Extracted", "NotAnArticle", "Reason", "extract", "extract_from_text",
+           "extract_plainly", "warm"]  # fmt: skip
 
 Reason = Literal[
     "not-article",
@@ -29,6 +31,7 @@ Reason = Literal[
     "too-short",
     "not-html",
     "extraction-error",
+    "extraction-killed",
 ]
 REASONS: Final[frozenset[str]] = frozenset(get_args(Reason))
 
@@ -36,7 +39,8 @@ MIN_WORDS: Final = 80
 # a page that says it is an article may be a short one: agency flashes have 60 words
 MIN_WORDS_SHARE_IF_ARTICLE: Final = 0.6
 MAX_TITLE_CHARS: Final = 100
-GUESSED_DATE: Final = 0.5
+# what a page says of itself stands there, and so little harms no parser
+HEAD_CHARS: Final = 64 * 1024
 
 # What trafilatura and its parsers raise on pages they cannot digest. Not Exception: RQ's timeout is one.
 _INDIGESTIBLE: Final = (ValueError, TypeError, AttributeError, LookupError, RecursionError, LxmlError, SelectolaxError)
@@ -71,6 +75,7 @@ class Extracted:
     words: int
     canonical_url: str | None
     rights: Rights
+    about: About = field(default_factory=About)
 
 
 def extract(
@@ -80,10 +85,13 @@ def extract(
     encoding: str | None = None,
     headers: Mapping[str, str] | None = None,
     min_words: int = MIN_WORDS,
+    agent: str = "",
+    hint: str = "",
 ) -> Extracted:
     """The article in a page's bytes, or NotAnArticle.
 
     `encoding` is the charset somebody declared (else that of the header `content-type`); the bytes may overrule it.
+    `agent` is the name we go by in robots directives; `hint` the date a feed or sitemap gave the page.
     """
     refused = markup.refusal(body)
     if refused:
@@ -93,13 +101,31 @@ def extract(
     if not markup.is_html(html):
         raise NotAnArticle("not-html", "there is no HTML element in it")
     tree = _digest(lambda: metadata.parse(html))
-    about = metadata.read(tree, url, headers=lower)
+    about = metadata.read(tree, url, headers=lower, agent=agent, hint=hint)
     raw = _digest(lambda: _main_text(html))
     if not raw:
         raise NotAnArticle("no-text", "no main text was found")
     text = _article_in(raw, tree, about, url, min_words)
-    dated = about.published or _digest(lambda: _guessed_date(html, url))
-    return _assembled(text, about, dated)
+    return _assembled(text, about, about.published or _digest(lambda: guessed_date(html, url)))
+
+
+def extract_plainly(
+    body: bytes, url: str, *, headers: Mapping[str, str] | None = None, agent: str = "", hint: str = ""
+) -> Extracted:  # fmt: skip
+    """The article in a page on which `extract` died: its metadata from its beginning, its text by a mere scan.
+
+    Raises NotAnArticle, with `extraction-killed`, where that brings too little.
+    """
+    lower = {name.lower(): value for name, value in (headers or {}).items()}
+    html = markup.decode(body[: plain.MAX_CHARS], lower.get("content-type"))
+    about = metadata.read(
+        _digest(lambda: metadata.parse(html[:HEAD_CHARS])), url, headers=lower, agent=agent, hint=hint
+    )
+    text = plain.text_of(html)
+    words = count_words(text)
+    if words < MIN_WORDS:
+        raise NotAnArticle("extraction-killed", f"its parsers were killed, and without them it has {words} words")
+    return _assembled(text, about, about.published)
 
 
 def extract_from_text(text: str, *, title: str = "", url: str = "") -> Extracted:
@@ -152,14 +178,14 @@ def _article_in(raw: str, tree: LexborHTMLParser, about: Metadata, url: str, min
     return text
 
 
-def _guessed_date(html: str, url: str) -> Dated | None:
+def guessed_date(html: str, url: str) -> Dated | None:
     today = datetime.now(UTC).date().isoformat()
     found = find_date(html, extensive_search=False, original_date=True, max_date=today, url=url or None)
-    return Dated(datetime.fromisoformat(found).replace(tzinfo=UTC), GUESSED_DATE, "htmldate") if found else None
+    return Dated(datetime.fromisoformat(found).replace(tzinfo=UTC), GUESSED, "htmldate") if found else None
 
 
 def _assembled(text: str, about: Metadata, dated: Dated | None) -> Extracted:
-    language = detect(text)
+    language, words = detect(text), count_words(text)
     return Extracted(
         text=text,
         title=about.title or text.partition("\n")[0][:MAX_TITLE_CHARS],
@@ -170,7 +196,18 @@ def _assembled(text: str, about: Metadata, dated: Dated | None) -> Extracted:
         description=about.description,
         site_name=about.site_name,
         language=language if language != "und" else about.language or language,
-        words=count_words(text),
+        words=words,
         canonical_url=about.canonical_url,
         rights=about.rights,
+        about=_about(text, words, about, dated),
     )
+
+
+def _about(text: str, words: int, about: Metadata, dated: Dated | None) -> About:
+    """What is known beside: the section, a wall, whether the text stops short, and who said what."""
+    evidence = dict(about.evidence) | ({"published": dated.evidence} if dated else {})
+    said = {name: dict(told) for name, told in about.said.items()}
+    if dated and len({day[:10] for day in dated.said.values()}) > 1:
+        said["published"] = dict(dated.said)
+    short = access.stops_short(text, words, about.main, walls=about.walled)
+    return About(about.section, about.walled, short, evidence, said)

@@ -151,6 +151,13 @@ def _weigh(lines: list[str]) -> list[float | None]:
         # a sentence wrapped by hand: its first half has no full stop, and the next line begins small
         if (evidence[at] or 0) > 0 and following.lstrip()[:1].islower():
             evidence[at] = -0.5
+    announced = False
+    for at, line in enumerate(map(str.strip, lines)):
+        if announced and _BULLET.match(line):
+            # what a line ending in a colon counts up belongs to it
+            evidence[at] = min(evidence[at] or 0, -0.5)
+        elif line:
+            announced = line.endswith((":", "：")) and not is_cue(line)
     return evidence
 
 

@@ -25,6 +25,7 @@ class Judge:
         self.profile = profile
         self.threshold = profile.threshold(config.only_profile()[1].threshold) if profile else 1.0
         self.keeps_all = config.store.keep == "all"
+        self._warm = False
         told = f"{profile.edition if profile else ''} {self.threshold!r}"
         self.name = hashlib.sha256(told.encode()).hexdigest()[:32]
 
@@ -35,6 +36,12 @@ class Judge:
     def profile_scores(self, texts: Sequence[Text]) -> list[Likeness]:
         """As `score`, of what counts of an article."""
         return self.profile.score_many(texts) if self.profile else [_UNJUDGED] * len(texts)
+
+    def warm(self) -> None:
+        """Loads what scoring needs beside the profile: its model, and whatever is made at first use."""
+        if not self._warm:
+            self._warm = True
+            self.profile_scores([Text("A first page", "It has a few words.", "en")])
 
     def matches(self, likeness: Likeness) -> bool:
         """Whether it resembles them enough."""

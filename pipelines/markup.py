@@ -6,6 +6,7 @@ one tag above all). They are counted here first, in time linear in the bytes.
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import Final, Literal
 
@@ -44,6 +45,8 @@ _BINARY_STARTS: Final = (
     b"%PDF", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"\x1f\x8b", b"\x7fELF",
     b"OggS", b"ID3", b"\x00\x00\x00", b"\xd0\xcf\x11\xe0", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"Rar!",
 )  # fmt: skip
+# Python knows these as text encodings; some are quadratic, and none is a charset of the web
+NO_CHARSETS: Final = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape", "utf-7"})
 
 
 def refusal(body: bytes) -> tuple[Refusal, str] | None:
@@ -92,7 +95,17 @@ def decode(body: bytes, declared: str | None = None) -> str:
 def _named(body: bytes, declared: str | None) -> list[str]:
     header = (http_content_type_encoding(declared) or resolve_encoding(declared)) if declared else None
     inside = html_body_declared_encoding(body[:_DECLARED_WITHIN_BYTES])
-    return [name for name in (header, inside) if name]
+    return [name for name in (header, inside) if name and is_charset(name)]
+
+
+def is_charset(name: str) -> bool:
+    """Whether Python has a codec of this name that turns the bytes of a page into text, whatever they are."""
+    try:
+        codec = codecs.lookup(name)
+        "".encode(codec.name)
+    except (LookupError, UnicodeError, ValueError):
+        return False
+    return codec.name not in NO_CHARSETS
 
 
 def _wide(body: bytes) -> str | None:

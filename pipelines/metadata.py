@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from urllib.parse import urljoin, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
-from pipelines.citation import authors_of, date_in_url, date_of, one_line, title_of
+from pipelines import access, byline, dating
+from pipelines import urls as identity
+from pipelines.citation import one_line, title_of
+from pipelines.dating import Dated, Said
 from pipelines.records import Rights
+from pipelines.rights import rights_of
 
 MAX_DESCRIPTION_CHARS: Final = 500
 MAX_URL_CHARS: Final = 2083
+MAX_SECTION_CHARS: Final = 80
 _MAX_METAS: Final = 400
 _MAX_SCRIPTS: Final = 20
 _MAX_JSON_CHARS: Final = 500_000
 _MAX_NODES: Final = 200
-_MAX_AUTHOR_TAGS: Final = 12
+_MAX_SAID: Final = 4
 
 
 def _set(words: str) -> frozenset[str]:
@@ -33,34 +37,18 @@ _ARTICLES: Final = _set(
     "satiricalarticle report review"
 )
 _LISTS: Final = _set("collectionpage searchresultspage itemlist profilepage blog medialisting imagegallery")
-_DATE_METAS: Final = (
-    ("article:published_time", 0.95), ("og:published_time", 0.95), ("parsely-pub-date", 0.9), ("datepublished", 0.9),
-    ("citation_publication_date", 0.9), ("sailthru.date", 0.85), ("dc.date.issued", 0.85), ("dcterms.created", 0.85),
-    ("publish-date", 0.85), ("publication_date", 0.85), ("pubdate", 0.85), ("dc.date", 0.8), ("date", 0.75),
-)  # fmt: skip
-_AUTHOR_METAS: Final = ("author", "article:author", "parsely-author", "byl", "dc.creator", "sailthru.author")
-_AUTHOR_TAGS: Final = '[itemprop="author"] [itemprop="name"], [rel="author"], .byline__name, .author-name, .byline'
-_JSON_DATE: Final = 0.95
-_MARKED_DATE: Final = 0.85
-_URL_DATE: Final = 0.7
+_SECTION_METAS: Final = ("article:section", "og:article:section", "parsely-section", "og:section", "section")
 
 Kind = Literal["article", "list", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class Dated:
-    """When a page says it was published (UTC), how far that is to be trusted (0..1), and where it says so."""
-
-    when: datetime
-    confidence: float
-    evidence: str
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
     """What a page says about itself; empty where it says nothing.
 
-    `language` is the one of the markup. `kind` is what the page claims to be, which is not always so.
+    `language` is the one of the markup. `kind` is what the page claims to be, which is not always so. `walled` is
+    whether it says that it is not for everybody. `evidence` tells, of title, authors and section, the source believed;
+    `said` what sources said where they differ. `stated` are all dates, `main` is the JSON-LD of the article.
     """
 
     title: str
@@ -72,6 +60,12 @@ class Metadata:
     canonical_url: str | None
     rights: Rights
     kind: Kind
+    section: str = ""
+    walled: bool | None = None
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    said: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    stated: Sequence[Said] = ()
+    main: Mapping[str, Any] = field(default_factory=dict)
 
 
 def parse(html: str) -> LexborHTMLParser:
@@ -80,41 +74,60 @@ def parse(html: str) -> LexborHTMLParser:
     return LexborHTMLParser(html.encode("utf-8", "replace"))
 
 
-def read(tree: LexborHTMLParser, url: str, *, headers: Mapping[str, str] | None = None) -> Metadata:
-    """What the page says about itself. `headers` are those of the response, names in any case."""
-    metas = _metas(tree)
+def read(
+    tree: LexborHTMLParser, url: str, *, headers: Mapping[str, str] | None = None, agent: str = "", hint: str = ""
+) -> Metadata:
+    """What the page says about itself. `headers` are those of the response, names in any case; `agent` is our name.
+
+    `hint` is the date a feed or sitemap gave the page, as found.
+    """
+    several = _metas(tree)
+    metas = {name: values[0] for name, values in several.items()}
+    for name in {"robots", agent.lower()} & several.keys():
+        metas[name] = ", ".join(several[name])
     nodes = list(_json_nodes(tree))
     main = next((node for node in nodes if _types(node) & _ARTICLES), {})
     site = one_line(metas.get("og:site_name") or _name(main.get("publisher")) or metas.get("application-name", ""), 100)
-    heading = _text(tree, "h1")
-    titles = (_string(main.get("headline")), metas.get("og:title", ""), metas.get("twitter:title", ""))
-    description = metas.get("og:description") or metas.get("description") or _string(main.get("description"))
+    titles = _titles(tree, metas, main, site)
+    names = _authors(tree, several, main, site, url)
+    sections = _sections(metas, main)
+    stated = dating.stated(tree, metas, main, url, hint)
+    best = {name: next(iter(said), "") for name, said in (("title", titles), ("section", sections))}
+    writer = next(iter(names.pop("", ())), "")
     return Metadata(
-        title=title_of([title for title in titles if title] or [heading, _text(tree, "title")], heading, site),
-        authors=_authors(tree, metas, main),
-        published=_published(tree, metas, main, url),
-        description=one_line(description, MAX_DESCRIPTION_CHARS),
+        title=titles.get(best["title"], ""),
+        authors=names.get(writer, ()),
+        published=dating.believed(stated),
+        description=one_line(_description(metas, main), MAX_DESCRIPTION_CHARS),
         site_name=site,
         language=_language(tree, metas),
         canonical_url=_canonical(tree, metas, url),
-        rights=rights(metas, headers or {}),
+        rights=rights_of(metas, headers or {}, agent),
         kind=_kind(metas, nodes),
+        section=sections.get(best["section"], ""),
+        walled=access.walled(metas, main),
+        evidence={name: source for name, source in (*best.items(), ("authors", writer)) if source},
+        said=_differing({"title": titles, "authors": names}),
+        stated=stated,
+        main=main,
     )
 
 
-def _metas(tree: LexborHTMLParser) -> dict[str, str]:
-    """The first value of each <meta>, by lower-case name; those of `robots` joined."""
-    metas: dict[str, str] = {}
+def _metas(tree: LexborHTMLParser) -> dict[str, list[str]]:
+    """The values of each <meta>, by lower-case name, in their order."""
+    metas: dict[str, list[str]] = {}
     for tag in tree.css("meta[content]")[:_MAX_METAS]:
         attributes = tag.attributes
         names = (attributes.get("property"), attributes.get("name"), attributes.get("itemprop"))
         name = next(filter(None, names), "").strip().lower()
         value = (attributes.get("content") or "").strip()
-        if name == "robots" and name in metas:
-            metas[name] += f", {value}"
-        elif name and value:
-            metas.setdefault(name, value)
+        if name and value:
+            metas.setdefault(name, []).append(value)
     return metas
+
+
+def _description(metas: Mapping[str, str], main: Mapping[str, Any]) -> str:
+    return metas.get("og:description") or metas.get("description") or _string(main.get("description"))
 
 
 def _json_nodes(tree: LexborHTMLParser) -> Iterator[dict[str, Any]]:
@@ -177,30 +190,52 @@ def _text(tree: LexborHTMLParser, selector: str) -> str:
     return node.text(separator=" ", strip=True) if node else ""
 
 
-def _authors(tree: LexborHTMLParser, metas: dict[str, str], main: dict[str, Any]) -> tuple[str, ...]:
-    raw = main.get("author") or main.get("creator") or []
-    stated = authors_of([_name(one) for one in (raw if isinstance(raw, list) else [raw])[:_MAX_AUTHOR_TAGS]])
-    if stated:
-        return stated
-    for name in _AUTHOR_METAS:
-        if name in metas and (authors := authors_of([metas[name]])):
-            return authors
-    shown = (tag.text(separator=" ", strip=True) for tag in tree.css(_AUTHOR_TAGS)[:_MAX_AUTHOR_TAGS])
-    return authors_of(text for text in shown if len(text) <= 100)
+def _titles(tree: LexborHTMLParser, metas: Mapping[str, str], main: Mapping[str, Any], site: str) -> dict[str, str]:
+    """Source -> the title it gives, made fit to cite, the one to believe first."""
+    heading = _text(tree, "h1")
+    raw = {"json-ld": _string(main.get("headline")), "og:title": metas.get("og:title", ""),
+           "twitter:title": metas.get("twitter:title", "")}  # fmt: skip
+    if not any(raw.values()):
+        raw = {"h1": heading, "title": _text(tree, "title")}
+    made = {source: title_of([title], heading, site) for source, title in raw.items() if title}
+    return {source: title for source, title in made.items() if title}
 
 
-def _published(tree: LexborHTMLParser, metas: dict[str, str], main: dict[str, Any], url: str) -> Dated | None:
-    if when := date_of(str(main.get("datePublished") or main.get("dateCreated") or "")):
-        return Dated(when, _JSON_DATE, "json-ld")
-    for name, confidence in _DATE_METAS:
-        if name in metas and (when := date_of(metas[name])):
-            return Dated(when, confidence, f"meta {name}")
-    marked = tree.css_first('time[itemprop="datePublished"], time[pubdate], [itemprop="datePublished"][content]')
-    if marked and (when := date_of(marked.attributes.get("datetime") or marked.attributes.get("content") or "")):
-        return Dated(when, _MARKED_DATE, "itemprop datePublished")
-    if when := date_in_url(url):
-        return Dated(when, _URL_DATE, "url")
-    return None
+def _authors(
+    tree: LexborHTMLParser, metas: Mapping[str, Sequence[str]], main: Mapping[str, Any], site: str, url: str
+) -> dict[str, tuple[str, ...]]:
+    """Source -> the names it gives; under "" the source to believe, if there is one."""
+    said = byline.stated(tree, metas, main)
+    host = identity.host_of(url)
+    believed = byline.believed(said, site, host)
+    if (believed is None or byline.is_house(said[believed], site, host)) and (names := byline.loose(tree)):
+        said["by"], believed = names, "by"
+    return {**said, **({"": (believed,)} if believed else {})}
+
+
+def _sections(metas: Mapping[str, str], main: Mapping[str, Any]) -> dict[str, str]:
+    raw = main.get("articleSection")
+    first = next((one for one in raw if isinstance(one, str)), "") if isinstance(raw, list) else _string(raw)
+    said = {"json-ld": first} | {f"meta {name}": metas.get(name, "") for name in _SECTION_METAS}
+    made = {source: one_line(text, MAX_SECTION_CHARS).strip(" -|/") for source, text in said.items()}
+    return {source: text for source, text in made.items() if text}
+
+
+def _differing(told: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Of each field of which sources say different things, what they say; bounded, for pages write what they like."""
+    found = {}
+    for name, said in told.items():
+        ways = {_plain_of(value) for value in said.values()}
+        if len(ways) > 1:
+            found[name] = dict(list(said.items())[:_MAX_SAID])
+    return found
+
+
+def _plain_of(value: Any) -> Any:
+    """A title or a list of names with nothing left that may differ without meaning anything."""
+    if isinstance(value, str):
+        return "".join(filter(str.isalnum, value.casefold()))
+    return frozenset(_plain_of(one) for one in value)
 
 
 def _language(tree: LexborHTMLParser, metas: dict[str, str]) -> str:
@@ -221,21 +256,3 @@ def _canonical(tree: LexborHTMLParser, metas: dict[str, str], url: str) -> str |
     except ValueError:
         return None
     return absolute if parts.scheme in {"http", "https"} and parts.hostname else None
-
-
-def rights(metas: Mapping[str, str], headers: Mapping[str, str]) -> Rights:
-    """What robots meta, X-Robots-Tag and the TDM reservation protocol say of keeping the page.
-
-    An X-Robots-Tag addressed to another robot (`googlebot: noindex`) does not count.
-    """
-    lower = {name.lower(): value for name, value in headers.items()}
-    header = [part.strip() for part in lower.get("x-robots-tag", "").lower().split(",")]
-    stated = [part for part in header if ":" not in part or part.startswith(("max-", "unavailable_after"))]
-    stated += [part.strip() for part in metas.get("robots", "").lower().split(",")]
-    directives = [part for part in dict.fromkeys(stated) if part]
-    reserved = "1" in {metas.get("tdm-reservation", "").strip(), lower.get("tdm-reservation", "").strip()}
-    return Rights(
-        robots=", ".join(directives)[:200],
-        noindex=not {"noindex", "none"}.isdisjoint(directives),
-        tdm_reserved=reserved or not {"noai", "noml"}.isdisjoint(directives),
-    )

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pipelines import extract
+from pipelines import extract, trail
 from pipelines import urls as identity
 from pipelines.judge import Judges
 from pipelines.records import Article, Drop, Likeness
@@ -18,6 +18,10 @@ from pipelines.stores.articles import Draft, Sealed
 from pipelines.stores.bodies import discard
 from pipelines.stores.ledger import Taken
 from pipelines.stores.schema import State
+from pipelines.trail import Step
+
+# a page that was begun so often, at last alone, and never ended is not given to its parsers again
+PLAIN_FROM = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +41,18 @@ class Parse:
         self._store = store
         self._judges = judges or Judges(store)
 
+    def warm(self) -> None:
+        """Loads what every page needs, so that processes forked from this one find it loaded."""
+        extract.warm()
+        identity.site_of("example.com")
+
     def prepare(self, rows: Sequence[int]) -> None:
-        """Loads the judges of these rows' runs, so that a forked child finds them loaded."""
+        """Loads the judges of these rows' runs, with their models, so that a forked child finds them loaded."""
         with self._store.read() as connection:
             asked = ledger.runs_of(connection, rows)
         self._judges.renew(asked)
         for run in asked:
-            self._judges.of(run)
+            self._judges.of(run).warm()
 
     def run(self, rows: Sequence[int], watch: Watch) -> Rings:
         """See Stage."""
@@ -54,22 +63,25 @@ class Parse:
         watch(0)
         outcomes = self._judged(extracted)
         rings: Rings = {"dedupe": [], "store": []}
-        ring_after = time.time() + RING_S
+        ring_after, steps = time.time() + RING_S, list[Step]()
         with self._store.write() as connection:
             known = articles.sealed(connection, [one.page.row for one in taken])
             for outcome in outcomes:
                 held = known.get(outcome.taken.page.row)
                 if held is None:
-                    self._settle(connection, outcome, rings, ring_after)
+                    steps += self._settle(connection, outcome, rings, ring_after)
                 else:
-                    self._compare(connection, outcome, held, rings, ring_after)
+                    steps += self._compare(connection, outcome, held, rings, ring_after)
+        trail.tell(self.name, steps)
         return rings
 
     def _extracted(self, taken: Taken, watch: Watch) -> tuple[Taken, Article | Drop]:
         page = taken.page
         watch(page.row)
         try:
-            found = extract.extract(page.body, page.final_url, headers=page.headers)
+            agent = self._judges.of(taken.run).config.agent
+            read = extract.extract if taken.attempt < PLAIN_FROM else extract.extract_plainly
+            found = read(page.body, page.final_url, headers=page.headers, agent=agent, hint=taken.hint)
         except extract.NotAnArticle as error:
             return taken, Drop(page.row, self.name, error.reason, error.detail)
         canonical = identity.canonical(found.canonical_url, page.final_url) if found.canonical_url else None
@@ -92,6 +104,7 @@ class Parse:
             sha256=hashlib.sha256(found.text.encode()).hexdigest(),
             rights=found.rights,
             description=found.description,
+            about=found.about,
         )
 
     def _judged(self, extracted: list[tuple[Taken, Article | Drop]]) -> list[_Outcome]:
@@ -119,14 +132,14 @@ class Parse:
 
     def _compare(
         self, connection: Connection, outcome: _Outcome, held: Sealed, rings: Rings, ring_after: float
-    ) -> None:
+    ) -> list[Step]:
         """A page of a stored article came again: another text is its next revision; else it stays as it is."""
         taken, draft = outcome.taken, outcome.draft
         changed = draft is not None and outcome.drop is None and draft.article.sha256 != held.sha256
         row, page = taken.page.row, taken.page
         to = State.PARSED if changed else State.STORED
         if not ledger.move(connection, row, taken.attempt, to=to, ring_after=ring_after):
-            return
+            return []
         if changed:
             assert draft is not None
             articles.revise(connection, replace(draft, run=held.run))  # found by the run that found it first
@@ -138,21 +151,24 @@ class Parse:
             connection, row, Bounds.of(self._judges.of(taken.run).config.crawl), changed=changed,
             headers=page.headers, digest=identity.digest(page.body), run=taken.run, now=time.time(),
         )  # fmt: skip
+        return [Step(row, taken.run, page.url, to, "changed" if changed else "as before")]
 
-    def _settle(self, connection: Connection, outcome: _Outcome, rings: Rings, ring_after: float) -> None:
+    def _settle(self, connection: Connection, outcome: _Outcome, rings: Rings, ring_after: float) -> list[Step]:
         row, attempt = outcome.taken.page.row, outcome.taken.attempt
         drop = outcome.drop
+        to = State.DROPPED if drop else State.PARSED
         moved = ledger.move(
-            connection, row, attempt, to=State.DROPPED if drop else State.PARSED,
+            connection, row, attempt, to=to,
             reason=drop.reason if drop else None, detail=drop.detail if drop else "", ring_after=ring_after,
         )  # fmt: skip
         if not moved:
-            return
+            return []
         if outcome.draft:
             articles.put(connection, outcome.draft)
         if drop is None:
             rings["dedupe"].append(row)
-        elif self._judges.of(outcome.taken.run).config.store.archive == "all":
+        elif self._judges.of(outcome.taken.run).config.store.archive == "all" and not outcome.taken.page.archived:
             rings["store"].append(row)
         else:
             discard(connection, [row])
+        return [Step(row, outcome.taken.run, outcome.taken.page.url, to, drop.reason if drop else None)]

@@ -7,12 +7,13 @@ short one is needed for the same.
 
 from __future__ import annotations
 
-from collections import Counter
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from pipelines.asked import Term
-from pipelines.words import spans_of, words_of
+from pipelines.words import places_of, words_of
 
 TITLE_WEIGHT: Final = 4.0
 # as many words of an article are looked at; agrees with what is indexed
@@ -39,25 +40,32 @@ def rank(title: str, text: str, wanted: tuple[Term, ...]) -> float:
     in_title, in_text = words_of(title, WORDS), words_of(text, WORDS)
     # a short text is no better an answer than one of usual length
     length = max(1.0, 1 - _LENGTH_SHARE + _LENGTH_SHARE * len(in_text) / _USUAL_WORDS)
-    titles, texts = Counter(in_title), Counter(in_text)
     total = 0.0
     for term in wanted:
-        found = TITLE_WEIGHT * _occurs(term, in_title, titles) + _occurs(term, in_text, texts) / length
+        found = TITLE_WEIGHT * _occurs(term, in_title) + _occurs(term, in_text) / length
         total += found / (found + _SATURATION)
     return total / len(wanted)
 
 
-def _occurs(term: Term, words: list[str], counted: Counter[str]) -> int:
-    if len(term) == 1 or not all(counted[word] for word in term):
-        return counted[term[0]] if len(term) == 1 else 0
-    return sum(tuple(words[at : at + len(term)]) == term for at, word in enumerate(words) if word == term[0])
+def _occurs(term: Term, words: list[str]) -> int:
+    if len(term) == 1:
+        return words.count(term[0])
+    return sum(words[at : at + len(term)] == list(term) for at in _places(term[0], words))
+
+
+def _places(word: str, words: list[str]) -> Iterator[int]:
+    at = -1
+    with contextlib.suppress(ValueError):
+        while True:
+            at = words.index(word, at + 1)
+            yield at
 
 
 def highlight(text: str, wanted: tuple[Term, ...], *, whole: bool = False) -> Highlight:
     """The piece of a text (the `whole` of a title) that holds most of the different words asked for."""
     words = {word for term in wanted for word in term}
     looked = text[:_SHOWN_FROM_CHARS]
-    hits = [(word, start, end) for word, start, end in spans_of(looked) if word in words]
+    hits = places_of(words, looked)
     if whole:
         return Highlight(text, tuple((start, end) for _, start, end in hits)[:_MAX_MARKS])
     first = max(range(len(hits)), key=lambda at: (_variety(hits, at), -at), default=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 Mode = Literal["demo", "replay", "online"]
 Kind = Literal["page", "feed", "sitemap"]
@@ -29,10 +29,27 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Edge:
+    """One step by which a page was found: where it was named (empty for a start), by what, and how far out it lies.
+
+    `article` says whether an article came of it; `found_at` is ISO 8601.
+    """
+
+    source: str
+    target: str
+    kind: str
+    anchor: str
+    depth: int
+    found_at: str | None
+    article: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A fetched page: one row of the ledger and its body.
 
     `headers` holds only the few we keep, lower-case names. `fetched_at` is UTC, in seconds since 1970.
+    `archived` pages lie in the archive already.
     """
 
     row: int
@@ -43,6 +60,7 @@ class Page:
     fetched_at: float
     body: bytes
     quick: float = 0.0
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +92,27 @@ class Likeness:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What the page itself says about being kept: robots meta and header, and the TDM reservation."""
+    """What a page says about being kept: robots meta and header, and the TDM reservation (None: its site may tell)."""
 
     robots: str = ""
     noindex: bool = False
-    tdm_reserved: bool = False
+    tdm_reserved: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known of an article beside the usual: its section, whether it stands behind a wall (None: nobody says),
+    whether its text is only the beginning.
+
+    `evidence` names, by field, the source that was believed; `disagreement` what every source said, of fields where
+    they differ.
+    """
+
+    section: str = ""
+    paywalled: bool | None = None
+    truncated: bool = False
+    evidence: dict[str, str] = field(default_factory=dict)
+    disagreement: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +133,7 @@ class Article:
     sha256: str
     rights: Rights = field(default_factory=Rights)
     description: str = ""
+    about: About = field(default_factory=About)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from pipelines.config import Config
 from pipelines.judge import Judge
 from pipelines.likeness.learn import SAMPLE_PAGES
 from pipelines.likeness.profile import Profile
 from pipelines.records import Likeness
-from pipelines.stores import Connection, Store, editions, ratings, runs
+from pipelines.stores import Connection, Store, editions, ratings, runs, stories
 from pipelines.stores.editions import Edition, Judged
 
 # judged articles at which a crawl learns again: early and often, then no more, for the figures hardly move
@@ -74,10 +75,15 @@ def adopt(store: Store, run: int, edition: Edition, said: Said | None = None) ->
         runs.judge_by(connection, run, edition.name)
 
 
-def changes(store: Store, run: int, profile: Profile, family: str, verdicts: Mapping[int, int]) -> Iterator[Change]:
-    """What would enter and leave the matches under this profile and these ratings. Nothing is written."""
+def changes(
+    store: Store, run: int, profile: Profile, family: str, verdicts: Mapping[int, int], config: Config | None = None
+) -> Iterator[Change]:
+    """What would enter and leave the matches under this profile, these ratings and this configuration (the run's own).
+
+    Nothing is written.
+    """
     with store.read() as connection:
-        judge = Judge(runs.get(connection, run).config, profile)
+        judge = Judge(config or runs.get(connection, run).config, profile)
     for batch in _batches(store, family):
         for one, score in zip(batch, judge.profile_scores([each.text for each in batch]), strict=True):
             if _matches(judge, one, score, verdicts) != one.matched:
@@ -103,9 +109,15 @@ def catch_up(store: Store, run: int, stop: Callable[[], bool] = lambda: False) -
     for batch in _batches(store, held.family, but=judge.name):
         scores = judge.profile_scores([each.text for each in batch])
         with store.write() as connection:
+            stories.lock(connection)
+            changed = []
             for one, score in zip(batch, scores, strict=True):
                 matched = _matches(judge, one, score, rated)
                 editions.judge_again(connection, one.row, score, matched, judge.name, now=time.time())
+                # who does not want an article is not shown its copy instead
+                if matched != one.matched and one.row not in rated:
+                    changed.append(one.row)
+            stories.fold_again(connection, changed)  # matches come first among those that tell a story
         number += len(batch)
         if stop():
             break

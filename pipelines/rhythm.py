@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipelines.config import Crawl, duration_s
+from pipelines.durations import duration_s
+from pipelines.sections import Crawl
 
 # the first wait, before anything is known of its pace
 FIRST_S = 3600.0

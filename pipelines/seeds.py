@@ -16,7 +16,7 @@ from pipelines.hygiene import clean, paragraphs
 from pipelines.language import count_words, detect
 from pipelines.seedfiles import Contents, Draft, Unusable, is_url, open_seed, read_bytes
 from pipelines.seedtoml import TOML, FileWishes, Wishes, read_wishes
-from pipelines.signature import shingles
+from pipelines.signature import hashed, shingles
 
 MIN_WORDS: Final = 25
 SAME_TEXT: Final = 0.85
@@ -221,7 +221,7 @@ class _Reading:
 
     def _same_as(self, text: str, name: str) -> str | None:
         """The name of an earlier seed that shares most shingles with this text, or None; remembers this one."""
-        shingled = shingles(text) or frozenset({text})
+        shingled = set(shingles(hashed(text)).tolist()) or {text}
         shared = Counter(self._first[shingle] for shingle in shingled if shingle in self._first).most_common(1)
         if shared and shared[0][1] >= SAME_TEXT * len(shingled):
             return shared[0][0]

@@ -10,6 +10,8 @@ from urllib.parse import unquote
 
 MAX_SEGMENTS: Final = 12
 MAX_YEARS_AWAY: Final = 30
+# nobody reads the hundredth page of a list; its articles are older than what it was followed for
+MAX_PAGE: Final = 100
 _MAX_WORDS: Final = 40
 _MAX_TEMPLATE_CHARS: Final = 300
 
@@ -29,6 +31,9 @@ _DATE_QUERY: Final = re.compile(
     r"(?:^|&)[^=&]*(?:date|month|year|day|week|calendar|kalender)[^=&]*=(\d{4})(?:-?\d{2}){0,2}(?=&|$)", re.IGNORECASE
 )
 _CALENDAR: Final = _set("calendar calendars kalender calendrier calendario agenda events")
+_PAGE: Final = re.compile(
+    r"[/?&](?:page|paged|pg|pagina|pagenum|page_?no|seite|strona|sida|halaman)[/=-](\d{1,9})(?=[/&?]|$)", re.IGNORECASE
+)
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
 _ENDING: Final = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}$")
 _DIGITS: Final = re.compile(r"\d+")
@@ -72,7 +77,7 @@ def is_file(url: str) -> bool:
 def looks_like_trap(url: str) -> str | None:
     """Why a canonical URL is not worth a fetch, or None.
 
-    One of `not-a-page`, `too-deep`, `repeated-segments`, `calendar`.
+    One of `not-a-page`, `too-deep`, `repeated-segments`, `calendar`, `pagination`.
     """
     if is_file(url):
         return "not-a-page"
@@ -82,7 +87,9 @@ def looks_like_trap(url: str) -> str | None:
         return "too-deep"
     if _repeats([segment for segment in segments if not segment.isdigit()]):
         return "repeated-segments"
-    return "calendar" if _is_calendar(path, query) else None
+    if _is_calendar(path, query):
+        return "calendar"
+    return "pagination" if any(int(found[1]) > MAX_PAGE for found in _PAGE.finditer(f"{path}?{query}")) else None
 
 
 def _repeats(names: list[str]) -> bool:

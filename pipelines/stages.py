@@ -13,7 +13,9 @@ Watch = Callable[[int], None]
 
 NAMES = ("parse", "dedupe", "store")
 TAKES = {"parse": State.FETCHED, "dedupe": State.PARSED, "store": State.JUDGED}
-LEASE_S = 60.0
+# renewed before each page, of which none may take longer than 20 seconds: whoever says nothing for so long is dead
+LEASE_S = 25.0
+RENEW_S = 2.0
 # how long the doorbell is trusted before the reconciler rings again
 RING_S = 20.0
 

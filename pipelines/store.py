@@ -6,14 +6,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipelines import trail
 from pipelines import urls as identity
 from pipelines.archive import Archive
-from pipelines.judge import Judges
+from pipelines.config import Config
 from pipelines.rhythm import Bounds
 from pipelines.stages import LEASE_S, Rings, Watch
-from pipelines.stores import Connection, Store, articles, bodies, ledger, rhythms, stories
+from pipelines.stores import Connection, Store, articles, bodies, ledger, rhythms, runs, stories
 from pipelines.stores.ledger import Taken
 from pipelines.stores.schema import State
+from pipelines.trail import Step
 
 
 class Keep:
@@ -25,46 +27,53 @@ class Keep:
     name = "store"
     reasons: frozenset[str] = frozenset({"copy"})
 
-    def __init__(self, store: Store, folder: Path, judges: Judges | None = None) -> None:
+    def __init__(self, store: Store, folder: Path) -> None:
         self._store = store
         self._archive = Archive(folder)
-        self._judges = judges or Judges(store)
+        self._configs: dict[int, Config] = {}
 
     def run(self, rows: Sequence[int], watch: Watch) -> Rings:
         """See Stage."""
         with self._store.write() as connection:
             taken = ledger.take(connection, State.JUDGED, rows, now=time.time(), lease_s=LEASE_S)
             ended = bodies.left_over(connection, rows)
+            # a run taken up again may have another configuration
+            self._configs = {run: runs.get(connection, run).config for run in {one.run for one in taken}}
         for one in taken:
             watch(one.page.row)
-        wanted = [one.page for one in taken if self._judges.of(one.run).config.store.archive != "none"]
-        wanted = [page for page in wanted if page.body]
+        wanted = [one.page for one in taken if self._configs[one.run].store.archive != "none"]
+        wanted = [page for page in wanted if page.body and not page.archived]
         places = self._archive.append(wanted + ended)
         place_of = {page.row: place for page, place in zip(wanted + ended, places, strict=True)}
         with self._store.write() as connection:
             stories.lock(connection)  # who is whose copy must not change meanwhile
-            done = [page.row for page in ended]
+            copies = articles.copies_among(connection, [one.page.row for one in taken])
+            moved, steps = [], []
             for one in taken:
-                row = one.page.row
-                copy = articles.is_copy(connection, row)
+                row, copy = one.page.row, one.page.row in copies
                 to = State.DUPLICATE if copy else State.STORED
                 if ledger.move(connection, row, one.attempt, to=to, reason="copy" if copy else None):
-                    file, offset = place_of.get(row, (None, None))
-                    if articles.seal(connection, row, now=time.time(), file=file, offset=offset):
-                        self._look_again(connection, one)
-                    done.append(row)
-            for page in ended:
-                articles.note_archived(connection, page.row, *place_of[page.row])
+                    moved.append(one)
+                    steps.append(Step(row, one.run, one.page.url, to, "copy" if copy else None))
+            done = [one.page.row for one in moved]
+            fresh = articles.seal(connection, done, now=time.time())
+            self._look_again(connection, [one for one in moved if one.page.row in fresh])
+            done += [page.row for page in ended]
+            articles.note_archived(connection, {row: place_of[row] for row in done if row in place_of})
             bodies.discard(connection, done)  # whoever took a row over meanwhile still needs its body
+        trail.tell(self.name, steps)
         return {}
 
-    def _look_again(self, connection: Connection, one: Taken) -> None:
-        """A match, stored for the first time, is looked at again while it is young."""
-        page, bounds = one.page, Bounds.of(self._judges.of(one.run).config.crawl)
-        if articles.is_match(connection, page.row):
-            rhythms.found_match(
-                connection, page.row, bounds, headers=page.headers, digest=identity.digest(page.body), now=time.time()
-            )
+    def _look_again(self, connection: Connection, stored: Sequence[Taken]) -> None:
+        """Matches, stored for the first time, are looked at again while they are young."""
+        matches = articles.matches_among(connection, [one.page.row for one in stored])
+        for one in stored:
+            page, bounds = one.page, Bounds.of(self._configs[one.run].crawl)
+            if page.row in matches:
+                rhythms.found_match(
+                    connection, page.row, bounds, headers=page.headers, digest=identity.digest(page.body),
+                    now=time.time(),
+                )  # fmt: skip
 
     def close(self) -> None:
         """Closes the archive's file."""

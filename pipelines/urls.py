@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urljoin, urlsplit
 
-import tldextract
 import xxhash
 from w3lib.url import canonicalize_url
 
 from pipelines.shapes import looks_like_trap, template_of, words_of
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 __all__ = ["canonical", "digest", "host_of", "key", "looks_like_trap", "site_of", "template_of", "words_of"]
 
@@ -174,6 +176,26 @@ def _escape(found: re.Match[str]) -> str:
     return character if character in _UNRESERVED else found[0].upper()
 
 
+_VARIANT_HOST: Final = re.compile(r"^(?:(?:www|m|mobile|amp|print)\d?\.)+(?=[^.]+\.)")
+_VARIANT_PATH: Final = re.compile(
+    r"/(?:amp|print|mobile|drucken|imprimer|singlepage)(?=/|$)|[.-](?:amp|print)(?=\.html?$|$)|/index\.(?:html?|php)$"
+)
+_VARIANT_QUERY: Final = re.compile(
+    r"(?<=[?&])(?:amp(?:=1?)?|outputtype=amp|output=amp|view=(?:amp|print)|print(?:=[a-z0-9]{0,4})?|printable=[a-z0-9]{0,4}"
+    r"|mobile=[a-z0-9]{0,4}|m=1|singlepage=[a-z0-9]{0,4})(?:&|$)"
+)
+
+
+def variant_of(url: str) -> str:
+    """What a canonical URL and its AMP, print and mobile variants have in common: evidence, if texts are alike too."""
+    rest = url.partition("://")[2].lower()
+    address, _, query = rest.partition("?")
+    host, _, path = address.partition("/")
+    query = _VARIANT_QUERY.sub("", f"?{query}").strip("?&")
+    path = _VARIANT_PATH.sub("", f"/{path}").rstrip("/")
+    return f"{_VARIANT_HOST.sub('', host)}{path}?{query}"
+
+
 def key(url: str) -> int:
     """The signed 64-bit xxh3 of a canonical URL: what the ledger and the seen-set know it by."""
     return digest(url.encode())
@@ -194,9 +216,11 @@ def host_of(url: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _suffixes() -> tldextract.TLDExtract:
-    # the snapshot inside the package: no list is fetched and nothing is written to a home directory
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+def _suffixes() -> PublicSuffixList:
+    # read when a process first asks for a site; by ICANN's rules alone, so that all of one blog service are one site
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList(only_icann=True)
 
 
 @lru_cache(maxsize=16_384)
@@ -205,4 +229,4 @@ def site_of(host: str) -> str:
     name = host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
     if name.startswith("[") or name.replace(".", "").isdigit():
         return name
-    return _suffixes()(name).top_domain_under_public_suffix or ".".join(name.split(".")[-2:])
+    return _suffixes().privatesuffix(name) or ".".join(name.split(".")[-2:])

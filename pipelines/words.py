@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 MAX_WORD_CHARS: Final = 64
@@ -24,14 +24,29 @@ def words_of(text: str, limit: int) -> list[str]:
     """The words of a text in order, at most `limit`; a word is cut at 64 characters."""
     # a word of running text is rarely longer than 12 letters: more is no prose, and is not looked at
     text = folded(text[: 16 * limit])
-    found = (_PLAIN if text.isascii() else _WORD).findall(text)[:limit]
-    return [_ASCII_SIGN.sub("", word)[:MAX_WORD_CHARS] for word in found]
+    found: list[str] = (_PLAIN if text.isascii() else _WORD).findall(text)[:limit]
+    if max(map(len, found), default=0) > MAX_WORD_CHARS:
+        found = [word[:MAX_WORD_CHARS] for word in found]
+    return found
 
 
 def spans_of(text: str) -> Iterator[tuple[str, int, int]]:
     """`(word, start, end)` of the words of a text, where they stand in it."""
     for found in _WORD.finditer(text):
-        yield _ASCII_SIGN.sub("", folded(found.group()))[:MAX_WORD_CHARS], found.start(), found.end()
+        word = found.group()
+        plain = word.lower() if word.isascii() else _ASCII_SIGN.sub("", folded(word))
+        yield plain[:MAX_WORD_CHARS], found.start(), found.end()
+
+
+def places_of(words: Iterable[str], text: str) -> list[tuple[str, int, int]]:
+    """`(word, start, end)` wherever one of these words, as the index knows them, stands in a text."""
+    wanted = set(words)
+    if text.isascii():
+        said = re.compile(rf"(?<![a-z0-9])(?:{'|'.join(map(re.escape, wanted))})(?![a-z0-9])")
+        # a word that was cut is looked for the long way
+        if max(map(len, wanted), default=MAX_WORD_CHARS) < MAX_WORD_CHARS:
+            return [(found.group(), found.start(), found.end()) for found in said.finditer(text.lower())]
+    return [one for one in spans_of(text) if one[0] in wanted]
 
 
 def folded(text: str) -> str:

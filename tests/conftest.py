@@ -16,13 +16,15 @@ import pytest
 
 from workers.broker import Broker
 
+pytest_plugins = ["looking"]
+
 CI = bool(os.environ.get("CI"))
 HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Fast tests first, so that a mistake is seen early."""
-    kinds = ["unit", "integration", "acceptance"]
+    kinds = ["unit", "integration", "web", "acceptance", "faults"]
     items.sort(key=lambda item: ("slow" in item.keywords, kinds.index(item.path.relative_to(HERE).parts[0])))
 
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crawler.project import Project, starting_points
+from crawler.project import Project
+from crawler.starting import starting_points
 from pipelines import seeds
 from pipelines.likeness.profile import Profile
 from pipelines.rhythm import Bounds
-from pipelines.stores import Store, articles, editions, fates, hosts, ledger, open_store, rhythms, runs
+from pipelines.stores import Store, articles, discovery, editions, fates, hosts, open_store, rhythms, runs
 from pipelines.stores.fates import find, tell
 
 FAST = "50/1s"
@@ -85,7 +86,7 @@ def begin(
             editions.keep(connection, digest, "main", "seeds", [], profile.to_bytes())
         run = runs.start(connection, config, digest, now=now).id
         found = starting_points(config, None)
-        ledger.discover(connection, found, run=run, now=now)
+        discovery.discover(connection, found, run=run, now=now)
         rhythms.put_back(connection, now=now)
         rhythms.wake_starts(connection, [one.candidate.url for one in found], now=now)
         rhythms.wake_due(connection, Bounds.of(config.crawl), now=now)

@@ -21,6 +21,9 @@ from typing import Self
 from urllib.parse import urlsplit
 
 CHUNK = 64 * 1024
+ABOUT_HOST = ("/robots.txt", "/.well-known/tdmrep.json")
+# how a host answers for what it does not have is asked for once
+PROBED = "/no-such-page"
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,13 @@ class Site:
         return [one for one in log if host in (None, one.host) and path in (None, one.path)]
 
     def paths(self, host: str | None = None) -> list[str]:
-        """The paths asked for, without robots.txt."""
-        return [one.path for one in self.requests(host) if one.path != "/robots.txt"]
+        """The paths of pages asked for: without robots.txt, tdmrep.json, and the probe for what is missing."""
+        asked = [one.path for one in self.requests(host) if one.path not in ABOUT_HOST]
+        return [path for path in asked if not path.startswith(PROBED)]
+
+    def probes(self, host: str) -> int:
+        """How often a host was asked for what it cannot have."""
+        return sum(one.path.startswith(PROBED) for one in self.requests(host))
 
     def gaps(self, host: str) -> list[float]:
         """Seconds from each answer of a host to the next request there."""

@@ -15,11 +15,12 @@ from sqlalchemy import select
 from pipelines.config import Config
 from pipelines.records import Article, Candidate, Likeness
 from pipelines.stages import LEASE_S, unwatched
-from pipelines.stores import articles, fates, ledger, open_store, replayed, runs
+from pipelines.stores import articles, discovery, fates, ledger, open_store, replayed, runs
 from pipelines.stores.articles import Draft
-from pipelines.stores.ledger import Fetched, Found
+from pipelines.stores.discovery import Found
+from pipelines.stores.ledger import Fetched
 from pipelines.stores.schema import State, urls
-from pipelines.urls import key
+from pipelines.urls import host_of, key, site_of
 from workers import build
 from workers.inline import Inline
 
@@ -41,7 +42,7 @@ class Stock:
         """Discovers URLs; returns how many were new."""
         found = [Found(Candidate(url, "link"), expected) for url in wanted]
         with self.store.write() as connection:
-            return len(ledger.discover(connection, found, run=self.run, now=now))
+            return len(discovery.discover(connection, found, run=self.run, now=now))
 
     def row(self, url: str) -> Any:
         """The ledger's row of a URL."""
@@ -58,7 +59,7 @@ class Stock:
         self.find(*bodies)
         now = time.time()
         with self.store.write() as connection:
-            rows = replayed.lease(connection, list(bodies), run=self.run, now=now)
+            rows = replayed.lease(connection, dict.fromkeys(bodies, 0.0), run=self.run, now=now)
             done = [
                 Fetched(rows[url], state, 200, final_url=url, headers={"content-type": "text/html"}, fetched_at=now,
                         body=body, **more)
@@ -78,15 +79,18 @@ class Stock:
         return rows
 
     def draft(self, row: int, url: str, text: str, *, canonical: str = "", matched: bool = True, score: float = 0.9,
-              published: datetime | None = None, confidence: float = 0.0, **more: Any) -> Draft:  # fmt: skip
+              published: datetime | None = None, confidence: float = 0.0, fetched_at: float | None = None,
+              **more: Any) -> Draft:  # fmt: skip
         """An article of this text."""
         made = {
             "title": text[:30], "authors": (), "published": published, "published_confidence": confidence,
             "language": "en", "words": len(text.split()), "sha256": hashlib.sha256(text.encode()).hexdigest(), **more,
         }  # fmt: skip
-        article = Article(row=row, url=url, canonical_url=canonical or url, site="site.test", text=text, **made)
+        article = Article(
+            row=row, url=url, canonical_url=canonical or url, site=site_of(host_of(url)), text=text, **made
+        )
         likeness = Likeness(score=score, lexical=0.5, dense=0.5, nearest_seed="seed")
-        return Draft(article, likeness, matched, time.time(), "replay", self.run)
+        return Draft(article, likeness, matched, fetched_at or time.time(), "replay", self.run)
 
     def stages(self) -> dict[str, Any]:
         """The stages over this store, as a worker process builds them."""

@@ -15,8 +15,9 @@ from typing import Any
 from crawler.project import Project
 from pipelines.config import Config
 from pipelines.records import Candidate
-from pipelines.stores import Store, fates, ledger, open_store, replayed, runs
-from pipelines.stores.ledger import Fetched, Found
+from pipelines.stores import Store, discovery, fates, ledger, open_store, replayed, runs
+from pipelines.stores.discovery import Found
+from pipelines.stores.ledger import Fetched
 from pipelines.stores.schema import State
 
 _PROSE = (
@@ -42,10 +43,10 @@ class Waiting:
         """Writes `(url, html)` down as fetched; gives the rows."""
         now = time.time()
         with self.store.write() as connection:
-            ledger.discover(
+            discovery.discover(
                 connection, [Found(Candidate(url, "start"), 0.9) for url, _ in pages], run=self.run, now=now
             )
-            rows = replayed.lease(connection, [url for url, _ in pages], run=self.run, now=now)
+            rows = replayed.lease(connection, {url: 0.0 for url, _ in pages}, run=self.run, now=now)
             fetched = [
                 Fetched(rows[url], State.FETCHED, 200, final_url=url, headers={"content-type": "text/html"},
                         fetched_at=now, body=html.encode())

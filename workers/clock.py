@@ -1,79 +1,75 @@
-"""What is due by the clock: crawls of seed sets, each slot once; and the reconciler's round."""
+"""What is due: each slot of a schedule runs once, or is left out by rule, however many clocks there are."""
 
 from __future__ import annotations
 
-import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from croniter import croniter
-from croniter.croniter import CroniterError
+from pipelines.stores import Store, schedules, slots
+from pipelines.stores.schedules import State
+from workers.schedules import Schedule
 
-from pipelines.config import Config, duration_s
-from pipelines.errors import ConfigError
-from pipelines.stores import Store, slots
-
-# a slot this long past is not made up for: the next one comes
-LATE_S = 3600.0
+# with missed = "skip", a slot this long past is left out: a clock that was only restarted still runs it
+GRACE_S = 120.0
+# so many slots that nobody was there for are written down; who slept longer knows it
+NOTED = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
-    """When a seed set is crawled: every so many seconds, or by a cron line in UTC."""
+class Due:
+    """A slot whose crawl the caller has just claimed and must run."""
 
-    name: str
-    text: str
-    every_s: float | None
-
-    def slot_at(self, now: float) -> float:
-        """The latest slot at or before `now`, in seconds since 1970."""
-        if self.every_s is not None:
-            return now - now % self.every_s
-        after = datetime.fromtimestamp(math.floor(now) + 1, UTC)
-        return float(croniter(self.text, after).get_prev(datetime).timestamp())
-
-    def next_at(self, now: float) -> float:
-        """The first slot after `now`."""
-        if self.every_s is not None:
-            return now - now % self.every_s + self.every_s
-        return float(croniter(self.text, datetime.fromtimestamp(now, UTC)).get_next(datetime).timestamp())
+    schedule: str
+    slot_at: float
 
 
-def schedules(config: Config) -> list[Schedule]:
-    """Every schedule of the configuration: `[schedule]` lines and profiles' `every`. Raises ConfigError."""
-    lines = {name: profile.every for name, profile in config.profile.items() if profile.every} | config.schedule
-    return [parse(name, text) for name, text in sorted(lines.items())]
+def claim_due(store: Store, planned: Sequence[Schedule], now: float | None = None) -> Due | None:
+    """One slot that is due, now the caller's to run; nobody else will get it.
 
-
-def parse(name: str, text: str) -> Schedule:
-    """`6h`, `every 6h` or a cron line such as `0 */6 * * *`; ConfigError names the schedule."""
-    plain = text.removeprefix("every ").strip()
-    if croniter.is_valid(plain):
-        return Schedule(name, plain, None)
-    try:
-        return Schedule(name, text, duration_s(plain, f"schedule.{name}"))
-    except (ConfigError, CroniterError):
-        raise ConfigError(
-            f"schedule.{name} = {text!r} is neither a time like 6h nor a cron line like 0 */6 * * *."
-        ) from None
-
-
-def claim_due(store: Store, config: Config, now: float | None = None) -> tuple[Schedule, float] | None:
-    """One slot that is due and that this caller has just claimed and must run; nobody else will get it.
-
-    Only one, the oldest: runs in a folder are one at a time, and a slot is claimed when its turn has come.
+    Only one, the oldest: runs in a folder are one at a time, and a slot is claimed when its turn has come. What was
+    asked for by hand comes first. Slots that were missed are made up for by one run, or left out (`Schedule.missed`).
     """
     now = time.time() if now is None else now
-    waiting = []
-    for schedule in schedules(config):
-        slot_at = schedule.slot_at(now)
-        with store.read() as connection:
-            last = slots.last(connection, schedule.name)
-        if now - slot_at <= LATE_S and (last is None or last[0] < slot_at):
-            waiting.append((slot_at, schedule))
-    for slot_at, schedule in sorted(waiting, key=lambda one: (one[0], one[1].name)):
+    with store.read() as connection:
+        states = schedules.states(connection)
+        lasts = {one.name: slots.last(connection, one.name, until=now) for one in planned}
+    new = [one.name for one in planned if one.name not in states]
+    if new:
         with store.write() as connection:
-            if slots.claim(connection, schedule.name, slot_at, now=now):
-                return schedule, slot_at
+            states |= {name: schedules.seen(connection, name, now=now) for name in new}
+    if any(states[one.name].asked for one in planned):
+        with store.write() as connection:
+            if asked := schedules.take_asked(connection, [one.name for one in planned]):
+                slots.claim(connection, *asked, now=now, sort=slots.Sort.ASKED)
+                return Due(*asked)
+    waiting = []
+    for schedule in planned:
+        missed, slot_at = _due(schedule, states[schedule.name], lasts[schedule.name], now)
+        if missed:
+            with store.write() as connection:
+                for one in missed:
+                    slots.claim(connection, schedule.name, one, now=now, sort=slots.Sort.SKIPPED)
+        if slot_at is not None:
+            waiting.append((slot_at, schedule.name))
+    for slot_at, name in sorted(waiting):
+        with store.write() as connection:
+            if slots.claim(connection, name, slot_at, now=now):
+                return Due(name, slot_at)
     return None
+
+
+def _due(schedule: Schedule, state: State, last: slots.Slot | None, now: float) -> tuple[list[float], float | None]:
+    """The slots of this schedule that nobody ran and nobody will, and the one that is due, if any."""
+    slot_at = schedule.slot_at(now)
+    # an interval begins at once; a cron line, and what rested, waits for its next moment
+    begins = state.since if schedule.cron or state.resumed else slot_at - 1.0 if last is None else last.slot_at
+    since = max(begins, last.slot_at) if last else begins
+    if state.paused or slot_at <= since:
+        return [], None
+    *missed, latest = schedule.slots(since, slot_at, NOTED)
+    if not last:  # before its first run nothing was missed
+        missed = []
+    if schedule.missed == "skip" and now - latest > GRACE_S:
+        return [*missed, latest], None
+    return missed, latest

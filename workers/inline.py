@@ -23,6 +23,9 @@ class Inline:
                 self.send(following, ringing)
         return True
 
+    def drain(self) -> None:
+        """Nothing waits: every row that was sent has come to its end."""
+
     def close(self) -> None:
         """Closes what the stages hold open: the archive's file."""
         for stage in self._stages.values():

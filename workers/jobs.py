@@ -6,6 +6,7 @@ is looked up in an allow-list and never imported, and a job's callbacks and webh
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,23 +15,46 @@ from rq.exceptions import DeserializationError
 from rq.job import Job
 
 from pipelines.config import Config
-from pipelines.stages import Stage, Watch, unwatched
+from pipelines.errors import StoreError
+from pipelines.stages import LEASE_S, RENEW_S, Stage, Watch, unwatched
 from pipelines.stores import Store, ledger, open_store
 from workers import build
 from workers.queues import RUN_STAGE, Sender
 
+# a database that is away, or a disk that is full, is not asked again at once
+AWAY_S = 2.0
 # databases take no larger one
 _MAX_ROW = 1 << 63
 
 
 class Worked:
-    """What a worker process works with: made before it forks, so that children need not make it again."""
+    """What a worker process works with: made before it `forks`, so that children need not make it again."""
 
-    def __init__(self, config: Config, sender: Sender, watch: Watch = unwatched) -> None:
-        self.store: Store = open_store(config.database)
-        self.stages: dict[str, Stage] = build.stages(self.store, config)
+    def __init__(
+        self, config: Config, stage: str, sender: Sender, watch: Watch = unwatched, *, forks: bool = True
+    ) -> None:
+        self.store: Store = open_store(config.database, forks=forks)
+        self.stages: dict[str, Stage] = {stage: build.stage(stage, self.store, config)}
         self.sender = sender
         self.watch = watch
+
+
+class Renewing:
+    """A stage's watch, which also says from time to time that somebody is still at its rows."""
+
+    def __init__(self, worked: Worked, rows: list[int]) -> None:
+        self._worked = worked
+        self._rows = rows
+        self._renewed = time.monotonic()
+
+    def __call__(self, row: int) -> None:
+        """Before each row, and before the writing down (row 0)."""
+        self._worked.watch(row)
+        now = time.monotonic()
+        if now - self._renewed > RENEW_S:
+            self._renewed = now
+            with self._worked.store.write() as connection:
+                ledger.renew(connection, self._rows, until=time.time() + LEASE_S)
 
 
 _worked: Worked | None = None
@@ -46,7 +70,12 @@ def run_stage(stage: str, rows: list[int]) -> None:
     """Runs a stage on rows and rings the stages that follow. Rows it could not finish are released at once."""
     assert _worked is not None, "work_with() comes first"
     try:
-        rings = _worked.stages[stage].run(rows, _worked.watch)
+        rings = _worked.stages[stage].run(rows, Renewing(_worked, rows))
+    except StoreError:
+        # no room, or no database: the pages are not to blame
+        with contextlib.suppress(StoreError), _worked.store.write() as connection:
+            ledger.begin_not(connection, rows, until=time.time() + AWAY_S)
+        raise
     except Exception:  # the edge of a process: whatever it was, the rows must not wait for their lease
         with _worked.store.write() as connection:
             ledger.release(connection, rows, now=time.time())

@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 RUN_STAGE = "workers.jobs.run_stage"
 PAGE_S = 20
 FAILURE_TTL_S = 24 * 3600
+# stands in a broker that holds what we rang; one that was emptied, or lost its data, has it no more
+RUNG_KEY = "suchlike:rung"
 
 
 class Sender(Protocol):
@@ -35,6 +37,8 @@ class Queues:
     def __init__(self, address: str, batch: int) -> None:
         self._connection = broker.connect(address)
         self._batch = batch
+        self._was_away = False
+        self._server: str | None = None
         self._queues = {name: queue(name, self._connection) for name in stages.NAMES}
 
     def send(self, stage: str, rows: Sequence[int], *, batch: int | None = None) -> bool:
@@ -53,6 +57,7 @@ class Queues:
             self._queues[stage].enqueue_many(jobs)
         except (redis.RedisError, OSError) as error:
             logger.warning("the broker is away, %s will be rung later: %s", stage, error)
+            self._was_away = True
             return False
         return True
 
@@ -61,7 +66,23 @@ class Queues:
         try:
             return {name: held.count for name, held in self._queues.items()}
         except (redis.RedisError, OSError):
+            self._was_away = True
             return None
+
+    def forgot(self) -> bool:
+        """Whether what the broker was told is lost: it holds nothing, or was away, and what workers had just taken
+        from it nobody knows. Asked again, it is not."""
+        try:
+            emptied = bool(self._connection.set(RUNG_KEY, 1, nx=True))
+            server = str(self._connection.info("server").get("run_id"))
+        except (redis.RedisError, OSError):
+            self._was_away = True
+            return False
+        # a connection that broke meanwhile was made anew without a word
+        began_anew = self._server not in (None, server)
+        forgot = emptied or self._was_away or began_anew
+        self._was_away, self._server = False, server
+        return forgot
 
     def close(self) -> None:
         """Closes the connection."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 
 from pipelines import stages
-from pipelines.stages import RING_S
-from pipelines.stores import Store, bodies, hosts, ledger, rhythms
+from pipelines.stages import LEASE_S, RING_S
+from pipelines.stores import Store, bodies, leases, ledger, rhythms
 from pipelines.stores.ledger import MAX_ATTEMPTS
 from pipelines.stores.schema import State
 from workers.queues import Sender
 
 LIMIT = 2_000
+# jobs in a queue from which on no more rows are rung that may be among them: as many as LIMIT rows make
+DEEP = 100
 # rows that failed before are tried in ever smaller company, until the one that kills its process is alone
 BATCH_AFTER = {0: 32, 1: 8, 2: 1}
 
@@ -26,19 +28,38 @@ def reconcile(store: Store, sender: Sender, waiting: dict[str, int] | None) -> d
     done = {"urls": 0, "dead": 0}
     with store.read() as connection:
         overdue = {name: ledger.overdue(connection, stages.TAKES[name], now=now, limit=LIMIT) for name in stages.NAMES}
-        lost = hosts.any_lost(connection, now=now)
+        lost = leases.any_lost(connection, now=now)
         left = [page.row for page in bodies.left_over(connection)] if not (waiting or {}).get("store") else []
     if lost:
         with store.write() as connection:
-            done["urls"] = hosts.reclaim(connection, now=now)
+            done["urls"] = leases.reclaim(connection, now=now)
     for name, rows in overdue.items():
-        wanted = [(row, attempts) for row, attempts in rows if attempts or not (waiting or {}).get(name)]
+        depth = (waiting or {}).get(name, 0)
+        wanted = [(row, attempts) for row, attempts in rows if depth < DEEP and (attempts or not depth)]
         if wanted:
             done["dead"] += _bury(store, name, [row for row, attempts in wanted if attempts >= MAX_ATTEMPTS])
             done[name] = _ring(store, sender, name, [one for one in wanted if one[1] < MAX_ATTEMPTS], now)
     if left:
         sender.send("store", left)
     return done
+
+
+def ring_all(store: Store) -> None:
+    """The broker has lost what it was told: every row that nobody is at is rung again by the next round."""
+    with store.write() as connection:
+        ledger.unrung(connection, now=time.time())
+
+
+def clock_set_back(store: Store, seconds: float, *, hosts_too: bool) -> None:
+    """This machine's clock was set back: nothing waits so much longer.
+
+    Several may see it, and see to the rows, which is harmless; the hosts' times are moved once, by the conductor.
+    """
+    now = time.time()
+    with store.write() as connection:
+        ledger.due_by(connection, now + max(LEASE_S, RING_S))
+        if hosts_too:
+            leases.set_back(connection, seconds, now=now)
 
 
 def _ring(store: Store, sender: Sender, name: str, rows: list[tuple[int, int]], now: float) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 
 import redis
 from rq import Worker
@@ -31,3 +32,29 @@ def queues(config: Config) -> tuple[dict[str, dict[str, int]], int]:
             return counts, Worker.count(connection=connection)
     except (redis.RedisError, OSError):
         return nothing, 0
+
+
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """A worker process: where it runs, which queues it serves, and what it is doing (`busy`, `idle` …)."""
+
+    name: str
+    machine: str
+    queues: tuple[str, ...]
+    state: str
+    done: int
+    failed: int
+
+
+def workers(config: Config) -> list[AtWork]:
+    """Every worker the broker knows; none while no broker runs."""
+    try:
+        with contextlib.closing(broker.connect(broker.address(config))) as connection:
+            found = [
+                AtWork(one.name[:12], one.hostname or "", tuple(one.queue_names()), str(one.get_state()),
+                       one.successful_job_count or 0, one.failed_job_count or 0)
+                for one in Worker.all(connection=connection)
+            ]  # fmt: skip
+    except (redis.RedisError, OSError):
+        return []
+    return sorted(found, key=lambda one: (one.queues, one.name))

@@ -14,6 +14,10 @@ from pathlib import Path
 from workers.lifeline import PARENT_VARIABLE
 
 BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0, 15.0)
+# one that was killed from outside is needed, however often that was
+KILLED_MOST_S = 2.0
+# broker or storage cannot be reached (errors.UnreachableError): that passes, and is nobody's fault here
+UNREACHABLE = 4
 STABLE_S = 30.0
 STOP_S = 30.0
 POLL_S = 0.05
@@ -26,9 +30,11 @@ class Child:
     name: str
     command: list[str]
     again: bool
+    handles: tuple[int, ...] = ()
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     failures: int = 0
+    faults: int = 0
     next_at: float = 0.0
     done: bool = False
 
@@ -45,9 +51,11 @@ class Supervisor:
         self._env = {**os.environ, **(env or {}), PARENT_VARIABLE: str(os.getpid())}
         self._children: dict[str, Child] = {}
 
-    def start(self, name: str, arguments: list[str], *, again: bool = True) -> None:
-        """Starts `suchlike ARGUMENTS` as a child called `name`."""
-        child = Child(name, [sys.executable, "-m", "crawler", *arguments], again)
+    def start(
+        self, name: str, arguments: list[str], *, again: bool = True, handles: tuple[int, ...] = ()
+    ) -> None:  # fmt: skip
+        """Starts `suchlike ARGUMENTS` as a child called `name`; it inherits these open files of ours."""
+        child = Child(name, [sys.executable, "-m", "crawler", *arguments], again, handles)
         self._children[name] = child
         self._spawn(child)
 
@@ -61,8 +69,13 @@ class Supervisor:
                 ended.append((child.name, process.pid, process.returncode))
                 _forget(child)
                 child.done = process.returncode == 0 and not child.again
-                child.failures = 0 if now - child.started_at > STABLE_S else child.failures + 1
-                child.next_at = now + BACKOFF_S[min(child.failures, len(BACKOFF_S) - 1)]
+                stable = now - child.started_at > STABLE_S
+                child.failures = 0 if stable else child.failures + 1
+                # killed from outside, or in want of what others give: that says nothing of the child itself
+                own = process.returncode > 0 and process.returncode != UNREACHABLE
+                child.faults = 0 if stable else child.faults + own
+                wait = BACKOFF_S[min(child.failures, len(BACKOFF_S) - 1)]
+                child.next_at = now + (min(wait, KILLED_MOST_S) if process.returncode < 0 else wait)
             elif process is None and not child.done and now >= child.next_at:
                 self._spawn(child)
         return ended
@@ -72,10 +85,8 @@ class Supervisor:
         return all(child.done for child in self._children.values() if child.name.startswith(prefix))
 
     def failing(self, prefix: str, times: int) -> str | None:
-        """The name of a child that failed `times` times in a row, if there is one."""
-        return next(
-            (c.name for c in self._children.values() if c.name.startswith(prefix) and c.failures >= times), None
-        )
+        """The name of a child that ended by its own fault `times` times in a row, if there is one."""
+        return next((c.name for c in self._children.values() if c.name.startswith(prefix) and c.faults >= times), None)
 
     def pids(self) -> dict[str, int]:
         """The processes that run now, by name."""
@@ -106,8 +117,9 @@ class Supervisor:
         child.started_at = time.monotonic()
         with self.log_of(child.name).open("ab") as log:
             child.process = subprocess.Popen(
-                child.command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=self._env, start_new_session=True
-            )
+                child.command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=self._env, start_new_session=True,
+                pass_fds=child.handles,
+            )  # fmt: skip
 
 
 def _kill(group: Iterable[Child]) -> None:

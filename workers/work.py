@@ -8,39 +8,43 @@ import logging
 import os
 import resource
 import signal
-import sys
+import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rq import SimpleWorker, Worker
-from rq.exceptions import StopRequested
+from rq.exceptions import NoSuchJobError, StopRequested
 from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from rq.worker import WorkerStatus
 
-from pipelines import extract
+from pipelines import disk
 from pipelines.config import Config
-from pipelines.errors import StoreError
+from pipelines.errors import StoreError, SuchlikeError
 from pipelines.stages import unwatched
 from pipelines.stores import ledger
 from workers import broker, jobs, lifeline
 from workers.jobs import StageJob, Worked, rows_of
 from workers.lifeline import Stop
-from workers.queues import PAGE_S, Queues
+from workers.limits import limit_memory, page_alarm
+from workers.queues import Queues, queue
+from workers.tuning import tuned
 
 logger = logging.getLogger(__name__)
 
-# a page that needs more than this is hostile; lxml and regular expressions run in C, where no exception reaches
-MEMORY_BYTES = 4 << 30
 CPU_S = 900
-SETTLE_S = 120
+# an idle worker asks its queue again after 15 seconds less, and gives up a reply that does not come 5 seconds earlier
+WORKER_TTL_S = 20
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+# a full disk is looked at again after this
+FULL_S = 5.0
 # a batch under way when we are asked to stop has this long to finish
 GRACE_S = 3.0
 
@@ -65,6 +69,13 @@ class _OneQueue:
     max_connection_wait_time = 2.0
     worked: Worked
     stop: Stop
+    full: Callable[[], bool]
+
+    def dequeue_job_and_maintain_ttl(self, *arguments: Any, **named: Any) -> Any:
+        """Takes the next job; with no room to write anything down none is taken, and the worker is made anew later."""
+        if self.full():
+            raise StopRequested
+        return super().dequeue_job_and_maintain_ttl(*arguments, **named)  # type: ignore[misc]  # RQ's, mixed in
 
     def subscribe(self) -> None:
         """Takes no commands by Redis: whoever may write there could stop workers, and a thread does not fork well."""
@@ -110,8 +121,7 @@ class ForkingWorker(_OneQueue, Worker):
         assert self.pid is not None
         lifeline.die_with(self.pid, signal.SIGKILL)
         resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
-        if sys.platform == "linux":
-            resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        limit_memory()
         self.worked.store.engine.dispose(close=False)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
@@ -119,7 +129,7 @@ class ForkingWorker(_OneQueue, Worker):
         prepare = getattr(self.worked.stages.get(queue.name), "prepare", None)
         if prepare is not None:
             # whatever is wrong with the job or the store, the child will meet it again and say so
-            with contextlib.suppress(ValueError, LookupError, StoreError):
+            with contextlib.suppress(ValueError, LookupError, SuchlikeError):
                 prepare(rows_of(job))
         if not self.frozen:
             # what is loaded by now stays; a child would otherwise go through all of it, and so copy it, at each batch
@@ -136,17 +146,22 @@ class PlainWorker(_OneQueue, SimpleWorker):
 def work(config: Config, stage: str) -> None:
     """Works on the queue of one stage until SIGTERM or SIGINT. Lives through an absent broker."""
     stop = Stop()
-    queues = Queues(broker.address(config), config.queue.batch)
+    queues = Queues(broker.address(config), tuned(config).batch)
     forks = stage == "parse"
-    if forks:
-        extract.warm()
-    worked = Worked(config, queues, watch=_page_alarm if forks else unwatched)
+    worked = Worked(config, stage, queues, watch=page_alarm if forks else unwatched, forks=forks)
+    warm = getattr(worked.stages[stage], "warm", None)
+    if warm is not None:
+        warm()
     jobs.work_with(worked)
     failures = 0
     while True:
         stop.listen()  # RQ's worker takes the signals for as long as it works
         if stop.asked:
             return
+        if (full := disk.shortage(config)) is not None:
+            logger.warning("Paused: %s.", full)
+            stop.wait(FULL_S)
+            continue
         started = time.monotonic()
         try:
             _serve(config, stage, worked, ForkingWorker if forks else PlainWorker, stop)
@@ -163,10 +178,12 @@ def _serve(config: Config, stage: str, worked: Worked, kind: type[Any], stop: St
     connection = redis.Redis.from_url(broker.address(config), retry=Retry(NoBackoff(), 1))
     with contextlib.closing(connection):
         worker = kind(
-            [stage], connection=connection, serializer=JSONSerializer, worker_ttl=45, maintenance_interval=30,
+            [stage], connection=connection, serializer=JSONSerializer, worker_ttl=WORKER_TTL_S, maintenance_interval=30,
             job_monitoring_interval=5, log_job_description=False,
         )  # fmt: skip
         worker.worked, worker.stop = worked, stop
+        worker.full = lambda: disk.shortage(config) is not None
+        _release_the_dead(worked, stage, connection)
         try:
             worker.work(logging_level="WARNING")
         finally:
@@ -174,6 +191,23 @@ def _serve(config: Config, stage: str, worked: Worked, kind: type[Any], stop: St
             worker.wait_for_horse()
 
 
-def _page_alarm(row: int) -> None:
-    """A deadline for each page; row 0 is the writing down, which may wait for the database's lock."""
-    signal.alarm(PAGE_S if row else SETTLE_S)
+def _release_the_dead(worked: Worked, stage: str, connection: redis.Redis) -> None:
+    """What workers of this machine and stage had begun when they were killed need not wait for its lease to run out."""
+    for other in Worker.all(queue=queue(stage, connection), job_class=StageJob, serializer=JSONSerializer):
+        if other.hostname != socket.gethostname() or other.pid is None or _lives(other.pid):
+            continue
+        for execution in other.get_current_executions():
+            with contextlib.suppress(ValueError, StoreError, NoSuchJobError):
+                rows = rows_of(StageJob.fetch(execution.job_id, connection, JSONSerializer))
+                with worked.store.write() as held:
+                    ledger.release(held, rows, now=time.time())
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -4,50 +4,88 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import cyclopts
 from cyclopts import App, Group, Parameter
+from rich.console import Console
 
-from crawler.cli import evaluate, operate, rating, results, searching, seeds, start
+from crawler.cli import (
+    alerting,
+    configuring,
+    evaluate,
+    examples,
+    exporting,
+    forgetting,
+    ledger,
+    operate,
+    rating,
+    rejudging,
+    results,
+    scheduling,
+    searching,
+    seeds,
+    start,
+    steering,
+)
 from crawler.cli.session import STDIN, STOPPED, UNREACHABLE, USAGE, Session, safe
 from pipelines.errors import SuchlikeError
+from pipelines.masking import masked
 
 app = App(
     name="suchlike",
     help="Give it a few example articles; it brings back the articles that are suchlike.",
+    version=lambda: version("suchlike"),
     version_flags=["--version"],
     result_action="return_value",
+    default_parameter=Parameter(show_default=lambda value: None if value in (False, None) else str(value)),
+    help_epilogue="First time here? `suchlike demo` shows it at work, offline. More: `suchlike VERB --help`.",
 )
+everywhere = Group("At any place", sort_key=20)
 start.register(app, Group("Start", sort_key=1))
 seeds.register(app, Group("Seeds", sort_key=2))
 found = Group("Results", sort_key=3)
 results.register(app, found)
 searching.register(app, found)
+exporting.register(app, found)
+ledger.register(app, found)
+rejudging.register(app, found)
+forgetting.register(app, found)
 rating.register(app, Group("Rate", sort_key=3))
 evaluate.register(app, Group("Measure", sort_key=4))
-operate.register(app, Group("Operate", sort_key=5))
+operating = Group("Operate", sort_key=5)
+configuring.register(app, operating)
+scheduling.register(app, operating)
+alerting.register(app, operating)
+steering.register(app, operating)
+operate.register(app, operating)
+examples.show(app)
+for place, verb in enumerate(name for name in app if not name.startswith("-")):
+    app[verb].sort_key = place  # as registered: the first verb a newcomer needs comes first
 
 
 @app.meta.default
-def _launch(
+def _launch(  # noqa: PLR0913  # the global flags
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
-    folder: Annotated[Path, Parameter(name=["-C", "--folder"])] = Path(),
-    json: Annotated[bool, Parameter(name="--json", negative=())] = False,
-    quiet: Annotated[bool, Parameter(name=["-q", "--quiet"], negative=())] = False,
-    verbose: Annotated[bool, Parameter(name=["-v", "--verbose"], negative=())] = False,
-    no_color: Annotated[bool, Parameter(name="--no-color", negative=())] = False,
-    yes: Annotated[bool, Parameter(name="--yes", negative=())] = False,
-    profile: Annotated[str | None, Parameter(name="--profile")] = None,
-    mode: Annotated[str | None, Parameter(name="--mode")] = None,
+    folder: Annotated[Path, Parameter(name=["-C", "--folder"], show_default=False, group=everywhere)] = Path(),
+    json: Annotated[bool, Parameter(name="--json", negative=(), group=everywhere)] = False,
+    quiet: Annotated[bool, Parameter(name=["-q", "--quiet"], negative=(), group=everywhere)] = False,
+    verbose: Annotated[bool, Parameter(name=["-v", "--verbose"], negative=(), group=everywhere)] = False,
+    no_color: Annotated[bool, Parameter(name="--no-color", negative=(), group=everywhere)] = False,
+    yes: Annotated[bool, Parameter(name="--yes", negative=(), group=everywhere)] = False,
+    profile: Annotated[str | None, Parameter(name="--profile", group=everywhere)] = None,
+    mode: Annotated[str | None, Parameter(name="--mode", group=everywhere)] = None,
+    insecure: Annotated[bool, Parameter(name="--insecure", negative=(), group=everywhere)] = False,
 ) -> int:
     """Give it a few example articles; it brings back the articles that are suchlike.
 
     Parameters
     ----------
     folder
-        Project folder.
+        Project folder (default: the current one).
     json
         One JSON object (or, where results are many, one a line) on stdout.
     quiet
@@ -62,12 +100,20 @@ def _launch(
         Which seed set of the project.
     mode
         Whose results: demo, replay or online (default: those of the latest run).
+    insecure
+        Use a broker over the network though it asks for no password or has no TLS.
     """
-    session = Session(folder, json, quiet, verbose, not no_color, yes, profile, mode)
+    if insecure:  # in the environment, since the processes we start must know it too
+        os.environ["SUCHLIKE_QUEUE__INSECURE"] = "true"
+    session = Session(
+        folder, json, quiet, verbose, color=not (no_color or os.environ.get("NO_COLOR")),
+        yes=yes, profile=profile, mode=mode,
+    )  # fmt: skip
     try:
         command, bound, ignored = app.parse_args(
-            [STDIN if token == "-" else token for token in tokens], print_error=False, exit_on_error=False
-        )
+            [STDIN if token == "-" else token for token in tokens], print_error=False, exit_on_error=False,
+            console=_console(no_color),
+        )  # fmt: skip
         extra = dict.fromkeys(ignored, session)
         result = command(*bound.args, **bound.kwargs, **extra)
     except SuchlikeError as error:
@@ -87,19 +133,25 @@ def _launch(
     return result if isinstance(result, int) else 0
 
 
+def _console(plain: bool) -> Console:
+    """Where help is printed; rich itself looks at NO_COLOR."""
+    return Console(no_color=True if plain else None, highlight=False)
+
+
 def _told(session: Session, sentence: str, code: int) -> int:
     """Says what went wrong in one sentence; with -v, where, too."""
     if session.verbose:
-        session.console.print_exception()
+        session.console.print(safe(masked(traceback.format_exc())), markup=False, soft_wrap=True)
     # even with -q: a failure is no chatter
-    session.loud.print(f"suchlike: {safe(sentence)}", markup=False, soft_wrap=True)
+    session.loud.print(f"suchlike: {safe(masked(sentence))}", markup=False, soft_wrap=True)
     return code
 
 
 def run(arguments: list[str]) -> int:
     """Runs one command line; returns its exit code."""
     try:
-        code = app.meta(arguments, print_error=False, exit_on_error=False)
+        console = _console("--no-color" in arguments)
+        code = app.meta(arguments, print_error=False, exit_on_error=False, console=console)
     except cyclopts.CycloptsError as error:
         sys.stderr.write(f"suchlike: {' '.join(str(error).split())} See suchlike --help.\n")
         return USAGE

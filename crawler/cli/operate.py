@@ -1,68 +1,67 @@
-"""Operate: status, schedule, scrapy, and the long-running processes of the Procfile."""
+"""Operate: status, scrapy, and the long-running processes of the Procfile."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import os
-import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Group, Parameter, validators
 
 from crawler.cli.session import FOUND, Session
-from pipelines.errors import UsageError
+from pipelines.errors import BrokerError, UsageError
 
 if TYPE_CHECKING:
     from pipelines.config import Config
 
 Hidden = Annotated[Session, Parameter(parse=False)]
 Flag = Annotated[bool, Parameter(negative=())]
+UP_S = 20.0
+Port = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=65535))]
 
 
 def register(app: App, group: Group) -> None:
     """Adds the verbs."""
-    schedule = App(name="schedule", help="What the clock will start, and what it started.", group=group)
-    schedule.command(schedules, name="list")
-    app.command(schedule)
     app.command(status, group=group)
     app.command(broker, group=group)
     app.command(work, group=group)
     app.command(crawl_worker, name="crawl-worker", group=group)
     app.command(clock, group=group)
+    app.command(up, group=group)
+    app.command(web, group=group)
     app.command(scrapy, group=group)
 
 
 def status(*, session: Hidden) -> int:
     """Show queues, workers, frontier and runs."""
     from crawler.cli.showing import project
-    from pipelines.stores import articles, hosts, runs
-    from workers.report import queues
+    from crawler.running.standing import standing
 
     opened = project(session)
-    config = opened.config()
-    frontier = {"hosts": 0, "urls": 0, "leased": 0}
-    latest: list[dict[str, Any]] = []
+    told = None
     with contextlib.suppress(UsageError), opened.store(session.mode).read() as connection:  # nothing has run yet
-        frontier = hosts.frontier(connection)
-        latest = [
-            {"run": r.id, "mode": r.mode, "started_at": articles.iso_at(r.started_at),
-             "ended_at": articles.iso_at(r.ended_at), "stopped_by": r.stopped_by,
-             "pages": runs.pages_fetched(connection, r.id), "matches": articles.matches(connection, r.id)}
-            for r in runs.listed(connection, 5)
-        ]  # fmt: skip
-    depth, workers = queues(config)
+        told = standing(connection, opened.config())
+    told = told or standing(None, opened.config())
     if session.json:
-        session.emit({"queues": depth, "workers": workers, "frontier": frontier, "runs": latest})
+        session.emit(told)
         return FOUND
+    depth, workers, frontier, latest = told["queues"], told["workers"], told["frontier"], told["runs"]
     for name, counts in depth.items():
         session.out(
             f"queue {name:<8} {counts['waiting']} waiting  {counts['running']} running  {counts['failed']} failed"
         )
     session.out(
         f"workers        {workers}" + ("" if workers else "   (they run while `suchlike run` or `suchlike work` does)")
+    )
+    pressure, tuning = told["pressure"], told["tuning"]
+    held = f"paused: {pressure['paused']}" if pressure["paused"] else f"crawlers pause at {pressure['pauses_at']}"
+    session.out(f"pressure       {pressure['waiting']} pages wait for the workers; {held}")
+    session.out(
+        f"tuning         up to {tuning['workers']} extraction workers, {tuning['batch']} rows a job, "
+        f"{tuning['concurrency']} hosts at once" + ("   (chosen for this machine)" if tuning["chosen"] else "")
     )
     session.out(f"frontier       {frontier['urls']} URLs on {frontier['hosts']} hosts, {frontier['leased']} leased")
     for run in latest:
@@ -72,43 +71,12 @@ def status(*, session: Hidden) -> int:
     return FOUND
 
 
-def schedules(*, session: Hidden) -> int:
-    """List schedules with their last and next run."""
-    from crawler.cli.showing import project
-    from pipelines.errors import StoreError
-    from pipelines.stores import open_store, slots
-    from pipelines.stores.articles import iso_at
-    from workers import clock as due
-
-    config = project(session).config()
-    listed = due.schedules(config)
-    try:
-        store = open_store(config.database, create=False)  # the clock's, whatever was used last
-    except StoreError:
-        store = None
-    for one in listed:
-        last = None
-        if store is not None:
-            with store.read() as connection:
-                last = slots.last(connection, one.name)
-        record = {"schedule": one.name, "when": one.text, "last": iso_at(last[0]) if last else None,
-                  "last_exit_code": last[2] if last else None, "next": iso_at(one.next_at(time.time()))}  # fmt: skip
-        if session.json:
-            session.emit(record)
-        else:
-            ran = record["last"] or "never"
-            session.out(f"{one.name:<20} {one.text:<16} last {ran}   next {record['next']}")
-    if not listed:
-        session.say('no schedule yet; write `every = "6h"` in a profile or a [schedule] line in suchlike.toml.')
-    return FOUND
-
-
 def broker(*, session: Hidden) -> int:
     """Serve the embedded broker until stopped (a Procfile line)."""
-    from crawler.cli.showing import project
+    from pipelines.config import load
     from workers.broker import Broker, address
 
-    config = project(session).config()
+    config = load(session.folder)
     if config.queue.redis != "embedded":
         session.say(f"queue.redis is {config.queue.redis.split('@')[-1]}: no broker of ours is needed; waiting.")
         _until_stopped(_nothing)
@@ -116,7 +84,14 @@ def broker(*, session: Hidden) -> int:
     with Broker(config.path) as held:
         other = "" if held.process else ", served by a run; this one takes over when it ends"
         session.say(f"broker at {address(config)}{other}")
-        _until_stopped(held.keep)
+
+        def keep() -> None:
+            try:
+                held.keep()
+            except BrokerError as error:  # a full disk, say: it may pass
+                session.say(str(error))
+
+        _until_stopped(keep)
     return FOUND
 
 
@@ -130,7 +105,7 @@ def work(*queues: str, number: Annotated[int, Parameter(name=["-n", "--number"])
     number
         Processes for parse; the others need one.
     """
-    from crawler.cli.showing import project
+    from pipelines.config import load
     from pipelines.stages import NAMES
     from workers.broker import require
     from workers.supervise import Supervisor
@@ -138,8 +113,8 @@ def work(*queues: str, number: Annotated[int, Parameter(name=["-n", "--number"])
     unknown = [name for name in queues if name not in NAMES]
     if unknown:
         raise UsageError(f"There is no queue {unknown[0]!r}; there are {', '.join(NAMES)}.")
-    config = project(session).config()
-    _logging(session)
+    config = load(session.folder)
+    _logging(session, config)
     if len(queues) == 1 and number == 1:
         from workers import broker as brokers
         from workers.lifeline import tie
@@ -171,17 +146,17 @@ def crawl_worker(*, run: int | None = None, spider: str = "roam", inline: Flag =
     inline
         Run the stages in this process, without a broker.
     """
-    from crawler.cli.showing import project
+    from pipelines.config import load
     from workers.lifeline import tie
 
     tie()
-    _logging(session)
-    opened = project(session)
+    config = load(session.folder)
+    _logging(session, config)
     if run is None:
-        return _crawl_for_all(opened.config())
+        return _crawl_for_all(config)
     from crawler.crawl import crawl
+    from crawler.fetching.proxy import AWAY, AWAY_CODE
 
-    config = opened.config()
     sender = None
     if inline:
         from pipelines.stores import open_store
@@ -190,7 +165,7 @@ def crawl_worker(*, run: int | None = None, spider: str = "roam", inline: Flag =
 
         sender = Inline(build.stages(open_store(config.database), config))
     reason = crawl(config, run, spider, sender)
-    return 1 if reason == "failed" else FOUND
+    return {"failed": 1, AWAY: AWAY_CODE}.get(reason, FOUND)
 
 
 def _crawl_for_all(config: Config) -> int:
@@ -226,14 +201,100 @@ def _crawl_for_all(config: Config) -> int:
 
 def clock(*, session: Hidden) -> int:
     """Start what is due and ring again for what was lost, until stopped (a Procfile line)."""
-    from crawler.cli.showing import project
-    from crawler.clockwork import Clockwork
+    from crawler.running.clockwork import Clockwork
+    from pipelines.config import load
 
-    _logging(session)
-    config = project(session).config()
+    config = load(session.folder)
+    _logging(session, config)
     work = Clockwork(config)
     _until_stopped(work.tick)
     work.stop()
+    return FOUND
+
+
+def up(*, number: Annotated[int, Parameter(name=["-n", "--number"])] = 0, session: Hidden) -> int:
+    """Run everything the Procfile names, restart what fails, and stop it all in order: for a machine of one's own.
+
+    Parameters
+    ----------
+    number
+        Processes for parse; 0 decides by the machine's cores.
+    """
+    from crawler.web.served import access_for, bound
+    from pipelines.config import load
+    from workers import broker as brokers
+    from workers.supervise import Supervisor
+    from workers.tuning import tuned
+
+    config = load(session.folder)
+    _logging(session, config)
+    supervisor = Supervisor(config.path)
+    folder = ["-C", str(config.path)]
+    address = brokers.address(config)
+    if config.queue.redis == "embedded":
+        supervisor.start("broker", [*folder, "broker"])
+        _wait_for(lambda: brokers.is_up(address), UP_S)
+    brokers.require(address)
+    # held here, so that its address can be said now and stays when the dashboard is started again
+    listening = bound(config.web.host, config.web.port or None)
+    session.say(f"dashboard  {access_for(config, config.web.host, listening).address(config.web.host)}")
+    workers = number or tuned(config).workers
+    for name, arguments in (
+        ("work", ["work", "-n", str(workers)]),
+        ("crawl", ["crawl-worker"]),
+        ("clock", ["clock"]),
+    ):
+        supervisor.start(name, [*folder, *arguments])
+    handle = listening.fileno()
+    supervisor.start("web", [*folder, "web", "--socket", str(handle)], handles=(handle,))
+    logging.getLogger(__name__).info("up; logs are in %s", supervisor.log_of("clock").parent)
+
+    def look() -> None:
+        for name, _, code in supervisor.tick():
+            logging.getLogger(__name__).warning(
+                "%s ended with %s and is started again; %s", name, code, supervisor.log_of(name)
+            )
+
+    _until_stopped(look)
+    # nothing new is begun, then pages under way end, and the broker goes last
+    supervisor.stop(("web", "clock", "crawl", "work", "broker"))
+    listening.close()
+    return FOUND
+
+
+def web(
+    *, host: str | None = None, port: Port | None = None,
+    handle: Annotated[int | None, Parameter(name="--socket", show=False)] = None, session: Hidden,
+) -> int:  # fmt: skip
+    """Serve the dashboard until stopped (a Procfile line). Its address, with the token, is printed first.
+
+    Parameters
+    ----------
+    host
+        Where to listen (default 127.0.0.1). Open to others only with a token of your own: SUCHLIKE_WEB__TOKEN.
+    port
+        Default 7420, or a free one when that is taken.
+    """
+    import socket
+
+    from crawler.cli.showing import project
+    from crawler.web.served import access_for, bound, serve
+    from workers.lifeline import tie
+
+    tie()
+    opened = project(session)
+    config = opened.config()
+    _logging(session, config)
+    host = host or config.web.host
+    if handle is not None:  # a run holds the socket and has printed its address
+        os.nice(5)
+        listening = socket.socket(fileno=handle)
+        serve(opened, access_for(config, host, listening), [listening], mode=session.mode)
+        return FOUND
+    listening = bound(host, port or config.web.port or None)
+    access = access_for(config, host, listening)
+    session.say(f"dashboard  {access.address(host)}")
+    serve(opened, access, [listening], mode=session.mode)
     return FOUND
 
 
@@ -290,8 +351,7 @@ def _nothing() -> None:
     """Somebody else does the work."""
 
 
-def _logging(session: Session) -> None:
-    level = logging.DEBUG if session.verbose else logging.INFO
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    for noisy in ("alembic", "asyncio", "scrapy", "twisted", "urllib3"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+def _logging(session: Session, config: Config) -> None:
+    from crawler.cli.logs import begin
+
+    begin(verbose=session.verbose, form=config.log.format)

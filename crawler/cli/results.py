@@ -1,14 +1,17 @@
-"""Results: list, show, explain, dupes, fates, export."""
+"""Results: list, show, dupes."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from cyclopts import App, Group, Parameter, validators
 
+from crawler.cli import changed
+from crawler.cli.explaining import explain, found
 from crawler.cli.filters import Filters
-from crawler.cli.session import FOUND, NOTHING, Session
+from crawler.cli.ledger import fates, traps
+from crawler.cli.session import FOUND, NARROW, NOTHING, Session, clipped, safe
 
 Hidden = Annotated[Session, Parameter(parse=False)]
 Flag = Annotated[bool, Parameter(negative=())]
@@ -18,7 +21,7 @@ Some = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 def register(app: App, group: Group) -> None:
     """Adds the verbs."""
     app.command(listed, name="list", group=group)
-    for verb in (show, explain, dupes, fates, export):
+    for verb in (show, explain, dupes, fates, traps):  # as help lists them
         app.command(verb, group=group)
 
 
@@ -56,23 +59,42 @@ def listed(
         copy = f"   copy of {article['copy_of']}" if article["copy_of"] else ""
         day = (article["published"] or "")[:10]
         place = number if numbered else "·"
-        session.out(f"{place:>4}  {article['score']:.2f}  {article['title'][:70]}   {article['site']}  {day}{copy}")
+        about = f"{article['site']}  {day}{copy}"
+        if session.width is not None and session.width < NARROW:
+            title = clipped(safe(article["title"]), session.width - 12)
+            session.out(f"{place:>4}  {article['score']:.2f}  {title}\n            {about}")
+        else:
+            title = clipped(safe(article["title"]), _room(session, about))
+            session.out(f"{place:>4}  {article['score']:.2f}  {title}   {about}")
         if text:
             session.out(f"\n{article['text']}\n")
     if not number:
         nothing = "nothing is stored yet" if filters is None else "nothing stored is meant by these filters"
         session.say(f"{nothing}; `suchlike fates` says what became of the pages fetched.")
+    elif numbered:
+        session.next((session.command("explain", "1"), "why it is there; rate 1 + or - says whether it should be"))
     return FOUND if number else NOTHING
 
 
-def show(url: str, *, session: Hidden) -> int:
+def _room(session: Session, about: str) -> int:
+    """Characters a title may have on this terminal, beside its place, score, site and day."""
+    return 70 if session.width is None else max(20, min(70, session.width - len(about) - 16))
+
+
+def show(url: str, *, diff: Flag = False, history: Flag = False, session: Hidden) -> int:
     """Show everything known about one URL: how it was found, fetched, judged, and where it is kept.
 
     Parameters
     ----------
     url
         A URL, or a place in `suchlike list`.
+    diff
+        How a copy differs from the canonical article of its story.
+    history
+        The versions the article had, with what changed from one to the next.
     """
+    if diff or history:
+        return _changed(url, diff=diff, session=session)
     from crawler.explaining import row_of
     from pipelines.stores import fates as ends
 
@@ -87,18 +109,50 @@ def show(url: str, *, session: Hidden) -> int:
     when = f"{told['fetched_at']}, status {told['status']}, {tries}" if told["fetched_at"] else "not yet"
     session.out(f" fetched   {when}{_robots(told)}")
     by = told["found_by"]
-    session.out(f" found by  {_found(by)}, depth {by['depth']}")
-    for step in by["path"][:-1]:
-        session.out(f"           {step['url']}")
+    session.out(f" found {found(by, by['path'])}")
+    for step in by["path"][-3::-1]:
+        session.out(f"           which was found on {step['url']}")
     article = told["article"]
     if article:
         sure = f" (confidence {article['published_confidence']:.1f})"
         published = f"published {article['published']}{sure}" if article["published"] else "no date found"
         session.out(f" article   {article['title']}   {article['words']} words, {article['language']}, {published}")
+        for line in _about(article):
+            session.out(line)
         session.out(f" score     {article['score']:.2f}   nearest seed {article['nearest_seed']}")
+        session.out(f" rights    {_rights(article['rights'])}")
         session.out(f" kept      text sha256 {article['sha256'][:16]}…")
+        changed.story(session, told["story"])
     if told["archive"]:
         session.out(f" archive   warc/{told['archive']['file']} @ {told['archive']['offset']}")
+    return FOUND
+
+
+def _about(article: dict[str, Any]) -> Iterator[str]:
+    """Section, wall and what sources disagree about, a line each, where there is anything to say."""
+    walls = {True: "behind a wall", False: "open to everybody", None: ""}[article["paywalled"]]
+    short = "its text is only the beginning" if article["truncated"] else ""
+    if said := ", ".join(filter(None, (article["section"], walls, short))):
+        yield f" section   {said}" if article["section"] else f" access    {said}"
+    if article["evidence"]:
+        yield " by        " + ", ".join(f"{field} {source}" for field, source in article["evidence"].items())
+    for field, told in article["disagreement"].items():
+        ways = " · ".join(f"{source}: {_listed(value)}" for source, value in told.items())
+        yield f" differ    {field}   {ways}"
+
+
+def _listed(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)[:70]
+
+
+def _changed(url: str, *, diff: bool, session: Session) -> int:
+    from crawler import versions
+
+    told = (versions.differences if diff else versions.history)(_store(session), url)
+    if session.json:
+        session.emit(told)
+    else:
+        (changed.difference if diff else changed.history)(session, told)
     return FOUND
 
 
@@ -106,114 +160,24 @@ def _robots(told: dict[str, Any]) -> str:
     return ", robots.txt did not answer: tried again later" if told["robots"] == "later" else ""
 
 
-def explain(url: str, *, session: Hidden) -> int:
-    """Say why an article matched, or why not; the parts add up to the score.
-
-    Parameters
-    ----------
-    url
-        A URL, or a place in `suchlike list`.
-    """
-    from crawler.explaining import explained
-
-    told = explained(_store(session), url)
-    if session.json:
-        session.emit(told)
-        return FOUND if told["parts"] else NOTHING
-    if not told["parts"]:
-        session.say(
-            f"{told['url']} was not judged: {told['reason'] or 'it waits'}, {told['detail'] or 'no more is known'}"
-        )
-        return NOTHING
-    taken = "a match" if told["match"] else "no match"
-    session.out(f" {told['score']:.2f}  {told['title']}   ({taken}: {told['grain']} from {told['threshold']:.2f})")
-    session.out(
-        "       closest seeds  " + " · ".join(f"{one['seed']} {one['score']:.2f}" for one in told["nearest_seeds"])
-    )
-    parts = "   ".join(f"{name} {value:+.2f}" for name, value in told["parts"].items())
-    session.out(f" parts    {parts}   = {told['logit']:+.2f}, the logit of the score")
-    session.out(" words    " + "  ".join(f"{term['word']} {term['weight']:+.2f}" for term in told["terms"][:10]))
-    session.out(f" meaning  closer than {told['percentile']:.1f} % of ordinary news")
-    for pair in told["pairs"]:
-        session.out(f" like     “{_short(pair['ours'])}”\n  seed    “{_short(pair['seeds'])}”")
-    for one in told["against"]:
-        session.out(f" against  {one}")
-    session.out(" found by " + "  →  ".join(step["url"] for step in told["path"]))
-    session.out(f" found as {_found(told['found_by'])}")
-    if told["reason"]:
-        session.out(f" but      {told['reason']}: {told['detail'] or ''}")
-    return FOUND
-
-
-def _found(by: dict[str, Any]) -> str:
-    """How a URL was found and what was expected of it, which is when its turn came."""
-    return (
-        f"{by['source']}, " + (f"anchor “{by['anchor']}”, " if by["anchor"] else "") + f"expected {by['expected']:.2f}"
-    )
-
-
-def _short(sentence: str, width: int = 110) -> str:
-    return sentence if len(sentence) <= width else f"{sentence[: width - 1].rstrip()}…"
+def _rights(said: dict[str, Any]) -> str:
+    parts = [f"robots: {said['robots']}"] if said["robots"] else []
+    parts += ["asks not to be indexed"] if said["noindex"] else []
+    parts += ["text and data mining reserved"] if said["tdm_reserved"] else []
+    return "; ".join(parts) or "nothing is said of them"
 
 
 def dupes(*, session: Hidden) -> int:
     """List the stories told more than once, each with its copies."""
-    from pipelines.stores import articles
+    from pipelines.stores import stories
 
     number = 0
     with _store(session).read() as connection:
-        for number, story in enumerate(articles.retold(connection), 1):  # noqa: B007  # whether there was any
+        for number, story in enumerate(stories.retold(connection), 1):  # noqa: B007  # whether there was any
             if session.json:
                 session.emit(story)
                 continue
             session.out(story["canonical"])
             for copy in story["copies"]:
-                share = "" if copy["similarity"] is None else f"{copy['similarity']:.0%} "
-                session.out(f"    {share}{copy['url']}  {(copy['published'] or '')[:10]}")
+                session.out(f"    {copy['url']}  {(copy['published'] or '')[:10]}  {changed.why(copy)}")
     return FOUND if number else NOTHING
-
-
-def fates(*, run: int | None = None, session: Hidden) -> int:
-    """Add up how every fetched URL ended.
-
-    Parameters
-    ----------
-    run
-        Only this run.
-    """
-    from pipelines.stores import fates as ends
-
-    with _store(session).read() as connection:
-        total = ends.count(connection, run)
-    if session.json:
-        session.emit(total)
-        return FOUND
-    session.out(f"{total['fetched']:>7} fetched")
-    session.out(f"{total['stored']:>7}   stored\n{total['duplicate']:>7}   duplicate")
-    for end in ("dropped", "dead"):
-        for reason, number in sorted(total[end].items(), key=lambda one: -one[1]):
-            session.out(f"{number:>7}   {end}: {reason}")
-    session.out(f"{total['in_flight']:>7}   in flight\n{total['frontier']:>7} in the frontier")
-    for reason, number in total["refused"].items():
-        session.out(f"{number:>7} never fetched: {reason}")
-    return FOUND
-
-
-def export(kind: str, *, output: Annotated[Path | None, Parameter(name=["-o", "--output"])] = None,
-           session: Hidden) -> int:  # fmt: skip
-    """Write every stored article to a file, with a MANIFEST.json beside it.
-
-    Parameters
-    ----------
-    kind
-        jsonl or csv.
-    output
-        The file (default: exports/articles.FORMAT in the project folder).
-    """
-    from crawler.cli.showing import project
-
-    done = project(session).export(kind, output, mode=session.mode)
-    if session.json:
-        session.emit(done)
-    session.say(f"{done['articles']} articles, {done['bytes']} bytes in {done['file']}")
-    return FOUND if done["articles"] else NOTHING

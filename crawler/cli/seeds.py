@@ -57,12 +57,14 @@ def add(*sources: str, session: Hidden) -> int:
         for record in _added(session, folder, source, seeds):
             added |= record["ok"]
             _show(session, record)
+    if added:
+        session.next((session.command("seed", "check"), "whether they belong together"))
     return FOUND if added else USAGE
 
 
 def _added(session: Session, folder: Path, source: str, seeds: Any) -> list[dict[str, Any]]:
     from crawler.cli.showing import project
-    from crawler.fetch import fetch_seeds
+    from crawler.fetching.fetch import fetch_seeds
 
     records = []
     files = [source] if "://" in source or not Path(source).is_dir() else list(seeds.files_in(Path(source)))
@@ -118,6 +120,10 @@ def check(*, session: Hidden) -> int:
             _checked(session, record)
     if not session.json:
         session.say(f"learned words: {', '.join(term.word for term in opened.learn(seed_set).terms[:12])}")
+        named = [*config.sources.sites, *config.sources.feeds, *config.sources.sitemaps]
+        starts = named or [seed.url for seed in seed_set.seeds if seed.url]
+        more = [] if starts else ["--site", "https://news.example/"]
+        session.next((session.command("plan", *more), "what a run would fetch from where"))
     return FOUND
 
 
@@ -128,7 +134,7 @@ def _checked(session: Session, record: dict[str, Any]) -> None:
     told = "the only seed" if to_others is None else f"{to_others:.2f} to the others{place}"
     far = to_others is not None and to_others < FAR
     hint = f"; far from the rest: suchlike seed remove {name}, unless you mean it" if far else ""
-    session.out(f"{'!' if far else '✓'} {name:<32} {record['words']:>5} words  {record['language']}  {told}{hint}")
+    session.out(f"{'!' if far else '✓'} {name:<24} {record['words']:>5} words  {record['language']}  {told}{hint}")
     if record["dropped_lines"]:
         cut = len(record["dropped_lines"])
         session.out(
@@ -231,7 +237,7 @@ def _show(session: Session, record: dict[str, Any]) -> None:
     elif record["ok"]:
         cut = len(record["dropped_lines"])
         note = f"   ignored {cut} lines that are no part of the article" if cut else ""
-        session.out(f"✓ {record['name']:<32} {record['words']:>5} words  {record['language']}  {record['title']}{note}")
+        session.out(f"✓ {record['name']:<24} {record['words']:>5} words  {record['language']}  {record['title']}{note}")
         if session.verbose:
             for line in record["dropped_lines"]:
                 session.out(f"      - {line}")

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
+from rich.text import Text
+
+from pipelines.masking import steers
 
 # what `-` is called while the command line is parsed, which would take it for a flag; no real argument can hold it
 STDIN = "\0stdin"
+# fewer columns leave no room for two things beside each other
+NARROW = 60
+# what stands before the text of a line, such as ` words    `
+_LABEL = re.compile(r" *\S+(?: \S+)? {2,}")
 FOUND, NOTHING, USAGE, STOPPED, UNREACHABLE, REFUSED = range(6)
 
 
@@ -39,18 +52,56 @@ class Session:
         """The same, also with -q: for what went wrong."""
         return Console(stderr=True, no_color=not self.color, highlight=False)
 
+    @property
+    def width(self) -> int | None:
+        """Columns of the terminal that stdout is; None where it is none, and nothing needs to be cut."""
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+    def command(self, *words: str) -> str:
+        """What to type next, in this project folder, as suchlike was called now."""
+        typed = sys.argv[0]
+        here = Path(typed).name == "suchlike" and not shutil.which("suchlike")
+        # a folder elsewhere is clearer by its whole path
+        folder = min(str(self.folder), os.path.relpath(self.folder), key=len)
+        at = [] if folder == os.curdir else ["-C", folder]
+        return shlex.join([typed if here else "suchlike", *at, *words])
+
+    def near(self, file: Path | str) -> str:
+        """A file as it is called from here, if that is shorter."""
+        return min(str(file), os.path.relpath(file), key=len)
+
     def say(self, text: str) -> None:
-        """A line for people."""
+        """A line for people; on a terminal as many as it takes to fit."""
         if not self.quiet:
-            self.console.print(safe(text), markup=False, soft_wrap=True)
+            console = self.console
+            for line in fitted(safe(text), console.width) if console.is_terminal else [safe(text)]:
+                console.print(line, markup=False, soft_wrap=True)
+
+    def next(self, *steps: tuple[str, str], always: bool = False) -> None:
+        """What to type next and what for: on a terminal, or `always`. A step is what `command()` gave, and its use."""
+        console = self.console
+        if self.json or self.quiet or not (always or console.is_terminal):
+            return
+        width = max(len(typed) for typed, _ in steps)
+        narrow = console.is_terminal and console.width < width + max(len(use) for _, use in steps) + 13
+        for number, (typed, use) in enumerate(steps):
+            if not narrow:
+                self.say(f" {'next' if not number else '':<6} {typed:<{width}}   {use}")
+                continue
+            if not number:
+                self.say(" next")
+            console.print(f"  {safe(typed)}", markup=False, soft_wrap=True)
+            self.say(f"     {use}")
 
     def emit(self, record: Mapping[str, Any]) -> None:
         """A record for programs: one JSON object on a line of stdout."""
         sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
 
     def out(self, text: str) -> None:
-        """A line of the result itself, for people who pipe it on."""
-        sys.stdout.write(safe(text) + "\n")
+        """A line of the result itself, for people who pipe it on; on a terminal as many as it takes to fit."""
+        width = self.width
+        for line in [safe(text)] if width is None else fitted(safe(text), width):
+            sys.stdout.write(line + "\n")
 
 
 def given(values: Iterable[str]) -> list[str]:
@@ -58,11 +109,37 @@ def given(values: Iterable[str]) -> list[str]:
     return [line.strip() for value in values for line in (sys.stdin if value == STDIN else [value]) if line.strip()]
 
 
+def fitted(text: str, width: int) -> list[str]:
+    """Lines of at most so many columns: cut between words, what follows set under its beginning.
+
+    A word longer than that (an address, mostly) stays whole: cut in two it could not be copied.
+    """
+    lines: list[str] = []
+    for line in text.split("\n"):
+        if cell_len(line) <= width:
+            lines.append(line)
+            continue
+        label = _LABEL.match(line)
+        begin = label.end() if label and label.end() <= width // 3 else len(line) - len(line.lstrip())
+        under = begin if label and begin == label.end() else begin + 2
+        pieces = _cut(line[begin:], max(8, width - under))
+        lines += [line[:begin] + pieces[0], *(" " * under + piece for piece in pieces[1:])]
+    return lines
+
+
+def _cut(text: str, width: int) -> list[str]:
+    if cell_len(text) > len(text):  # of scripts that are set without spaces, and twice as wide
+        return [piece.plain.strip() for piece in Text(text).wrap(Console(width=width), width)]
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def clipped(text: str, width: int) -> str:
+    """The beginning of a text, in so many columns."""
+    held = Text(text)
+    held.truncate(max(1, width), overflow="ellipsis")
+    return held.plain
+
+
 def safe(text: str) -> str:
     """Text without control and bidirectional characters: what the web wrote must not steer a terminal."""
-    return "".join(" " if _steers(c) else c for c in text)
-
-
-def _steers(char: str) -> bool:
-    code = ord(char)
-    return (code < 32 and char not in "\n") or 127 <= code < 160 or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
+    return "".join(" " if steers(c) else c for c in text)

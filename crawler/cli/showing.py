@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from crawler import summary
@@ -11,7 +14,7 @@ from crawler.cli.telling import tell, why_zero
 from crawler.cli.watching import Watching
 from crawler.project import Project
 from pipelines.config import Config
-from pipelines.stores import Store
+from pipelines.stores import Store, runs
 
 
 def project(session: Session) -> Project:
@@ -19,19 +22,22 @@ def project(session: Session) -> Project:
     return Project(session.folder, profile=session.profile)
 
 
-def run(session: Session, overrides: dict[str, Any], seeds: Sequence[str], judging: dict[str, Any], spider: str) -> int:
+def run(
+    session: Session, overrides: dict[str, Any], seeds: Sequence[str], judging: dict[str, Any], *,
+    spider: str, web: bool,
+) -> int:  # fmt: skip
     """The run verb."""
     opened = project(session)
     judged_so(opened.config(), overrides, judging, session.profile)
     config = opened.config(overrides)
     if config.mode == "demo":
-        return _demo(session, opened, overrides, config)
-    with Watching(session, config.crawl.pages) as watching:
-        done = opened.run(overrides, seed_paths=seeds, tell=watching, spider=spider, say=session.say)
+        return _demo(session, opened, overrides, config, web=web)
+    with _dashboard(session, config, wanted=web), Watching(session, config.crawl.pages) as watching:
+        done = opened.conduct(overrides, seed_paths=seeds, tell=watching, spider=spider, say=session.say)
     return finish(session, done, opened.store(config.mode))
 
 
-def demo(session: Session, pages: int, subject: str) -> int:
+def demo(session: Session, pages: int, subject: str, *, web: bool) -> int:
     """The demo verb: makes the demo's own project folder, crawls the invented web, compares."""
     from crawler.demo.folder import prepare
 
@@ -39,44 +45,74 @@ def demo(session: Session, pages: int, subject: str) -> int:
     session.folder = folder
     opened = project(session)
     config = opened.config()
-    return _demo(session, opened, {"crawl": {"pages": pages}}, config)
+    return _demo(session, opened, {"crawl": {"pages": pages}}, config, web=web)
 
 
-def _demo(session: Session, opened: Project, overrides: dict[str, Any], config: Config) -> int:
+def _dashboard(session: Session, config: Config, *, wanted: bool) -> contextlib.AbstractContextManager[object]:
+    """The dashboard beside a run, its address being the first thing said; none where nobody is told of it."""
+    if not wanted or session.quiet:
+        return contextlib.nullcontext()
+    from crawler.web.beside import Beside
+
+    beside = Beside(config)
+    session.say(f" dashboard   {beside.address}")
+    return beside
+
+
+def _demo(session: Session, opened: Project, overrides: dict[str, Any], config: Config, *, web: bool) -> int:
     from crawler.demo.compare import compare
     from crawler.demo.served import served
 
-    session.say(" suchlike   DEMO: a made-up web of 12 sites on this machine. Nothing leaves it.")
-    with served() as address:
+    with _dashboard(session, config, wanted=web), served() as address:
+        session.say(
+            f" suchlike {version('suchlike')}   DEMO: a made-up web of 12 sites on this machine. Nothing leaves it."
+        )
         overrides.setdefault("crawl", {})["proxy"] = address
         with Watching(session, opened.config(overrides).crawl.pages) as watching:
-            done = opened.run(overrides, tell=watching, say=lambda text: session.say(f" {text}"))
+            done = opened.conduct(overrides, tell=watching, say=lambda text: session.say(f" {text}"))
     store = opened.store("demo")
     if done["stopped_by"] != "user":
         done |= compare(store, opened, opened.config(overrides), done)
     code = finish(session, done, store)
     if "planted" in done and not session.quiet:
-        breadth = done["breadth_first"]
-        session.say(
-            f" of the {done['planted']} planted stories {done['planted_found']} were found; breadth-first finds "
-            f"{breadth['matches']} matches on as many pages, against {done['matches']} here."
-        )
-        session.say(f" next   suchlike -C {config.folder} explain 1     why it matched")
-        session.say(f"        suchlike -C {config.folder} export csv    all of it")
-        session.say("        suchlike init mytopic    your own articles, the real web")
+        _compared(session, done)
+        steps = [(session.command("explain", "1"), "why it matched"), (session.command("export", "csv"), "all of it"),
+                 (session.command("web"), "the dashboard again")]  # fmt: skip
+        session.folder = Path()
+        session.next(*steps, (session.command("init", "mytopic"), "your own articles, the real web"), always=True)
     return code
+
+
+def _compared(session: Session, done: dict[str, Any]) -> None:
+    """Against breadth-first, and against what was planted."""
+    there = done["breadth_first"]["matches"]
+    times = f" ({done['matches'] / there:.1f} times)" if there else ""
+    session.say(
+        f" against breadth-first on as many pages: {done['matches']} match here, {there} there{times} · "
+        f"{done['planted_found']} of the {done['planted']} planted stories found"
+        f" ({done['planted_found'] / max(1, done['planted']):.0%})"
+    )
 
 
 def finish(session: Session, done: dict[str, Any], store: Store) -> int:
     """Prints the end of a run and gives its exit code."""
     if session.json:
         session.emit(done)
-    tell(session, done)
-    if not done["matches"] and done["stopped_by"] != "user":
+    with store.read() as connection:
+        judged = bool(runs.get(connection, done["run"]).profile)
+    tell(session, done, store, judged=judged)
+    found = done["matches"] if judged else done["fates"]["stored"]
+    if found and done["mode"] != "demo":
+        session.next(
+            (session.command("list"), "what was found, best first"),
+            (session.command("explain", "1"), "why it matched"),
+            (session.command("web"), "the dashboard again"), (session.command("export", "csv"), "all of it"),
+        )  # fmt: skip
+    if not found and done["stopped_by"] != "user":
         why_zero(session, done, store)
     if done["stopped_by"] == "user":
         return STOPPED
-    if done["matches"]:
+    if found:
         return FOUND
     return REFUSED if summary.refused_everywhere(done["fates"]) else NOTHING
 

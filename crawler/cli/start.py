@@ -1,4 +1,4 @@
-"""Start: demo, init, run, replay, doctor."""
+"""Start: demo, run, replay, doctor."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Group, Parameter
 
+from crawler.cli import making, planning
 from crawler.cli.session import FOUND, Session, given
-from pipelines.config import FILE_NAME, check_threshold
+from pipelines.config import check_threshold
 from pipelines.errors import UsageError
 
 Hidden = Annotated[Session, Parameter(parse=False)]
@@ -16,36 +17,17 @@ Many = Annotated[list[str] | None, Parameter(negative=(), consume_multiple=False
 Flag = Annotated[bool, Parameter(negative=())]
 Grain = Literal["story", "topic", "beat"] | None
 
-_STARTER = """\
-# Every line is optional; what stands here are the defaults. An unknown key is an error that names the nearest one.
-
-[profile.{name}]
-seeds = "seeds/"          # a folder or a list of files and URLs
-grain = "topic"           # look for the same story, topic or beat
-threshold = "auto"        # auto, strict, loose, or 0 to 1
-# every = "6h"            # crawl on a schedule, while `suchlike clock` runs
-
-[crawl]
-pages = 500               # budget of one run
-rate = "1/1s"             # requests per time and site; a slower Crawl-delay in robots.txt wins
-identify = "suchlike/0.1" # who you are; add (+mailto:you@example.org)
-
-[sources]
-sites = []                # where to start: pages whose links are followed
-feeds = []                # RSS, Atom, JSON Feed
-sitemaps = []
-block = []                # hosts never visited, such as "*.shop.example"
-"""
-
 
 def register(app: App, group: Group) -> None:
     """Adds the verbs."""
     app.command(demo, group=group)
-    app.command(init, group=group)
+    making.register(app, group)
+    planning.register(app, group)
     app.command(run, group=group)
     app.command(replay, group=group)
     app.command(doctor, group=group)
     app.command(about, name="help", group=group)
+    app.command(install_completion, name="--install-completion")
 
 
 def demo(*, pages: int = 500, no_web: Flag = False, subject: str = "harbour-dredging", session: Hidden) -> int:
@@ -62,25 +44,7 @@ def demo(*, pages: int = 500, no_web: Flag = False, subject: str = "harbour-dred
     """
     from crawler.cli.showing import demo as show
 
-    return show(session, pages, subject)
-
-
-def init(name: str, *, session: Hidden) -> int:
-    """Make a project folder with a commented configuration and a place for seeds."""
-    folder = session.folder / name
-    if (folder / FILE_NAME).exists():
-        raise UsageError(f"{folder} already is a project.")
-    try:
-        (folder / "seeds").mkdir(parents=True, exist_ok=True)
-        key = "".join(c if c.isalnum() or c in "-_" else "-" for c in folder.name) or "main"
-        (folder / FILE_NAME).write_text(_STARTER.format(name=key), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{folder.resolve()} cannot be made: {error.strerror}.") from None
-    if session.json:
-        session.emit({"folder": str(folder), "config": str(folder / FILE_NAME), "seeds": str(folder / "seeds")})
-    session.say(f"made {folder}/: {FILE_NAME}  seeds/   (database and archive appear on first run)")
-    session.say(f"next   suchlike -C {folder} seed add FILE…    then    suchlike -C {folder} run --site URL")
-    return FOUND
+    return show(session, pages, subject, web=not no_web)
 
 
 def run(  # noqa: PLR0913  # the flags of contract.md
@@ -103,6 +67,7 @@ def run(  # noqa: PLR0913  # the flags of contract.md
     roam: Flag = False,
     order: Literal["focus", "breadth"] | None = None,
     watch: Flag = False,
+    dry_run: Flag = False,
     no_web: Flag = False,
     session: Hidden,
 ) -> int:
@@ -146,6 +111,8 @@ def run(  # noqa: PLR0913  # the flags of contract.md
         By expected yield, or breadth first.
     watch
         Only read feeds and sitemaps; follow no links.
+    dry_run
+        Only show what would be fetched from where, like suchlike plan.
     no_web
         No dashboard.
     """
@@ -163,7 +130,14 @@ def run(  # noqa: PLR0913  # the flags of contract.md
         "store": {"keep": keep},
         "queue": {"workers": workers},
     }  # fmt: skip
-    return show(session, overrides, given(seeds or []), _judging(threshold, grain), spider="watch" if watch else "roam")
+    if dry_run:
+        from crawler.cli.planning import planned
+
+        return planned(session, overrides, given(seeds or []))
+    return show(
+        session, overrides, given(seeds or []), _judging(threshold, grain),
+        spider="watch" if watch else "roam", web=not no_web,
+    )  # fmt: skip
 
 
 def replay(
@@ -196,12 +170,27 @@ def replay(
     return finish(session, done, project.store("replay"))
 
 
-def doctor(*, session: Hidden) -> int:
-    """Check Python, packages, broker, database, disk and clock, and say how to fix what is wrong."""
+def doctor(*, deep: Flag = False, requests: Path | None = None, session: Hidden) -> int:
+    """Check Python, packages, broker, database, disk and clock, and say how to fix what is wrong.
+
+    Parameters
+    ----------
+    deep
+        Check instead that what is stored keeps every promise: fates, copies, search index, archive, database.
+    requests
+        With --deep, a log of what servers were asked for, as JSON lines {t, host, path}.
+    """
     from crawler.doctor import examine
 
+    checks = examine(session.folder)
+    if deep or requests:
+        from crawler.cli.showing import project
+        from crawler.deep import examine as examine_deeply
+
+        opened = project(session)
+        checks = examine_deeply(opened.store(session.mode), opened.config(), requests)
     code = FOUND
-    for check in examine(session.folder):
+    for check in checks:
         if not check.ok:
             code = max(code, check.exit_code)
         if session.json:
@@ -213,17 +202,47 @@ def doctor(*, session: Hidden) -> int:
     return code
 
 
-def about(topic: Literal["contract"] = "contract", *, session: Hidden) -> int:
-    """Print what scripts may rely on: verbs, fields, exit codes, environment.
+def about(*words: str, session: Hidden) -> int:
+    """Show the help of a verb; `help contract` prints what scripts may rely on: verbs, fields, exit codes.
 
     Parameters
     ----------
-    topic
-        contract.
+    words
+        A verb, or contract.
     """
     from importlib.resources import files
 
-    session.out((files("crawler.cli") / f"{topic}.md").read_text(encoding="utf-8").rstrip())
+    from crawler.cli.app import app
+    from crawler.cli.app import run as typed
+
+    if words == ("contract",):
+        session.out((files("crawler.cli") / "contract.md").read_text(encoding="utf-8").rstrip())
+        return FOUND
+    at = app
+    for word in words:
+        if word not in at or word.startswith("-"):
+            raise UsageError(f"There is no verb {' '.join(words)!r}; `suchlike help` lists all.")
+        at = at[word]
+    return typed([*words, "--help", *([] if session.color else ["--no-color"])])
+
+
+def install_completion(*, shell: Literal["bash", "zsh", "fish"] | None = None, session: Hidden) -> int:
+    """Let your shell complete verbs and flags; then open a new one.
+
+    Parameters
+    ----------
+    shell
+        Which shell, where it cannot be told.
+    """
+    from cyclopts.completion.detect import ShellDetectionError
+
+    from crawler.cli.app import app
+
+    try:
+        file = app.install_completion(shell=shell)
+    except ShellDetectionError:
+        raise UsageError("Which shell this is cannot be told; add --shell bash, zsh or fish.") from None
+    session.say(f"wrote {file}; it is at work in every shell opened from now on.")
     return FOUND
 
 

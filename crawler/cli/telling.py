@@ -8,8 +8,11 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from crawler.cli.session import Session, safe
-from pipelines.stores import Store, fates
+from crawler.cli.session import NARROW, Session, clipped, safe
+from pipelines.stores import Store, articles, fates, revisions
+from pipelines.stores.wanted import Wanted
+
+BEST = 5
 
 _STOPPED = {
     "budget": "the page budget is spent", "matches": "enough matches", "time": "the time is up",
@@ -19,30 +22,68 @@ _STOPPED = {
 _WHY = {
     "not-article": "not articles (lists, tags, front pages)", "unlike": "articles below the threshold",
     "redirect": "redirects", "robots": "forbidden by robots.txt", "too-short": "too short to judge",
+    "dns": "names that were not found",
 }  # fmt: skip
 
 
-def tell(session: Session, done: Mapping[str, Any]) -> None:
-    """The end of a run, for people."""
-    console = session.console
+def tell(session: Session, done: Mapping[str, Any], store: Store, *, judged: bool = True) -> None:
+    """The end of a run, for people; without seeds nothing was `judged`."""
     if session.quiet:
         return
     seconds = int(done["seconds"])
-    found = f"{done['matches']} match" + (
-        f", {done['duplicates']} copies folded into {done['stories']} stories" if done["duplicates"] else ""
-    )
     useful = sum(1 for site in done["sites"] if site["matches"])
-    console.print(
-        f"\n done in {seconds // 60}:{seconds % 60:02} · {done['pages_fetched']} pages, {found} · "
-        f"{useful} of {len(done['sites'])} sites useful · {_STOPPED.get(done['stopped_by'], done['stopped_by'])}",
-        markup=False, soft_wrap=True,
-    )  # fmt: skip
+    found = f"{_found(done)} · {useful} of {counted(len(done['sites']), 'site')} useful"
+    if not judged:
+        found = f"{done['fates']['stored']} stored; without seeds none was judged"
+    session.say(
+        f"\n done in {seconds // 60}:{seconds % 60:02} · {counted(done['pages_fetched'], 'page')} fetched, {found} · "
+        f"{_end(done)}"
+    )
     if done["known"] or done["revisited"]:
         session.say(f" {_again(done)}")
+        with store.read() as connection:
+            changed = revisions.found_by(connection, done["run"], BEST)
+        for url in changed:
+            session.say(f"   changed: suchlike show {safe(url)} --history")
     if done["stopped_by"] == "exhausted" and (waiting := done["fates"]["frontier"]):
-        session.say(f" {waiting} URLs wait for sites that did not answer or asked to be left alone for a while.")
+        session.say(f" {counted(waiting, 'URL')} still to fetch, on sites that did not answer or asked for a pause.")
     if done["matches"]:
-        console.print(_sites(done["sites"][:5]))
+        _best(session, store, done["run"])
+        session.console.print(_sites(done["sites"][:5], narrow=session.console.width < NARROW))
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 page`, `2 pages`."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
+def _found(done: Mapping[str, Any]) -> str:
+    """Matches, and into how many stories they fold."""
+    copies = done["matches"] - done["stories"]
+    if copies <= 0:
+        return f"{done['matches']} match"
+    stories = counted(done["stories"], "story", "stories")
+    return f"{done['matches']} match: {stories} and {counted(copies, 'copy', 'copies')}"
+
+
+def _best(session: Session, store: Store, run: int) -> None:
+    """The first few of `suchlike list`, so that there is something to read at once."""
+    width = session.console.width
+    with store.read() as connection:
+        best = list(articles.chosen(connection, Wanted(run=run), limit=BEST))
+    sites = [clipped(safe(article["site"]), 24) for article in best]
+    room = width - 12 - max(map(len, sites), default=0)
+    for article, site in zip(best, sites, strict=True):
+        title = safe(article["title"])
+        if width >= NARROW:
+            title = f"{clipped(title, room):<{room}}   {site}"
+        session.say(f"  {article['score']:.2f}  {clipped(title, width - 8)}")
+
+
+def _end(done: Mapping[str, Any]) -> str:
+    if done["mode"] == "replay":
+        return "all of it was replayed"
+    return str(_STOPPED.get(done["stopped_by"], done["stopped_by"]))
 
 
 def _again(done: Mapping[str, Any]) -> str:
@@ -50,15 +91,18 @@ def _again(done: Mapping[str, Any]) -> str:
     known = f"{done['known']} match known before, {done['matches']} new"
     if not done["revisited"]:
         return known
-    looked = f"{done['revisited']} looked at again, {done['unmodified']} unmodified, {done['changed']} with a new text"
-    return f"{known} · {looked}"
+    return f"{known} · {_looked(done)}"
 
 
-def _sites(sites: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, padding=(0, 2), header_style="dim")
-    table.add_column("best sites")
+def _looked(done: Mapping[str, Any]) -> str:
+    return f"{done['revisited']} looked at again, {done['unmodified']} unmodified, {done['changed']} with a new text"
+
+
+def _sites(sites: list[dict[str, Any]], *, narrow: bool) -> Table:
+    table = Table(box=None, padding=(0, 1) if narrow else (0, 2), header_style="dim")
+    table.add_column("best sites", overflow="ellipsis")
     for name in ("pages", "match", "harvest"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for site in sites:
         harvest = site["matches"] / site["pages"] if site["pages"] else 0.0
         table.add_row(Text(site["site"]), str(site["pages"]), str(site["matches"]), f"{harvest:.0%}")
@@ -68,7 +112,7 @@ def _sites(sites: list[dict[str, Any]]) -> Table:
 def why_zero(session: Session, done: Mapping[str, Any], store: Store) -> None:
     """Instead of an empty table: what became of every page, and what to try."""
     ends = done["fates"]
-    session.say(f"\n nothing matched. {done['pages_fetched']} pages fetched. Why:")
+    session.say(f"\n nothing matched. {counted(done['pages_fetched'], 'page')} fetched. Why:")
     with store.read() as connection:
         misses = fates.closest_misses(connection, done["run"], 1)
     counts = {**ends["dropped"], **ends["dead"], **{k: v for k, v in ends["refused"].items() if v}}
@@ -76,10 +120,12 @@ def why_zero(session: Session, done: Mapping[str, Any], store: Store) -> None:
         session.say(f"   {number:>5}  {_WHY.get(reason, reason)}{_hint(reason, misses)}")
     if counts:
         return
-    if done["mode"] == "replay":
+    if done["mode"] == "replay" and done["revisited"]:
+        why = f"these pages were known before: {_looked(done)}"
+    elif done["mode"] == "replay":
         why = "all these pages were replayed here before; `suchlike list` shows what is kept"
     elif ends["frontier"]:
-        why = f"{ends['frontier']} URLs wait for sites that did not answer; all else was fetched before"
+        why = f"{counted(ends['frontier'], 'URL')} still to fetch on sites that did not answer; all else is known"
     else:
         why = "all that is known was fetched before; give it time, or another --site, --feed, --sitemap"
     session.say(f"          {why}")
@@ -93,6 +139,8 @@ def _hint(reason: str, misses: list[tuple[float, str, str]]) -> str:
         return "; try --feed or --sitemap"
     if reason == "robots":
         return "; they asked not to be visited"
+    if reason == "dns":
+        return "; is this machine on the network? suchlike demo needs none"
     if reason.startswith("http-4"):
         return "; the site refuses us: is identify set, with a contact?"
     return ""

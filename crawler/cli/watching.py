@@ -8,14 +8,19 @@ from collections import deque
 from types import TracebackType
 
 from rich.live import Live
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from crawler.cli.session import Session, safe
-from crawler.conductor import Progress
+from crawler.running.lookout import Progress
 
 _BARS = "▁▂▃▄▅▆▇█"
 SHOWN = 4
+# fewer columns leave no room for a bar
+WIDE = 60
+# a pace is known after this long
+SETTLED_S = 10.0
 
 
 class Watching:
@@ -45,7 +50,7 @@ class Watching:
         self._points.append((progress.seconds, progress.pages, progress.matches))
         self._latest.extend(progress.latest)
         if self._live is not None:
-            self._live.update(self._table(progress))
+            self._live.update(self._table(progress, self._session.console.width))
         elif time.monotonic() - self._said_at > 5:
             self._said_at = time.monotonic()
             self._session.say(self._line(progress))
@@ -55,16 +60,38 @@ class Watching:
         return (p1 - p0) / (t1 - t0) if t1 > t0 else 0.0
 
     def _line(self, progress: Progress) -> str:
+        """All there is to tell, where nothing can be drawn."""
+        return "   ".join([*self._counts(progress), *self._outlook(progress)])
+
+    def _counts(self, progress: Progress) -> list[str]:
+        elapsed = _clock(progress.seconds)
+        if not progress.pages and not progress.in_flight:
+            return ["starting", elapsed]
+        self._budget = progress.budget or self._budget  # it may be made larger meanwhile
         of = f"/{self._budget}" if self._budget else ""
-        harvest = progress.matches / progress.pages if progress.pages else 0.0
-        waiting = f"   {progress.in_flight} in the queues" if progress.in_flight else ""
-        promise = progress.promise
-        ahead = f"   next {promise.requests} should bring {promise.matches:.0f}" if promise else ""
-        return (
-            f"{progress.pages}{of} pages   {progress.matches} match   harvest {harvest:.0%}   "
-            f"{self._rate():.1f} pages/s   {int(progress.seconds) // 60}:{int(progress.seconds) % 60:02}"
-            f"{ahead}{waiting}"
-        )
+        told = [f"{progress.pages}{of} pages", f"{progress.matches} match"]
+        if self._budget and progress.pages >= self._budget:
+            return [*told, "finishing", elapsed]
+        if progress.paused:
+            return [*told, "paused", elapsed]
+        return [*told, f"{self._rate():.1f} pages/s", elapsed + self._left(progress)]
+
+    def _left(self, progress: Progress) -> str:
+        """How long until the page budget is spent, at the pace of the last while; nothing is known of any other end."""
+        rate = self._rate()
+        if not self._budget or rate <= 0 or progress.seconds < SETTLED_S:
+            return ""
+        return f", {_clock((self._budget - progress.pages) / rate)} to the budget"
+
+    def _outlook(self, progress: Progress) -> list[str]:
+        told = [f"harvest {progress.matches / progress.pages:.0%}"] if progress.pages else []
+        if progress.promise:
+            told.append(f"next {progress.promise.requests} should bring {progress.promise.matches:.0f}")
+        if progress.in_flight:
+            told.append(f"{progress.in_flight} in the queues")
+        if progress.trouble:
+            told.append(f"! {progress.trouble}")
+        return told
 
     def _spark(self) -> str:
         """Matches per page over the last stretches of the run."""
@@ -80,10 +107,21 @@ class Watching:
         top = max([*rates, 0.05])
         return "".join(_BARS[min(7, int(rate / top * 7))] for rate in rates)
 
-    def _table(self, progress: Progress) -> Table:
-        table = Table.grid(padding=(0, 2))
-        table.add_row(Text(" ● ", style="green"), Text(self._line(progress)))
-        table.add_row("", Text(f"harvest {self._spark()}", style="dim"))
+    def _table(self, progress: Progress, width: int) -> Table:
+        table = Table.grid(padding=(0, 2), expand=False)
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, overflow="ellipsis", max_width=max(20, width - 10))
+        counts = Text("   ".join(self._counts(progress)))
+        if self._budget and width >= WIDE:
+            bar = ProgressBar(total=self._budget, completed=min(progress.pages, self._budget), width=24)
+            table.add_row(Text(" ●", style="green"), bar)
+        table.add_row(Text(" ●", style="green") if width < WIDE or not self._budget else "", counts)
+        outlook = [self._spark(), *self._outlook(progress)]
+        table.add_row("", Text("   ".join(part for part in outlook if part), style="dim"))
         for score, title, site in self._latest:
-            table.add_row(Text(f"{score:.2f}", style="bold"), Text(f"{safe(title)[:70]}   {site}", overflow="ellipsis"))
+            table.add_row(Text(f"{score:.2f}", style="bold"), Text(f"{safe(title)[:70]}   {site}"))
         return table
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"

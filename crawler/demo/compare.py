@@ -16,16 +16,16 @@ import msgspec
 
 from crawler.demo.gold import allowed, planted
 from crawler.demo.web import DemoWeb
-from crawler.gate import is_html, is_list, is_sitemap
-from crawler.links import glance
 from crawler.project import Project
+from crawler.reading.gate import is_html, is_list, is_sitemap
+from crawler.reading.links import glance
 from crawler.replay import replay
 from crawler.sources import SOURCES
 from pipelines import urls as identity
 from pipelines.archive import Recorded
 from pipelines.config import Config
 from pipelines.likeness.profile import Profile
-from pipelines.stores import Store, articles, editions, open_store, runs
+from pipelines.stores import Store, articles, editions, open_store, runs, tallies
 from workers import build
 from workers.inline import Inline
 
@@ -104,6 +104,6 @@ def _matches(pages: list[Recorded], config: Config, profile: Profile) -> int:
         sender = Inline(build.stages(store, small))
         replay(iter(pages), store=store, config=small, run=run, profile=profile, sender=sender)
         with store.read() as connection:
-            found = articles.matches(connection, run)
+            found = tallies.matches(connection, run)
         store.close()
         return found

@@ -7,8 +7,9 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from crawler.demo.sites import SITES
-from pipelines.config import FILE_NAME, load
+from pipelines.config import load
 from pipelines.errors import UsageError
+from pipelines.layers import FILE_NAME
 from pipelines.stores import open_store, runs
 
 FOLDER = "suchlike-demo"

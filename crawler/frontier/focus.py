@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 
@@ -62,6 +63,7 @@ class Focus:
         self._dense_steps = np.full(len(PRIOR), 1e-8)
         self._table = LinkTable(hub_prior=HUB_PRIOR, hub_weight=HUB_WEIGHT)
         self._barren: Counter[str] = Counter()
+        self._traps: set[str] = set()
         self._fetched = self._rescored_at = 0
         if profile is not None:
             self._full = profile.threshold()
@@ -117,8 +119,11 @@ class Focus:
         template = identity.template_of(url)
         if alike:
             self._barren.pop(template, None)
+            self._traps.discard(template)
         else:
             self._barren[template] += 1
+            if self._barren[template] >= BARREN_AFTER:
+                self._traps.add(template)
         self._fetched += 1
         if self._flat:
             return
@@ -131,7 +136,8 @@ class Focus:
 
     def barren(self, candidate: Candidate) -> bool:
         """Whether pages of this URL's shape kept being unlike and nothing says that this one differs: a trap."""
-        if candidate.kind != "page" or self._barren.get(identity.template_of(candidate.url), 0) < BARREN_AFTER:
+        # mostly there are none, and the shape of a URL costs more to tell than all else about it
+        if not self._traps or candidate.kind != "page" or identity.template_of(candidate.url) not in self._traps:
             return False
         if self._profile is None:
             return True
@@ -140,11 +146,15 @@ class Focus:
 
     def rescored(self) -> list[tuple[int, float]]:
         """`(key, expected)` of waiting candidates whose estimate moved, when it is time to estimate again."""
+        return list(chain.from_iterable(self.rescoring()))
+
+    def rescoring(self) -> Iterator[list[tuple[int, float]]]:
+        """The same in turns of some milliseconds, between which other work may be done."""
         pause = max(SOONEST, min(LATEST, int(self._fetched * SHARE)))
         if self._flat or self._fetched - self._rescored_at < pause:
-            return []
+            return
         self._rescored_at = self._fetched
-        return self._table.rescore(self._words, self._dense, NAMED_OFTEN, most=RESCORED, moved=MOVED)
+        yield from self._table.rescore(self._words, self._dense, NAMED_OFTEN, most=RESCORED, moved=MOVED)
 
     def _link(self, candidates: Sequence[Candidate], parent: int | None, parent_likeness: float) -> list[int]:
         """Notes that a page names these; gives their keys."""
@@ -180,7 +190,8 @@ class Focus:
         links = self._table.links_of(key)
         for link in links:
             cues, hashed, norm = self._table.features(link)
-            error = (_logistic(self._table.logit_of(link, self._words, self._dense)) - target) / len(links)
+            said = float(cues @ self._dense) + norm * float(self._words[hashed].sum())
+            error = (_logistic(said) - target) / len(links)
             slope = error * cues
             self._dense_steps += slope * slope
             self._dense -= RATE_DENSE * slope / np.sqrt(self._dense_steps)

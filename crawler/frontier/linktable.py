@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -16,9 +16,11 @@ Words = npt.NDArray[np.float32]
 Cues = tuple[float, ...]
 
 MAX_LINKS_EACH = 6
-# about 150 bytes a link and 8 a word: 40 MB at the most
-MAX_LINKS = 100_000
+# about 150 bytes a link and 8 a word: 25 MB at the most
+MAX_LINKS = 60_000
 CUES = 5
+# links estimated again in one go: some milliseconds
+TURN = 10_000
 
 
 class LinkTable:
@@ -27,6 +29,7 @@ class LinkTable:
     def __init__(self, *, hub_prior: float, hub_weight: float) -> None:
         self.trials = Trials()
         self._prior, self._weight = hub_prior, hub_weight
+        self._packed = 0
         self._clear()
         self._hub_of: dict[int, int] = {}
         self._hub_number: Floats = np.zeros(1024)
@@ -35,7 +38,9 @@ class LinkTable:
     def _clear(self) -> None:
         self._candidate_of: dict[int, int] = {}
         self._keys: list[int] = []
-        self._links: list[list[int]] = []
+        # of a candidate its last link and how many it has; of a link the one before it, of the same candidate
+        self._last, self._count = np.zeros(1024, np.int32), np.zeros(1024, np.int32)
+        self._before = np.zeros(1024, np.int32)
         self._waits = np.zeros(1024, np.bool_)
         self._expected: Floats = np.zeros(1024)
         self._host = np.zeros(1024, np.int32)
@@ -51,7 +56,7 @@ class LinkTable:
     def wants(self, key: int) -> bool:
         """Whether another in-link of a candidate that waits is worth knowing."""
         at = self._candidate_of.get(key)
-        return at is not None and len(self._links[at]) < MAX_LINKS_EACH
+        return at is not None and int(self._count[at]) < MAX_LINKS_EACH
 
     def add(self, keys: Sequence[int], parent: int | None, cues: Sequence[Cues], hashed: Sequence[list[int]]) -> None:
         """A page of row `parent` names the candidates `keys`: dense cues and hashed words of each link."""
@@ -69,8 +74,9 @@ class LinkTable:
         self._norm[first:last] = np.where(sizes > 0, 1.0 / np.sqrt(np.maximum(sizes, 1)), 0.0)
         for link, key in enumerate(keys, first):
             at = self._candidate(key)
-            self._owner[link] = at
-            self._links[at].append(link)
+            self._owner[link], self._before[link] = at, self._last[at]
+            self._last[at] = link
+            self._count[at] += 1
         self._number = last
 
     def _candidate(self, key: int) -> int:
@@ -78,11 +84,11 @@ class LinkTable:
         if at is None:
             at = self._candidate_of[key] = len(self._keys)
             self._keys.append(key)
-            self._links.append([])
             if at >= len(self._waits):
                 self._waits, self._expected = _doubled(self._waits), _doubled(self._expected)
                 self._host, self._reach = _doubled(self._host), _doubled(self._reach)
-            self._waits[at] = True
+                self._last, self._count = _doubled(self._last), _doubled(self._count)
+            self._waits[at], self._last[at], self._count[at] = True, -1, 0
         return at
 
     def place(self, keys: Sequence[int], hosts: Sequence[str], reach: float) -> None:
@@ -94,12 +100,10 @@ class LinkTable:
     def estimates(self, keys: Sequence[int], words: Words, dense: Floats, named_often: float) -> list[float]:
         """The chance of each candidate, which must wait; remembered as what the ledger holds."""
         ats = [self._candidate_of[key] for key in keys]
-        alone = [self._links[at][-1] for at in ats]
-        links = np.array(alone)
+        links = self._last[ats]
         values = _logistic(self._logits(links, words, dense) + named_often * np.log(2))
-        for place, at in enumerate(ats):
-            if len(self._links[at]) > 1:
-                values[place] = _logistic(self._logit(at, words, dense, named_often))
+        for place in np.flatnonzero(self._count[ats] > 1).tolist():
+            values[place] = _logistic(self._logit(ats[place], words, dense, named_often))
         values *= self._held_back(ats)
         self._expected[ats] = values
         found: list[float] = values.tolist()
@@ -109,7 +113,6 @@ class LinkTable:
         """The candidate waits no longer."""
         at = self._candidate_of.pop(key, None)
         if at is not None:
-            self._links[at] = []
             self._waits[at] = False
 
     def hub(self, parent: int, likeness: float) -> None:
@@ -119,9 +122,16 @@ class LinkTable:
         self._hub_total[at] += likeness
 
     def links_of(self, key: int) -> list[int]:
-        """The in-links of a candidate that waits."""
+        """The in-links of a candidate that waits, in the order in which they were seen."""
         at = self._candidate_of.get(key)
-        return self._links[at] if at is not None else []
+        return self._links_at(at) if at is not None else []
+
+    def _links_at(self, at: int) -> list[int]:
+        found, link = [], int(self._last[at])
+        while link >= 0:
+            found.append(link)
+            link = int(self._before[link])
+        return found[::-1]
 
     def features(self, link: int) -> tuple[Floats, npt.NDArray[np.int32], float]:
         """`(dense cues with bias and hub rate, hashed words, their weight)` of a link."""
@@ -129,16 +139,14 @@ class LinkTable:
         dense[0], dense[1:-1], dense[-1] = 1.0, self._cues[link], self._rates(self._hub[link : link + 1])[0]
         return dense, self._hashed[self._start[link] : self._start[link + 1]], float(self._norm[link])
 
-    def logit_of(self, link: int, words: Words, dense: Floats) -> float:
-        """What the model says of one link."""
-        return float(self._logits(np.array([link]), words, dense)[0])
-
     def _logit(self, at: int, words: Words, dense: Floats, named_often: float) -> Any:
         """Of a candidate: the mean over its in-links, and a little for each."""
-        links = self._links[at]
-        return self._logits(np.array(links), words, dense).mean() + named_often * np.log1p(len(links))
+        links = self._links_at(at)
+        # one by one: all at once would gather the words of every link between them
+        said = np.concatenate([self._logits(np.array([link]), words, dense) for link in links])
+        return said.mean() + named_often * np.log1p(len(links))
 
-    def _logits(self, links: npt.NDArray[np.int64], words: Words, dense: Floats) -> Floats:
+    def _logits(self, links: npt.NDArray[np.integer], words: Words, dense: Floats) -> Floats:
         """Of links in the order of their numbers."""
         begins, ends = self._start[links], self._start[links + 1]
         first, last = int(begins.min()), int(ends.max())
@@ -154,17 +162,28 @@ class LinkTable:
 
     def rescore(
         self, words: Words, dense: Floats, named_often: float, *, most: int, moved: float
-    ) -> list[tuple[int, float]]:
-        """Estimates every waiting candidate again; gives `(key, expected)` of the best `most` that moved."""
-        n = self._number
+    ) -> Iterator[list[tuple[int, float]]]:
+        """Estimates every waiting candidate again, in turns between which other work may be done.
+
+        Gives an empty list after each turn and, last of all, `(key, expected)` of the best `most` that moved. A table
+        that grew so full meanwhile that it was packed anew is left as it is.
+        """
+        n, packed = self._number, self._packed
         if not n or not self._candidate_of:
-            return []
-        logits = self._logits(np.arange(n), words, dense)
+            return
+        logits = np.empty(n)
+        for first in range(0, n, TURN):
+            turn = np.arange(first, min(first + TURN, n))
+            logits[turn] = self._logits(turn, words, dense)
+            yield []
+            if self._packed != packed:
+                return
         count = np.bincount(self._owner[:n], minlength=len(self._keys))
         total = np.bincount(self._owner[:n], weights=logits, minlength=len(self._keys))
-        waiting = np.flatnonzero(self._waits[: len(self._keys)])
+        # what was found since has been estimated since
+        waiting = np.flatnonzero(self._waits[: len(self._keys)] & (count > 0))
         values = total[waiting] / count[waiting] + named_often * np.log1p(count[waiting])
-        return self._that_moved(
+        yield self._that_moved(
             waiting, _logistic(values) * self._held_back(waiting), self._expected[waiting], most, moved
         )
 
@@ -194,43 +213,53 @@ class LinkTable:
         while links >= len(self._owner):
             self._owner, self._hub = _doubled(self._owner), _doubled(self._hub)
             self._cues, self._norm = _doubled(self._cues), _doubled(self._norm)
-            self._start = _doubled(self._start)
+            self._start, self._before = _doubled(self._start), _doubled(self._before)
         while hashed > len(self._hashed):
             self._hashed = _doubled(self._hashed)
 
     def _compact(self) -> None:
         """Forgets links of candidates that were fetched; of those that wait, the less promising when it must."""
-        n, keys, starts = self._number, self._keys, self._start
-        waiting = np.flatnonzero(self._waits[: len(keys)])
+        n, starts = self._number, self._start
+        waiting = np.flatnonzero(self._waits[: len(self._keys)])
         best = waiting[np.argsort(-self._expected[waiting], kind="stable")]
-        each = np.bincount(self._owner[:n], minlength=len(keys))
-        kept = np.sort(best[np.cumsum(each[best]) <= MAX_LINKS // 2])
-        new_owner = np.full(len(keys), -1, np.int32)
-        new_owner[kept] = np.arange(len(kept), dtype=np.int32)
-        held = new_owner[self._owner[:n]] >= 0
-        words_each = np.diff(starts[: n + 1])
+        kept = np.sort(best[np.cumsum(self._count[best]) <= MAX_LINKS // 2])
+        new_at = _renumbered(kept, len(self._keys))
+        held = new_at[self._owner[:n]] >= 0
+        new_link = _renumbered(np.flatnonzero(held), n)
         hubs, hub = np.unique(self._hub[:n][held], return_inverse=True)
-        hashed = self._hashed[: starts[n]][np.repeat(held, words_each)]
-        owner, cues, norm = new_owner[self._owner[:n][held]], self._cues[:n][held], self._norm[:n][held]
-        expected, ends = self._expected[kept], np.cumsum(words_each[held])
-        at_host, reach = self._host[kept], self._reach[kept]
-        of_hub = {at: parent for parent, at in self._hub_of.items()}
+        hashed = self._hashed[: starts[n]][np.repeat(held, np.diff(starts[: n + 1]))]
+        ends = np.cumsum(np.diff(starts[: n + 1])[held])
+        before, cues, norm = self._before[:n][held], self._cues[:n][held], self._norm[:n][held]
+        owner = new_at[self._owner[:n][held]]
+        keys = np.array(self._keys, np.int64)[kept].tolist()
+        of_each = [a[kept] for a in (self._waits, self._expected, self._host, self._reach, self._count)]
+        last = new_link[self._last[kept]]
+        parents = np.fromiter(self._hub_of, np.int64, len(self._hub_of))[hubs].tolist()
         number, total = self._hub_number[hubs], self._hub_total[hubs]
         self._clear()
+        self._packed += 1
         self._grow(len(owner), len(hashed))
-        self._number = len(owner)
-        self._owner[: len(owner)], self._hub[: len(owner)] = owner, hub
-        self._cues[: len(owner)], self._norm[: len(owner)] = cues, norm
-        self._start[1 : len(owner) + 1], self._hashed[: len(hashed)] = ends, hashed
-        self._keys = [keys[at] for at in kept]
-        self._candidate_of = {key: at for at, key in enumerate(self._keys)}
-        self._waits, self._expected = np.arange(len(kept) + 1024) < len(kept), np.append(expected, np.zeros(1024))
-        self._host, self._reach = np.append(at_host, np.zeros(1024, np.int32)), np.append(reach, np.ones(1024))
-        self._links = [[] for _ in self._keys]
-        for link, at in enumerate(owner.tolist()):
-            self._links[at].append(link)
-        self._hub_of = {of_hub[int(at)]: index for index, at in enumerate(hubs)}
-        self._hub_number, self._hub_total = np.append(number, np.zeros(1024)), np.append(total, np.zeros(1024))
+        self._number = many = len(owner)
+        self._owner[:many], self._hub[:many], self._cues[:many], self._norm[:many] = owner, hub, cues, norm
+        # of a link without one before it, -1 names the last entry, which is -1 too
+        self._before[:many] = np.append(new_link, np.int32(-1))[before]
+        self._start[1 : many + 1], self._hashed[: len(hashed)] = ends, hashed
+        self._keys, self._candidate_of = keys, dict(zip(keys, range(len(keys)), strict=True))
+        self._waits, self._expected, self._host, self._reach, self._count = map(_with_room, of_each)
+        self._last = _with_room(last)
+        self._hub_of = dict(zip(parents, range(len(parents)), strict=True))
+        self._hub_number, self._hub_total = _with_room(number), _with_room(total)
+
+
+def _renumbered(kept: Any, of: int) -> npt.NDArray[np.int32]:
+    """For each of so many old numbers the new one, -1 for what is not kept."""
+    new = np.full(of, -1, np.int32)
+    new[kept] = np.arange(len(kept), dtype=np.int32)
+    return new
+
+
+def _with_room(array: Any) -> Any:
+    return np.append(array, np.zeros(1024, array.dtype))
 
 
 def _logistic(values: Any) -> Any:

@@ -43,6 +43,11 @@ class Pace:
             wait = max(wait, min(retry_after_s, MAX_RETRY_AFTER_S))
         self.next_at = now + wait
 
+    def not_sent(self, next_at: float) -> None:
+        """It never left: this says nothing of the host."""
+        self.busy = False
+        self.next_at = next_at
+
     def slow_down(self, delay_s: float) -> None:
         """The host asks for at least this delay, from its last answer on."""
         if delay_s > self.delay_s:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines import urls as identity
-from pipelines.stores.hosts import Waiting
+from pipelines.stores.allotment import Waiting
 from pipelines.stores.ledger import Fetched
 from pipelines.stores.rhythms import Came, Visited
 from pipelines.stores.schema import State

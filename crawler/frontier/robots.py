@@ -15,9 +15,11 @@ REDIRECTS = 5  # RFC 9309, 2.3.1.2
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`kind`: `rules` (obey `text`), `allow` (there are none) or `later` (no answer: nothing may be fetched yet)."""
+    """`kind`: `rules` (obey `rules`, which `text` says), `allow` (there are none) or `later` (no answer: nothing may be
+    fetched yet)."""
 
     kind: str
+    rules: Rules
     text: str = ""
     delay_s: float | None = None
 
@@ -28,9 +30,9 @@ def judge(status: int | None, body: bytes, agent: str) -> Verdict:
     4xx allows; 5xx, silence and 429 forbid for now; a redirect that leads nowhere allows.
     """
     if status is None or status >= 500 or status == 429:
-        return Verdict("later")
+        return Verdict("later", Rules(None, agent))
     if status >= 300:
-        return Verdict("allow")
+        return Verdict("allow", Rules(None, agent))
     text = text_of(body)
-    delay = Rules(text, agent).delay_s
-    return Verdict("rules", text, min(delay, MAX_DELAY_S) if delay else None)
+    rules = Rules(text, agent)
+    return Verdict("rules", rules, text, min(rules.delay_s, MAX_DELAY_S) if rules.delay_s else None)

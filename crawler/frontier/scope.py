@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from crawler import addresses
+from crawler.fetching import addresses
 from pipelines import urls as identity
 from pipelines.config import Config
 
 
+def port_of(url: str) -> int:
+    """The port a canonical URL names, or that of its scheme; 0 for what is no port."""
+    host = url.partition("://")[2].partition("/")[0].partition("?")[0]
+    port = host.rpartition(":")[2] if ":" in host.rpartition("]")[2] else ""
+    if not port:
+        return 443 if url.startswith("https") else 80
+    return int(port) if port.isascii() and port.isdecimal() and len(port) < 6 else 0
+
+
 class Scope:
-    """The bounds the user set: blocked hosts, and, when staying, only the sites he named.
+    """The bounds the user set: blocked hosts and sites, and, when staying, only the sites he named.
 
     The demo's world has neither https nor any host but its own, so its scope says so.
     """
 
-    def __init__(self, config: Config, starts: Iterable[str]) -> None:
+    def __init__(self, config: Config, starts: Iterable[str], blocked: Collection[str] = ()) -> None:
+        started = list(starts)
         self._block = tuple(pattern.lower() for pattern in config.sources.block)
-        self._sites = None if config.crawl.roam else frozenset(identity.site_of(identity.host_of(u)) for u in starts)
+        self._sites = None if config.crawl.roam else frozenset(identity.site_of(identity.host_of(u)) for u in started)
+        self._blocked = frozenset(blocked)
         self._scheme = "http://" if config.mode == "demo" else "http"
         # a proxy resolves names itself, so there the spelling is all we can judge by
         self._guards = not config.crawl.allow_private_addresses
+        # what the user named may be asked where he named it
+        self._ports = frozenset(config.crawl.ports) | {port_of(url) for url in started}
         self.left_out = 0
         # asked of every link of every page
         self._may_ask = lru_cache(16_384)(self._allows_host)
 
     def allows(self, url: str) -> bool:
         """Whether `url` (canonical) may be followed; counts those that may not."""
-        allowed = url.startswith(self._scheme) and self._may_ask(identity.host_of(url))
+        allowed = url.startswith(self._scheme) and self._may_ask(identity.host_of(url)) and port_of(url) in self._ports
         self.left_out += not allowed
         return allowed
 
     def _allows_host(self, host: str) -> bool:
         return (
             (self._sites is None or identity.site_of(host) in self._sites)
+            and not (self._blocked and identity.site_of(host) in self._blocked)
             and not any(fnmatchcase(host, pattern) for pattern in self._block)
             and not (self._guards and addresses.refusal(f"http://{host}/"))
         )

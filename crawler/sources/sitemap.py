@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from io import BytesIO
 from itertools import islice
 from typing import Any, Final
 
@@ -26,6 +25,7 @@ _MAX_ELEMENTS: Final = 2_000_000
 _MAX_ELEMENTS_AN_ENTRY: Final = 50_000
 _ENTRIES: Final = frozenset({"url", "sitemap"})
 _GZIP: Final = b"\x1f\x8b"
+_PIECE_BYTES: Final = 64 * 1024
 
 
 def candidates_in(body: bytes, url: str) -> list[Candidate]:
@@ -33,9 +33,9 @@ def candidates_in(body: bytes, url: str) -> list[Candidate]:
 
     The sitemaps protocol's own limits: 50 MiB unpacked, 50,000 URLs.
     """
-    text = _unpacked(body)
     found: dict[str, Candidate] = {}
-    for candidate in _in_xml(text, url) if b"<" in text[:4096] else _in_lines(text, url):
+    is_xml = b"<" in _Unpacked(body).read(4096)
+    for candidate in _in_xml(_Unpacked(body), url) if is_xml else _in_lines(_Unpacked(body), url):
         found.setdefault(candidate.url, candidate)
         if len(found) >= MAX_ENTRIES:
             break
@@ -57,27 +57,63 @@ def sitemaps_in_robots(text: str, base: str) -> list[Candidate]:
     return list(found.values())
 
 
-def _unpacked(body: bytes) -> bytes:
-    if not body.startswith(_GZIP):
-        return body[:MAX_SITEMAP_BYTES]
-    try:
-        # torn or longer than allowed: what came out so far is still a list of URLs
-        return zlib.decompressobj(wbits=31).decompress(body, MAX_SITEMAP_BYTES)
-    except zlib.error:
-        return b""
+class _Unpacked:
+    """A sitemap's bytes, unpacked where it is packed, piece by piece: the whole is never held. What is torn, or longer
+    than allowed, ends there, and is still a list of URLs."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = memoryview(body)
+        self._unpacking = zlib.decompressobj(wbits=31) if body.startswith(_GZIP) else None
+        self._left = MAX_SITEMAP_BYTES
+
+    def read(self, size: int = _PIECE_BYTES) -> bytes:
+        """The next piece; empty at the end."""
+        size = min(size if size > 0 else _PIECE_BYTES, self._left)
+        piece = self._next(size) if size else b""
+        self._left -= len(piece)
+        return piece
+
+    def _next(self, size: int) -> bytes:
+        if self._unpacking is None:
+            piece, self._body = bytes(self._body[:size]), self._body[size:]
+            return piece
+        unpacked = b""
+        while not unpacked and not self._unpacking.eof:
+            packed: bytes | memoryview = self._unpacking.unconsumed_tail
+            if not packed:
+                packed, self._body = self._body[:_PIECE_BYTES], self._body[_PIECE_BYTES:]
+            if not packed:
+                break
+            try:
+                unpacked = self._unpacking.decompress(packed, size)
+            except zlib.error:
+                self._left = 0
+                break
+        return unpacked
 
 
-def _in_lines(text: bytes, url: str) -> Iterator[Candidate]:
-    for line in text.split(b"\n", MAX_ENTRIES)[:MAX_ENTRIES]:
+def _in_lines(text: _Unpacked, url: str) -> Iterator[Candidate]:
+    for line in islice(_lines(text), MAX_ENTRIES):
         # nothing to join to: a line that is no whole address is not part of a text sitemap
-        href = canonical(line[: MAX_URL_CHARS + 1].decode("utf-8", "replace"))
+        href = canonical(line.decode("utf-8", "replace"))
         if href is not None and href != url:
             yield Candidate(href, "sitemap")
 
 
-def _in_xml(text: bytes, url: str) -> Iterator[Candidate]:
+def _lines(text: _Unpacked) -> Iterator[bytes]:
+    """Lines, cut where they are longer than any address."""
+    rest = b""
+    while piece := text.read():
+        *lines, rest = (rest + piece).split(b"\n", MAX_ENTRIES)
+        for line in lines:
+            yield line[: MAX_URL_CHARS + 1]
+        rest = rest[: MAX_URL_CHARS + 1]
+    yield rest
+
+
+def _in_xml(text: _Unpacked, url: str) -> Iterator[Candidate]:
     entries = etree.iterparse(
-        BytesIO(text),
+        text,
         events=("end",),
         recover=True,
         resolve_entities=False,

@@ -6,13 +6,13 @@ import time
 from typing import Any
 
 from scrapy.http import Response
-from twisted.internet import defer, error
-from twisted.web.client import ResponseFailed
 
-from crawler.addresses import AddressRefused, why_refused
+from crawler.fetching.addresses import AddressRefused
+from crawler.fetching.transport import FetchError
 from crawler.frontier.pace import retry_after_s
 from pipelines import urls as identity
-from pipelines.stores.hosts import Waiting
+from pipelines.rights import together
+from pipelines.stores.allotment import Waiting
 from pipelines.stores.ledger import Fetched
 from pipelines.stores.schema import State
 
@@ -20,10 +20,13 @@ MAX_FETCHES = 3
 # beyond the depth of links: a redirect costs no likeness, but a chain must end
 MAX_REDIRECTS = 8
 # a second try would end the same
-FINAL = {"too-large"}
+FINAL = {"too-large", "certificate"}
 # says something of the host, not only of the page
-HOST_FAILED = {"timeout", "dns", "connection"}
+HOST_FAILED = {"timeout", "dns", "connection", "certificate"}
+# nothing may be asked of the host at all, not even its robots.txt
+HOST_REFUSED = {"private-address", "certificate"}
 RETRIED = {408, 429, 500, 502, 503, 504, 522, 524}
+MAX_OF_A_NAME = 20
 KEPT_HEADERS = (
     "content-type", "date", "etag", "last-modified", "x-robots-tag", "tdm-reservation", "tdm-policy", "retry-after",
     "content-language", "location",
@@ -34,9 +37,9 @@ def headers_of(response: Response) -> dict[str, str]:
     """The few headers we keep, lower-case."""
     found = {}
     for name in KEPT_HEADERS:
-        value = response.headers.get(name)
-        if value:
-            found[name] = value.decode("latin-1")[:2000]
+        values = [value.decode("latin-1")[:2000] for value in response.headers.getlist(name)[:MAX_OF_A_NAME]]
+        if values and values[-1]:
+            found[name] = together(values)[:2000] if name == "x-robots-tag" else values[-1]
     return found
 
 
@@ -73,36 +76,14 @@ def failed(row: Waiting, reason: str, detail: str, status: int | None = None) ->
     return Fetched(row.row, state, status, reason, detail, fetched_at=0.0 if again else time.time())
 
 
-_REASONS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
-    ((defer.TimeoutError, error.TimeoutError, error.TCPTimedOutError, TimeoutError), "timeout"),
-    ((error.DNSLookupError,), "dns"),
-    ((defer.CancelledError,), "too-large"),
-    ((error.ConnectError, error.ConnectionLost, error.ConnectionDone, ResponseFailed, OSError), "connection"),
-)
-
-
 def why(failure: Any) -> tuple[str, str]:
     """`(reason, detail)` of Scrapy's failure."""
     raised = failure.value
-    refused = str(raised) if isinstance(raised, AddressRefused) else why_refused(failure.request.url)
-    if refused and not failure.request.meta.get("proxy"):
-        return "private-address", refused
-    name = type(raised).__name__
+    if isinstance(raised, AddressRefused):
+        return "private-address", str(raised)
+    if isinstance(raised, FetchError):
+        return raised.reason, str(raised)
+    # the middleware that decompresses
     if "DOWNLOAD_MAXSIZE" in str(raised):
         return "too-large", str(raised)
-    if "Timeout" in name:
-        return "timeout", str(raised)
-    if "Cannot resolve" in name or "DNS" in name or "CannotResolveHost" in name:
-        return "dns", str(raised)
-    for types, reason in _REASONS:
-        if isinstance(raised, types):
-            return reason, f"{name}: {raised}"
-    for fragment, reason in (
-        ("Cancel", "too-large"),
-        ("Connect", "connection"),
-        ("Download", "connection"),
-        ("DataLoss", "connection"),
-    ):
-        if fragment in name:
-            return reason, f"{name}: {raised}"
-    return "unreadable", f"{name}: {raised}"
+    return "unreadable", f"{type(raised).__name__}: {raised}"

@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from scrapy import Request, Spider
 from scrapy.http import Response
 
 from crawler.crawl import Crawl, latest_run
-from crawler.frontier import revisits
-from crawler.frontier.rules import text_of
-from crawler.gate import Look, is_list, is_sitemap
+from crawler.fetching import proxy
+from crawler.frontier import revisits, robots
+from crawler.frontier.robots import Verdict
+from crawler.frontier.traps import near, print_of, print_of_body
+from crawler.reading.gate import Look, is_list, is_sitemap
 from crawler.sources import SOURCES
 from crawler.sources.links import candidates as linked
 from crawler.sources.sitemap import sitemaps_in_robots
 from crawler.spiders import answers
 from pipelines import urls as identity
 from pipelines.records import Candidate
-from pipelines.stores.hosts import Waiting
-from pipelines.stores.ledger import Fetched, Found
+from pipelines.stores.allotment import Waiting
+from pipelines.stores.discovery import Found
+from pipelines.stores.hosts import MIRROR
+from pipelines.stores.ledger import Fetched
 from pipelines.stores.schema import Kind, State
 
 logger = logging.getLogger(__name__)
 
+NOT_A_PAGE = "not-a-page"
+HEADLINE_WORDS = 4
 # a list of more is a catalogue, not news
 MAX_LISTED = 2_000
 SEEN = 2_000_000
+# what would hold up all other answers for long: a body of so many bytes is looked at in a thread, and of what a page
+# names so many candidates are estimated in one go
+LARGE_PAGE, LARGE_LIST = 64 * 1024, 32 * 1024
+TURN = 100
+
+Seen = TypeVar("Seen")
 
 
 class RoamSpider(Spider):
@@ -36,6 +50,7 @@ class RoamSpider(Spider):
 
     name = "roam"
     follows_links = True
+    fetches_pages = True
 
     def __init__(self, crawl: Crawl | None = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -47,26 +62,29 @@ class RoamSpider(Spider):
         return
         yield  # makes this an asynchronous generator, as Scrapy wants it
 
-    def answered(self, response: Response, **_: Any) -> None:
+    async def answered(self, response: Response, **_: Any) -> None:
         """Any answer to any request."""
         meta = response.meta
-        if meta["kind"] == "robots":
-            self._robots(response)
+        if meta["kind"] == "probe":
+            self.crawl.owned.probed(meta["host"], response.status, response.body)
+            return
+        if meta["kind"] in ("robots", "tdmrep"):
+            await self._about_host(meta["kind"], response)
             return
         row: Waiting = meta["row"]
         failed = response.status in answers.RETRIED
         try:
-            self._take(row, response)
+            await self._take(row, response)
         except Exception as error:  # the edge of a callback: whatever it was, the row ends and its host is free again
             logger.exception("%s could not be looked at.", row.url)
             detail = f"{type(error).__name__}: {error}"
             ended = Fetched(row.row, State.DEAD, response.status, "crawler-error", detail, fetched_at=time.time())
             self._done(row, ended)
-        self.crawl.scheduler.answered(
+        self.crawl.owned.answered(
             meta["host"], failed=failed, retry_after_s=answers.wait_asked(response), page=row.kind == Kind.PAGE
         )
 
-    def _take(self, row: Waiting, response: Response) -> None:
+    async def _take(self, row: Waiting, response: Response) -> None:
         if revisits.is_same(row, response.status, response.body):
             self._done(row, revisits.same(row, response.status, time.time()), response)
             return
@@ -76,44 +94,62 @@ class RoamSpider(Spider):
         elif response.status != 200:
             self._done(row, answers.not_served(row, response.status))
         elif row.kind != Kind.PAGE or is_list(response.body):
-            self._listed(row, response)
+            await self._listed(row, response)
         else:
-            self._page(row, response)
+            await self._page(row, response)
 
     def failed(self, failure: Any) -> None:
         """No answer."""
         meta = failure.request.meta
         reason, detail = answers.why(failure)
+        if reason == proxy.AWAY:
+            self.crawl.owned.not_sent(meta["host"])
+            return
         if meta["kind"] == "robots":
-            if reason == "private-address":
-                self.crawl.scheduler.refused(meta["host"], reason, detail)
+            if reason in answers.HOST_REFUSED:
+                self.crawl.owned.refused(meta["host"], reason, detail)
             else:
-                self.crawl.scheduler.robots_answered(meta["host"], None, b"")
+                verdict = robots.judge(None, b"", self.crawl.agent)
+                self.crawl.owned.robots_answered(meta["host"], verdict, failed=True)
+            return
+        if meta["kind"] == "probe":
+            self.crawl.owned.probed(meta["host"], None if reason in answers.HOST_FAILED else 404)
+            return
+        if meta["kind"] == "tdmrep":
+            # one too large to be honest reserves nothing
+            self.crawl.owned.rights_answered(meta["host"], None if reason in answers.HOST_FAILED else 404)
             return
         if reason == "private-address":
-            self.crawl.scheduler.batch.refused.append((meta["row"].row, reason, detail))
+            self.crawl.owned.batch.refused.append((meta["row"].row, reason, detail))
         else:
             self._done(meta["row"], answers.failed(meta["row"], reason, detail))
-        self.crawl.scheduler.answered(meta["host"], failed=reason in answers.HOST_FAILED)
+        self.crawl.owned.answered(meta["host"], failed=reason in answers.HOST_FAILED)
 
     def _done(self, row: Waiting, fetched: Fetched, response: Response | None = None) -> None:
-        batch = self.crawl.scheduler.batch
+        batch = self.crawl.owned.batch
         batch.fetched.append(fetched)
         if revisits.counts(row, fetched):
             headers, body = (answers.headers_of(response), response.body) if response is not None else ({}, b"")
             batch.visited.append(revisits.visited(row, fetched, headers, body))
 
-    def _robots(self, response: Response) -> None:
-        scheduler, host = self.crawl.scheduler, response.meta["host"]
-        origin = f"http://{scheduler.name_of(host)}/"
+    async def _about_host(self, kind: str, response: Response) -> None:
+        """robots.txt or tdmrep.json, or where it went."""
+        owned, host = self.crawl.owned, response.meta["host"]
         target = answers.redirect_of(response)
-        if target is not None and self.crawl.scope.allows(target) and scheduler.robots_moved(host, target):
+        if target is not None and self.crawl.scope.allows(target) and owned.moved(host, target):
             return
-        scheduler.robots_answered(host, response.status, response.body, answers.wait_asked(response))
-        if response.status == 200 and self.crawl.config.crawl.depth:
-            named = sitemaps_in_robots(text_of(response.body), response.url)
+        if kind == "tdmrep":
+            owned.rights_answered(host, response.status, response.body, answers.wait_asked(response))
+            return
+        origin, new = f"http://{owned.name_of(host)}/", []
+        verdict, named = await self._read(
+            _judged, response.body, response.status, self.crawl.agent, response.url, large=LARGE_LIST
+        )
+        if named and self.crawl.config.crawl.depth:
             found = [c for c in named if self._same_site(c.url, origin)]
-            self._find(found, parent=None, likeness=0.0, depth=0)
+            new = await self._find_all(found, parent=None, likeness=0.0, depth=0)
+        owned.robots_answered(host, verdict, retry_after_s=answers.wait_asked(response))
+        owned.batch.found += new
 
     def _redirected(self, row: Waiting, response: Response, target: str) -> None:
         fetched = Fetched(row.row, State.DROPPED, response.status, "redirect", f"to {target}", fetched_at=time.time())
@@ -121,22 +157,30 @@ class RoamSpider(Spider):
         kind = Kind(row.kind).name.lower()
         candidate = Candidate(target, "redirect", kind)  # type: ignore[arg-type]  # the names are the same
         if row.depth < self.crawl.config.crawl.depth + answers.MAX_REDIRECTS and self._is_new(candidate):
-            self.crawl.scheduler.batch.found.append(Found(candidate, row.expected, row.depth + 1, row.row))
+            self.crawl.owned.batch.found.append(Found(candidate, row.expected, row.depth + 1, row.row))
 
-    def _listed(self, row: Waiting, response: Response) -> None:
+    async def _listed(self, row: Waiting, response: Response) -> None:
         is_map = row.kind == Kind.SITEMAP or is_sitemap(response.body)
-        found = SOURCES["sitemap" if is_map else "feed"](response.body, response.url)
+        read = SOURCES["sitemap" if is_map else "feed"]
+        found = await self._read(read, response.body, response.url, large=LARGE_LIST)
         if is_map:  # sitemaps.org: a sitemap speaks for its own site; feeds often lie on another host than their pages
             found = [c for c in found if self._same_site(c.url, response.url)]
         found = found[:MAX_LISTED]
         detail = f"{len(found)} entries"
         listed = Fetched(row.row, State.LISTED, response.status, None, detail, fetched_at=time.time())
+        new = await self._find_all(found, parent=row.row, likeness=0.0, depth=row.depth + 1)
         self._done(row, listed, response)
-        self._find(found, parent=row.row, likeness=0.0, depth=row.depth + 1)
+        self.crawl.owned.batch.found += new
 
-    def _page(self, row: Waiting, response: Response) -> None:
+    async def _page(self, row: Waiting, response: Response) -> None:
         headers = answers.headers_of(response)
-        look = self.crawl.gate.look(response.body, response.url, headers)
+        look = await self._read(self.crawl.gate.look, response.body, response.url, headers, large=LARGE_PAGE)
+        look = self._known_trap(row, response, look)
+        # one more print of an article already known is alike, but it is not what the next request should be for
+        yield_ = 0.0 if self._is_variant(look, row.url) else look.quick
+        if row.visit is None:  # of a page looked at again it has learned before
+            self.crawl.focus.learn(row.url, row.parent, yield_, alike=self._went_on(look))
+        new = await self._follow(row, look)
         keeps = look.state == State.FETCHED or self.crawl.config.store.archive == "all"
         self._done(
             row,
@@ -146,12 +190,32 @@ class RoamSpider(Spider):
             ),
             response,
         )  # fmt: skip
-        # one more print of an article already known is alike, but it is not what the next request should be for
-        yield_ = 0.0 if self._is_variant(look, row.url) else look.quick
-        if row.visit is None:  # of a page looked at again it has learned before
-            self.crawl.focus.learn(row.url, row.parent, yield_, alike=self._went_on(look))
-        if look.glance is not None and self.follows_links:
-            self._follow(row, look)
+        if look.state == State.FETCHED:
+            self.crawl.owned.keeps_page(response.meta["host"])
+        # in the batch of the page itself: a page that counts as fetched has never lost what it names
+        self.crawl.owned.batch.found += new
+
+    def _known_trap(self, row: Waiting, response: Response, look: Look) -> Look:
+        """The look, or that of a page that says "not found"; notes what repeats of a template and of another host."""
+        owned, traps, host = self.crawl.owned, self.crawl.traps, response.meta["host"]
+        if look.glance is None or row.visit is not None:
+            return look
+        name = owned.name_of(host)
+        missing = owned.missing_of(host)
+        if missing and row.source != "start" and near(missing, print_of_body(response.body)):
+            owned.batch.trapped(name, "soft-404", row.url)
+            detail = "the same is answered where there can be no page"
+            return replace(look, state=State.DROPPED, reason="soft-404", detail=detail, glance=None)
+        mark = print_of(f"{look.glance.title}\n{look.glance.text}")
+        template = traps.came(name, row.url, mark)
+        if template is not None:
+            owned.close_template(host, template, "repeats")
+            owned.batch.trapped(name, "repeats", row.url)
+        original = traps.mirrored(name, row.url, mark)
+        if original is not None:
+            owned.give_up(host, f"{MIRROR}{original}"[:64])
+            owned.batch.trapped(name, "mirror", row.url)
+        return look
 
     def _is_variant(self, look: Look, url: str) -> bool:
         canonical = look.glance.canonical if look.glance is not None else None
@@ -163,27 +227,55 @@ class RoamSpider(Spider):
             return look.state == State.FETCHED
         return look.glance is not None and look.glance.is_article
 
-    def _follow(self, row: Waiting, look: Look) -> None:
-        assert look.glance is not None
-        if row.depth >= self.crawl.config.crawl.depth:
-            return
+    async def _follow(self, row: Waiting, look: Look) -> list[Found]:
+        if look.glance is None or not self.follows_links or row.depth >= self.crawl.config.crawl.depth:
+            return []
         depth = self.crawl.focus.next_depth(row.depth, alike=self._went_on(look))
-        self._find(linked(look.glance), parent=row.row, likeness=look.quick, depth=depth)
+        return await self._find_all(linked(look.glance), parent=row.row, likeness=look.quick, depth=depth)
 
-    def _find(self, found: Iterable[Candidate], *, parent: int | None, likeness: float, depth: int) -> None:
+    async def _read(self, read: Callable[..., Seen], body: bytes, *about: Any, large: int) -> Seen:
+        if len(body) > large:
+            return await asyncio.to_thread(read, body, *about)
+        return read(body, *about)
+
+    async def _find_all(
+        self, found: Sequence[Candidate], *, parent: int | None, likeness: float, depth: int
+    ) -> list[Found]:
+        """What is new of what a page names, found in turns between which other answers are looked at."""
+        new: list[Found] = []
+        for first in range(0, len(found), TURN):
+            if first:
+                await asyncio.sleep(0)
+            new += self.find(found[first : first + TURN], parent=parent, likeness=likeness, depth=depth)
+        return new
+
+    def find(self, found: Sequence[Candidate], *, parent: int | None, likeness: float, depth: int) -> list[Found]:
+        """What is new of what a page names, with its estimate; of what is known the in-link is remembered."""
         focus = self.crawl.focus
         new: list[Candidate] = []
         known: list[Candidate] = []
         for candidate in found:
             if not self._is_new(candidate):
                 known.append(candidate)
-            elif candidate.kind != "page" or not (identity.looks_like_trap(candidate.url) or focus.barren(candidate)):
+            elif (why := self._trap(candidate)) is not None:
+                if why != NOT_A_PAGE:
+                    self.crawl.owned.batch.trapped(identity.host_of(candidate.url), why, candidate.url)
+            else:
                 new.append(candidate)
         focus.again(known, parent=parent, parent_likeness=likeness)
         expected = focus.expected(new, parent=parent, parent_likeness=likeness, depth=depth)
-        self.crawl.scheduler.batch.found += [
-            Found(candidate, worth, depth, parent) for candidate, worth in zip(new, expected, strict=True)
-        ]
+        return [Found(candidate, worth, depth, parent) for candidate, worth in zip(new, expected, strict=True)]
+
+    def _trap(self, candidate: Candidate) -> str | None:
+        """Why a candidate is not worth a place in the ledger."""
+        if candidate.kind != "page":
+            return None
+        why = identity.looks_like_trap(candidate.url)
+        if why == "pagination" and len(f"{candidate.anchor} {candidate.title}".split()) >= HEADLINE_WORDS:
+            why = None  # somewhere `page=4711` is an article, and its anchor a headline
+        if why is None and self.crawl.traps.closed(identity.host_of(candidate.url), candidate.url):
+            why = "repeats"
+        return why or ("barren" if self.crawl.focus.barren(candidate) else None)
 
     def _is_new(self, candidate: Candidate) -> bool:
         """Whether this process sees the URL for the first time and may follow it; the ledger decides the rest."""
@@ -198,3 +290,9 @@ class RoamSpider(Spider):
     @staticmethod
     def _same_site(url: str, other: str) -> bool:
         return identity.site_of(identity.host_of(url)) == identity.site_of(identity.host_of(other))
+
+
+def _judged(body: bytes, status: int, agent: str, url: str) -> tuple[Verdict, list[Candidate]]:
+    """What a robots.txt means, and the sitemaps it names."""
+    verdict = robots.judge(status, body, agent)
+    return verdict, sitemaps_in_robots(verdict.text, url) if status == 200 else []

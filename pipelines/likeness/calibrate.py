@@ -23,6 +23,8 @@ LOWEST_PRIOR, HIGHEST_PRIOR = 0.005, 0.5
 STEP = 1.5
 # days after which nearness in time speaks against one story rather than for it, in the unit ln(1 + days)
 EVEN_DAYS = math.log(8)
+# logits from the bound at which a gap between pages counts 1/e of one at it
+REACH_FADES = 4.0
 
 Value = TypeVar("Value", float, Floats)
 
@@ -55,11 +57,14 @@ class Weighing:
     """logit = words * sqrt(max(zt, 0)) + meaning * zd + bias, at even odds.
 
     The root rises on where a logarithm flattens, which parts a subject's articles from those that share its names.
+    For stories, opening * sqrt(o) + numbers * sqrt(n) more, from how close a text's details are.
     """
 
     words: float
     meaning: float
     bias: float
+    opening: float = 0.0
+    numbers: float = 0.0
 
     def parts(self, lexical: float, dense: float) -> dict[str, float]:
         """The shares of the logit, from what both halves stand out by."""
@@ -68,6 +73,10 @@ class Weighing:
             "meaning": self.meaning * dense,
             "bias": self.bias,
         }
+
+    def details(self, opening: float, numbers: float) -> dict[str, float]:
+        """The shares of the logit, from how close (0..1) both are."""
+        return {"opening": self.opening * math.sqrt(opening), "numbers": self.numbers * math.sqrt(numbers)}
 
     def logits(self, lexical: Floats, dense: Floats) -> Floats:
         """As the sum of `parts`, of many texts."""
@@ -81,6 +90,8 @@ class Grain:
 
     `cold` weighs against the bundled news alone, `warm` against the pages of the crawl as well. `prior` is the share
     of pages expected to match before a crawl knows its own; `time` what the days between two articles may add or take.
+    `reach` is how far a crawl's pages may move the bound, towards where they part; `lean` how far its surest matches
+    may move the middle of the seeds, 0..1.
     """
 
     name: str
@@ -88,6 +99,13 @@ class Grain:
     warm: Weighing
     prior: float
     time: float = 0.0
+    reach: float = 0.0
+    lean: float = 0.0
+
+    @property
+    def detailed(self) -> bool:
+        """Whether openings and numbers count."""
+        return any((self.cold.opening, self.cold.numbers, self.warm.opening, self.warm.numbers))
 
     def timing(self, days: float) -> float:
         """The share of the logit of the days between a text and the nearest seed."""
@@ -97,9 +115,11 @@ class Grain:
 GRAINS = {
     grain.name: grain
     for grain in (
-        Grain("story", Weighing(2.44, 0.17, -10.59), Weighing(4.47, 0.47, -8.27), 0.05, time=1.0),
+        Grain(
+            "story", Weighing(2.44, 0.17, -10.59), Weighing(2.46, 0.55, -8.36, 9.05, 1.32), 0.05, time=1.0, reach=3.0
+        ),
         Grain("topic", Weighing(1.82, 0.50, -5.70), Weighing(2.59, 0.50, -2.82), 0.05),
-        Grain("beat", Weighing(0.50, 1.49, -1.53), Weighing(0.59, 1.44, -1.35), 0.15),
+        Grain("beat", Weighing(0.50, 1.49, -1.53), Weighing(0.59, 1.44, -1.35), 0.15, lean=0.6),
     )
 }
 
@@ -147,3 +167,16 @@ def bound(agreement: float | None, prior: float) -> float:
     this far apart belong together.
     """
     return 0.0 if agreement is None else min(STEP, max(-STEP, (agreement + logit(prior)) / 4))
+
+
+def parting(logits: Floats, around: float, reach: float) -> float:
+    """The middle of the widest gap between a crawl's pages, at most `reach` from the bound; a gap far off counts less.
+
+    Reports of one event lie close together and other news well below, though how far below differs from event to
+    event: where nothing lies, a bound errs least.
+    """
+    ends = [around - reach, around + reach]
+    near = logits[(logits > ends[0]) & (logits < ends[1])]
+    steps = np.sort(np.concatenate([near, np.array(ends, np.float32)]))
+    middles = (steps[1:] + steps[:-1]) / 2
+    return float(middles[np.argmax(np.diff(steps) * np.exp(-np.abs(middles - around) / REACH_FADES))])

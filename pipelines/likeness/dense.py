@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import importlib.util
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -16,28 +18,55 @@ import numpy.typing as npt
 from safetensors import safe_open
 from tokenizers import Tokenizer
 
-from pipelines.likeness.tokens import cased_words
+from pipelines.likeness.tokens import Cut
 
 DIMENSIONS = 256
 WORD_LIMIT = 600
 CACHED_WORDS = 50_000
 LONGEST_WORD = 40
+# words from which a text is summed by itself; below, as links' words are, many are summed at once
+LONG_TEXT = 64
 # 8 MB of rows
 PIECES_AT_ONCE = 8_192
 
 Vectors = npt.NDArray[np.float32]
 
 
+class _Pieces(dict[str, tuple[int, ...]]):
+    """Word -> its pieces, which are rows of `table`; only rows of words asked for are filled.
+
+    Pieces never reach across a space in this vocabulary, so a word can be split by itself and remembered.
+    """
+
+    def __init__(self, weights: Path, tokenizer: Path) -> None:
+        super().__init__()
+        self._file = safe_open(weights, framework="np")
+        self._narrow = self._file.get_slice("embedding.weight")  # type: ignore[no-untyped-call] # its stub has no types
+        self._tokenizer = Tokenizer.from_file(str(tokenizer))
+        self._lock = threading.Lock()
+        # Read and widened row by row: all at once is a fifth of the start, and rows nobody asked for take no memory.
+        self.table: Vectors = np.empty(self._narrow.get_shape(), np.float32)
+        self._filled: set[int] = set()
+
+    def __missing__(self, word: str) -> tuple[int, ...]:
+        # one word at a time: the library's batches start threads, after which a process must not fork
+        pieces = tuple(self._tokenizer.encode(word[:LONGEST_WORD], add_special_tokens=False).ids)
+        with self._lock:
+            for piece in set(pieces) - self._filled:
+                self.table[piece] = self._narrow[piece : piece + 1][0]
+                self._filled.add(piece)
+            if len(self) >= CACHED_WORDS:
+                self.clear()
+            self[word] = pieces
+        return pieces
+
+
 class Embedder:
     """Mean of word pieces' vectors. Safe to share between threads; keeps the pieces of words it has seen."""
 
     def __init__(self, weights: Path, tokenizer: Path) -> None:
-        with safe_open(weights, framework="np") as tensors:
-            # widened once: doing it for the rows of every text costs more than all else
-            self._table: Vectors = tensors.get_tensor("embedding.weight").astype(np.float32)
-        self._tokenizer = Tokenizer.from_file(str(tokenizer))
-        self._pieces: dict[str, list[int]] = {}
-        self._lock = threading.Lock()
+        self._pieces = _Pieces(weights, tokenizer)
+        self._table = self._pieces.table
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """One row of DIMENSIONS per text, from its first WORD_LIMIT words; a text without words gives zeros."""
@@ -46,9 +75,12 @@ class Embedder:
         begins: list[int] = []
         ids: list[int] = []
         for place, text in enumerate(texts):
-            pieces = self._ids(cased_words(text, WORD_LIMIT))
-            if not pieces:
+            cut = text if isinstance(text, Cut) else Cut(text[: 12 * WORD_LIMIT])
+            if len(cut.cased) >= LONG_TEXT:
+                means[place] = self._mean(cut)
+            if not 0 < len(cut.cased) < LONG_TEXT:
                 continue
+            pieces = [*chain.from_iterable(map(self._pieces.__getitem__, cut.cased))]
             if ids and len(ids) + len(pieces) > PIECES_AT_ONCE:
                 means[places] = self._means(ids, begins)
                 places, begins, ids = [], [], []
@@ -59,27 +91,20 @@ class Embedder:
             means[places] = self._means(ids, begins)
         return means
 
-    def _ids(self, words: list[str]) -> list[int]:
-        cache = self._pieces
-        ids: list[int] = []
-        for word in words:
-            ids += cache.get(word) or self._split(word)
-        return ids
+    def _mean(self, cut: Cut) -> Vectors:
+        """As `_means`, of one text: each different word's pieces are fetched once, memory being what it costs."""
+        tally = cut.cased_tally if len(cut.cased) <= WORD_LIMIT else Counter(cut.cased[:WORD_LIMIT])
+        pieces = [*map(self._pieces.__getitem__, tally)]
+        counts = np.repeat(
+            np.fromiter(tally.values(), np.float32, len(tally)), np.fromiter(map(len, pieces), np.intp, len(pieces))
+        )
+        rows = self._table[np.fromiter(chain.from_iterable(pieces), np.intp, len(counts))]
+        return np.asarray(counts @ rows / counts.sum(), np.float32)
 
     def _means(self, ids: list[int], begins: list[int]) -> Vectors:
         """The mean of each run of `ids`, which begin at `begins`: one sum for all, links being many and short."""
         sums = np.add.reduceat(self._table[ids], begins, axis=0)
         return np.asarray(sums / np.diff(begins, append=len(ids))[:, None], np.float32)
-
-    def _split(self, word: str) -> list[int]:
-        """Pieces never reach across a space in this vocabulary, so a word can be split by itself and remembered."""
-        # one word at a time: the library's batches start threads, after which a process must not fork
-        ids: list[int] = self._tokenizer.encode(word[:LONGEST_WORD], add_special_tokens=False).ids
-        with self._lock:
-            if len(self._pieces) >= CACHED_WORDS:
-                self._pieces = {}
-            self._pieces[word] = ids
-        return ids
 
 
 @lru_cache(maxsize=1)
@@ -105,10 +130,14 @@ def centred(rows: Vectors, means: Sequence[Vectors]) -> Vectors:
 
     Taking the mean away lets texts of different languages meet.
     """
-    return unit(np.where(rows.any(axis=1, keepdims=True), rows - np.stack(means), rows)) if len(rows) else rows
+    if not len(rows):
+        return rows
+    moved = rows - (means[0] if len(rows) == 1 else np.array(means))
+    moved[~rows.any(axis=1)] = 0
+    return unit(moved)
 
 
 def unit(rows: Vectors) -> Vectors:
     """Each row divided by its length; zeros stay zeros."""
-    lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
+    lengths = np.sqrt(np.einsum("...i,...i->...", rows, rows))[..., None]
     return np.asarray(rows / np.where(lengths > 0, lengths, 1), np.float32)

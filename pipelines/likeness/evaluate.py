@@ -19,8 +19,11 @@ from pipelines.likeness.baselines import Collection, Numbers
 from pipelines.likeness.calibrate import GRAINS
 from pipelines.likeness.gold import Gold
 from pipelines.likeness.learn import SAMPLE_PAGES
+from pipelines.likeness.models import Model
+from pipelines.likeness.models import model as the_model
 from pipelines.likeness.naming import DEFAULT_MODEL
 from pipelines.likeness.profile import Profile
+from pipelines.likeness.remembering import Remembering
 from pipelines.likeness.tokens import words
 
 Truth = npt.NDArray[np.bool_]
@@ -92,8 +95,9 @@ def evaluate(
     if not judged:
         return
     collection = Collection([words(f"{article.title}\n{article.text}") for article in judged])
+    kept = Remembering(the_model(model))
     for number in seeds:
-        answers = [answer(judged, collection, query, grain, model) for query in queries(judged, label, number, draws)]
+        answers = [answer(judged, collection, query, grain, kept) for query in queries(judged, label, number, draws)]
         if answers:
             yield Row(label, grain, number, len(judged), len(answers), **_means(answers))
 
@@ -117,9 +121,7 @@ def _drawn(members: list[int], seeds: int, draws: int, chance: random.Random) ->
     return list(found)
 
 
-def answer(
-    gold: Sequence[Gold], collection: Collection, query: Query, grain: str, model: str = DEFAULT_MODEL
-) -> Answer:
+def answer(gold: Sequence[Gold], collection: Collection, query: Query, grain: str, model: Model) -> Answer:
     """Ours and the baselines' scores of the articles to rank. `collection` holds the words of `gold`.
 
     The articles are read as a crawl's pages would be, without their labels: rarity, spread and share come from them.

@@ -122,7 +122,7 @@ def pairs(reader: Reader, ours: tuple[str, str], seeds: tuple[str, str]) -> tupl
     lexical = np.zeros((len(mine), len(theirs)), np.float32)
     seeds_words = Sparse.side_by_side([reader.words(Text("", sentence, seeds[1])) for sentence in theirs], 10_000)
     for at, weights in enumerate(weighed):
-        lexical[at] = seeds_words.cosines(weights)[0]
+        lexical[at] = seeds_words.cosines(weights)
     dense = _vectors(reader, mine, ours[1]) @ _vectors(reader, theirs, seeds[1]).T
     closeness = (lexical + np.clip(dense, 0, 1)) / 2
     found: list[Pair] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipelines.likeness.models import Model
 from pipelines.likeness.naming import DEFAULT_MODEL
 from pipelines.likeness.profile import Profile, Seed
 from pipelines.likeness.read import Example, Text
@@ -30,11 +31,8 @@ class Place:
 def places(seeds: Sequence[Seed], grain: str, *, model: str = DEFAULT_MODEL) -> list[Place]:
     """The place of each seed, in their order. Two seeds are in one group if a chain of seeds alike links them."""
     examples = [Example(*seed) for seed in seeds[:MOST_SEEDS]]
-    judges = [Profile.learn([one], grain=grain, prior=0.5, model=model) for one in examples]
-    alike = [[likeness.score for likeness in judge.score_many(_texts(examples))] for judge in judges]
     number = len(examples)
-    # neither need be the better judge of the other
-    closeness = [[max(alike[i][j], alike[j][i]) for j in range(number)] for i in range(number)]
+    closeness = closenesses(examples, grain, model=model)
     groups = _groups(closeness)
     found = []
     for at, example in enumerate(examples):
@@ -49,6 +47,15 @@ def places(seeds: Sequence[Seed], grain: str, *, model: str = DEFAULT_MODEL) -> 
             )
         )
     return found
+
+
+def closenesses(seeds: Sequence[Seed], grain: str, *, model: str | Model = DEFAULT_MODEL) -> list[list[float]]:
+    """How surely each two of the seeds are alike, 0..1, at even odds: one row a seed, of the first MOST_SEEDS."""
+    examples = [Example(*seed) for seed in seeds[:MOST_SEEDS]]
+    judges = [Profile.learn([one], grain=grain, prior=0.5, model=model) for one in examples]
+    alike = [[likeness.score for likeness in judge.score_many(_texts(examples))] for judge in judges]
+    # neither need be the better judge of the other
+    return [[max(alike[i][j], alike[j][i]) for j in range(len(examples))] for i in range(len(examples))]
 
 
 def _texts(examples: Sequence[Example]) -> list[Text]:

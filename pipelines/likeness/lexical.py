@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, KeysView, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.likeness.background import LONGEST_RARITY, Background, Floats, Rows, background, word_hash
-from pipelines.likeness.tokens import words
 
 CACHED_WORDS = 100_000
 # a word of the title says more of what an article is about than one of its text
@@ -26,8 +25,12 @@ PRIOR_PAGES = 300.0
 # common there: what fewer hold may be the very subject sought
 FEWEST_PAGES = 30
 COMMON_SHARE = 0.05
+# words of a crawl's surest matches that join the seeds'
+LEANT_WORDS = 1_000
 # cosine to one seed at which being that seed's copy starts to outweigh the distance from the seeds' middle
 COPY_POWER = 8
+# less rare are words that more than a quarter of all articles have
+COMMON_RARITY = 1.3
 
 Weights = dict[str, float]
 
@@ -79,50 +82,67 @@ class Rarity:
         self._tables = (figures or background()).tables
         self.crawl = crawl or {}
         self._known: dict[str, dict[str, float]] = {}
+        self._common: dict[str, set[str]] = {}
 
-    def article(self, title: str, text: str, language: str) -> Weights:
-        """As `weigh`, of a whole article; the words of its title count TITLE times."""
-        weights = self.weigh(words(f"{title}\n{text}"), language)
-        for word in set(words(title)) & weights.keys():
+    def article(self, title: Collection[str], tally: Mapping[str, int], language: str) -> Weights:
+        """As `weigh`, of a whole article's words; those of its title, which are among them, count TITLE times."""
+        weights = self._weighed(tally, language)
+        for word in set(title) & weights.keys():
             weights[word] *= TITLE
         return weights
 
     def weigh(self, found: Sequence[str], language: str) -> Weights:
         """Word -> (1 + ln count) * rarity, for the words that weigh anything."""
-        tally = Counter(found)
-        known = self._of(tally, language)
-        weights = {}
-        for word, count in tally.items():
-            rarity = known[word]
-            if rarity > 0:
-                weights[word] = rarity if count == 1 else (1 + math.log(count)) * rarity
-        return weights
+        return self._weighed(Counter(found), language)
 
-    def _of(self, words: Collection[str], language: str) -> dict[str, float]:
+    def _weighed(self, tally: Mapping[str, int], language: str) -> Weights:
+        known = self._of(tally.keys(), language)
+        return {
+            word: rarity if count == 1 else (1 + math.log(count)) * rarity
+            for word, count in tally.items()
+            if (rarity := known[word]) > 0
+        }
+
+    def prose(self, weights: Weights, language: str) -> float:
+        """The share of common words among a text's different ones, which this has weighed.
+
+        Common in ordinary news: what a crawl's pages all have is common there, but makes no sentence of a list.
+        """
+        return len(weights.keys() & self._common.get(language, set())) / max(1, len(weights))
+
+    def _of(self, words: KeysView[str], language: str) -> dict[str, float]:
         """Word -> -ln(share of articles that hold it). Holds other words too."""
         known = self._known.setdefault(language, {})
         if len(known) > CACHED_WORDS:
             # replaced, not emptied: another thread may be reading it
             known = self._known[language] = {}
-        missing = [word for word in words if word not in known]
-        if missing:
-            known.update(zip(missing, self._look_up(missing, language), strict=True))
+        if not words <= known.keys():
+            self._learn([word for word in words if word not in known], language)
         return known
 
-    def _look_up(self, words: Sequence[str], language: str) -> list[float]:
+    def _learn(self, words: Sequence[str], language: str) -> None:
         hashes = np.fromiter(map(word_hash, words), np.uint32, len(words))
-        found: list[float] = self.of_hashes(hashes, language).tolist()
-        return found
+        ordinary = self._ordinary(hashes, language)
+        common = self._common.setdefault(language, set())
+        common.update([words[at] for at in np.flatnonzero(ordinary < COMMON_RARITY).tolist()])
+        self._known[language].update(zip(words, self._blended(ordinary, hashes, language).tolist(), strict=True))
 
     def of_hashes(self, hashes: npt.NDArray[np.uint32], language: str) -> Floats:
-        """As `of`, by hash. Without a table for the language, a word common in any language is common."""
+        """-ln(share of articles that hold the word), of each."""
+        return self._blended(self._ordinary(hashes, language), hashes, language)
+
+    def _blended(self, ordinary: Floats, hashes: npt.NDArray[np.uint32], language: str) -> Floats:
+        return self.crawl[language].blend(ordinary, hashes) if language in self.crawl else ordinary
+
+    def _ordinary(self, hashes: npt.NDArray[np.uint32], language: str) -> Floats:
+        """Without a table for the language, a word common in any language is common."""
         tables = self._tables
         chosen = [tables[language]] if language in tables else list(tables.values())
         rarity = np.full(len(hashes), LONGEST_RARITY, np.float32)
         for keys, rarities in chosen:
             at = np.minimum(np.searchsorted(keys, hashes), len(keys) - 1)
             rarity = np.where(keys[at] == hashes, np.minimum(rarity, rarities[at]), rarity)
-        return self.crawl[language].blend(rarity, hashes) if language in self.crawl else rarity
+        return rarity
 
 
 @lru_cache(maxsize=1)
@@ -154,6 +174,20 @@ class Sparse:
         columns[:, 0] = middle / (np.linalg.norm(middle) or 1)
         return cls(words, columns)
 
+    def leaning(self, weights: Weights, share: float) -> Sparse:
+        """The same seeds, but their middle moved towards other words by `share` of both."""
+        heaviest = dict(sorted(weights.items(), key=lambda pair: (-pair[1], pair[0]))[:LEANT_WORDS])
+        length = _length(heaviest)
+        kept = sorted({*self.words, *heaviest})
+        row = {word: at for at, word in enumerate(kept)}
+        columns = np.zeros((len(kept), self.columns.shape[1]), np.float32)
+        columns[[row[word] for word in self.words]] = self.columns
+        columns[:, 0] *= 1 - share
+        for word, weight in heaviest.items():
+            columns[row[word], 0] += share * weight / length
+        columns[:, 0] /= np.linalg.norm(columns[:, 0]) or 1
+        return Sparse(kept, columns)
+
     @classmethod
     def side_by_side(cls, texts: Sequence[Weights], most: int) -> Sparse:
         """One column a text, of unit length over all its words; of those the `most` heaviest are kept."""
@@ -168,15 +202,21 @@ class Sparse:
         ]
         return cls(kept, np.array(columns, np.float32).T)
 
-    def cosines(self, weights: Weights) -> tuple[Floats, list[tuple[str, float]]]:
-        """Cosine with the middle and with each seed, and what each shared word gave to the first."""
-        shared = [word for word in weights if word in self._row]
+    def cosines(self, weights: Weights) -> list[float]:
+        """With the middle and with each seed."""
+        row = self._row
+        shared = [word for word in weights if word in row]
         if not shared:
-            return np.zeros(self.columns.shape[1], np.float32), []
-        length = _length(weights)
-        given = np.array([weights[word] / length for word in shared], np.float32)
-        products = given[:, None] * self.columns[[self._row[word] for word in shared]]
-        return products.sum(axis=0), list(zip(shared, products[:, 0].tolist(), strict=True))
+            return [0.0] * self.columns.shape[1]
+        rows = self.columns[[row[word] for word in shared]]
+        found: list[float] = (np.array([weights[word] for word in shared]) @ rows / _length(weights)).tolist()
+        return found
+
+    def given(self, weights: Weights) -> list[tuple[str, float]]:
+        """What each shared word gives to the cosine with the middle."""
+        length, middle = _length(weights), self.columns[:, 0]
+        shared = [(word, self._row[word]) for word in weights if word in self._row]
+        return [(word, weights[word] / length * float(middle[row])) for word, row in shared]
 
     def against(self, rows: Rows, known: Rarity) -> Floats:
         """The cosines of the background's articles, one row each."""
@@ -213,9 +253,25 @@ def nearness(cosines: Floats, power: int = COPY_POWER) -> Floats:
     It is the cosine with the middle, but a copy of a seed is at 1 however far the seeds are apart.
     """
     middle = np.minimum(cosines[..., 0], 1)
-    nearest = np.clip(cosines[..., 1:].max(axis=-1), 0, 1)
+    nearest = np.minimum(np.maximum(cosines[..., 1:].max(axis=-1), 0), 1)
     return np.asarray(middle + (1 - middle) * nearest**power, np.float32)
 
 
+def nearness_of(cosines: Sequence[float], power: int = COPY_POWER) -> float:
+    """As `nearness`, of one text."""
+    middle = min(cosines[0], 1.0)
+    return middle + (1 - middle) * min(max(0.0, *cosines[1:]), 1.0) ** power
+
+
+def summed(texts: Sequence[Weights], shares: Sequence[float]) -> Weights:
+    """The words of several texts, each text at unit length and times its share."""
+    found: dict[str, float] = defaultdict(float)
+    for weights, share in zip(texts, shares, strict=True):
+        length = _length(weights)
+        for word, weight in weights.items():
+            found[word] += share * weight / length
+    return found
+
+
 def _length(weights: Weights) -> float:
-    return math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
+    return math.sqrt(sum([weight * weight for weight in weights.values()])) or 1.0

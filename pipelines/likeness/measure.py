@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-import numpy as np
-
 from pipelines.likeness.background import Floats
 from pipelines.likeness.calibrate import Spread, Weighing
-from pipelines.likeness.lexical import Sparse, Weights, nearness
-from pipelines.likeness.read import Reader
+from pipelines.likeness.details import Details
+from pipelines.likeness.lexical import Sparse, nearness_of
+from pipelines.likeness.read import Reader, Reading
 
 Spreads = dict[str, tuple[Spread, Spread]]
 
-# In running text at least this share of the different words are common ones, those that a quarter of all articles have;
-# of 6,900 articles, nearly all in these languages, about 1 in 100 has fewer. Lists of key words have hardly any.
-PROSE, COMMON_RARITY = 0.04, 1.3
+# In running text at least this share of the different words are common ones; of 6,900 articles, nearly all in these
+# languages, about 1 in 100 has fewer. Lists of key words have hardly any.
+PROSE = 0.04
 PROSE_LANGUAGES = frozenset(("ar", "de", "en", "es", "fr", "it", "nl", "pl", "pt", "ru", "uk"))
 # being a copy of a seed is told from being like one by a power of the cosine; dense cosines are all high
 DENSE_COPY_POWER = 32
@@ -24,12 +23,16 @@ DENSE_COPY_POWER = 32
 
 @dataclass(frozen=True, slots=True)
 class Closeness:
-    """How close a text is: to the seeds as a whole in both halves, to each seed, and by which words."""
+    """How close a text is: to the seeds as a whole in both halves, and to each seed.
+
+    `opening` and `numbers` are 0 where the grain does not ask for them.
+    """
 
     lexical: float
     dense: float
-    seeds: Floats
-    words: list[tuple[str, float]]
+    seeds: list[float]
+    opening: float = 0.0
+    numbers: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Measure:
     in the dense half; "" for languages without figures. `full_words`, `prose`: how many different words, and what share
     of common ones, a text needs for its cosines to be taken at their word. `ordinary`: the sorted logits of news in the
     seeds' languages.
-    `days`: when the seeds that say so were published, as ordinals.
+    `days`: when the seeds that say so were published, as ordinals. `details`: where the grain asks for them.
     """
 
     reader: Reader
@@ -52,22 +55,30 @@ class Measure:
     ordinary: Floats
     weighing: Weighing
     days: tuple[int, ...] = ()
+    details: Details | None = None
 
-    def closeness(self, weights: Weights, vector: Floats, language: str) -> Closeness:
-        """Of a text's weighted words and its vector (centred, of unit length)."""
+    def closeness(self, article: Reading) -> Closeness:
+        """Of an article that this measure's reader has read."""
+        weights, language = article.weights, article.text.language
         # few words give a cosine by chance, and key words without a sentence to get one: they have only part of it
         trust = min(1.0, (len(weights) / self.full_words) ** 0.5)
         if self.prose and language in PROSE_LANGUAGES:
-            trust *= min(1.0, prose_of(weights) / self.prose) ** 2
-        sparse, given = self.sparse.cosines(weights)
-        sparse, dense = sparse * trust, self.vectors @ vector * trust
-        seeds = (np.clip(sparse[1:], 0, 1) + np.clip(dense[1:], 0, 1)) / 2
-        return Closeness(float(nearness(sparse)), float(nearness(dense, DENSE_COPY_POWER)), seeds, given)
+            trust *= min(1.0, self.reader.rarity.prose(weights, language) / self.prose) ** 2
+        sparse = [cosine * trust for cosine in self.sparse.cosines(weights)]
+        dense = [cosine * trust for cosine in (self.vectors @ article.vector).tolist()]
+        seeds = [(_bounded(one) + _bounded(two)) / 2 for one, two in zip(sparse[1:], dense[1:], strict=True)]
+        opening, numbers = 0.0, 0.0
+        if self.details:
+            opening, numbers = self.details.closeness(article, self.reader.rarity, max(sparse[1:]))
+        return Closeness(
+            nearness_of(sparse), nearness_of(dense, DENSE_COPY_POWER), seeds, opening * trust, numbers * trust
+        )
 
     def parts(self, close: Closeness, language: str) -> dict[str, float]:
         """The shares of the logit at even odds, against ordinary news of the text's language."""
         in_words, in_meaning = self.spreads.get(language, self.spreads[""])
-        return self.weighing.parts(in_words.stand_out(close.lexical), in_meaning.stand_out(close.dense))
+        parts = self.weighing.parts(in_words.stand_out(close.lexical), in_meaning.stand_out(close.dense))
+        return parts | self.weighing.details(close.opening, close.numbers) if self.details else parts
 
     def apart(self, published: date | None) -> int | None:
         """The days between a text and the seed nearest in time; None where either does not say."""
@@ -76,6 +87,5 @@ class Measure:
         return min(abs(published.toordinal() - day) for day in self.days)
 
 
-def prose_of(weights: Weights) -> float:
-    """The share of common words among a text's different words."""
-    return sum(weight < COMMON_RARITY for weight in weights.values()) / max(1, len(weights))
+def _bounded(cosine: float) -> float:
+    return min(max(cosine, 0.0), 1.0)

@@ -5,22 +5,20 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import date
 from functools import cached_property
+from operator import itemgetter
 
 import numpy as np
 
 from pipelines.errors import ConfigError, UsageError
-from pipelines.likeness.background import Floats
 from pipelines.likeness.calibrate import GRAINS, STEP, logistic, logit, percentile, total
 from pipelines.likeness.learn import Learned, learn
-from pipelines.likeness.lexical import Weights
 from pipelines.likeness.measure import Closeness
 from pipelines.likeness.models import Model
 from pipelines.likeness.models import model as the_model
 from pipelines.likeness.naming import DEFAULT_MODEL
-from pipelines.likeness.read import Example, Reader, Text
+from pipelines.likeness.read import Example, Reader, Reading, Text
 from pipelines.likeness.saved import pack, unpack
 from pipelines.records import Likeness, Term
 
@@ -40,9 +38,6 @@ STEPS = {"auto": 0.0, "strict": STEP, "loose": -STEP}
 # title, text, language and, maybe, date of publication; a seed has its name before them
 Judged = tuple[str, str, str] | tuple[str, str, str, date | None]
 Seed = tuple[str, str, str, str] | tuple[str, str, str, str, date | None]
-
-# words with what each gave
-Given = list[tuple[str, float]]
 
 
 class Profile:
@@ -99,10 +94,6 @@ class Profile:
         """As JSON."""
         return pack(self._learned)
 
-    def with_prior(self, prior: float) -> Profile:
-        """The same profile for a crawl of which another share of pages matches."""
-        return Profile(replace(self._learned, expected=prior, prior=prior))
-
     @cached_property
     def edition(self) -> str:
         """The SHA-256 that names all that was learned: from seeds, grain, a crawl's pages and ratings."""
@@ -139,11 +130,7 @@ class Profile:
 
     def score_many(self, articles: Sequence[Judged]) -> list[Likeness]:
         """How alike each is: title, text, language and, maybe, date of publication."""
-        texts, reader = [Text(*article) for article in articles], self.reader
-        return [
-            self._likeness(text, reader.words(text), vector)
-            for text, vector in zip(texts, reader.vectors(texts), strict=True)
-        ]
+        return [self._likeness(read) for read in self.reader.read([Text(*article) for article in articles])]
 
     @property
     def reader(self) -> Reader:
@@ -159,9 +146,7 @@ class Profile:
         """The score of a page's beginning (title on the first line, description, first words, URL words), in 0..1."""
         title, _, rest = text[:QUICK_CHARS].partition("\n")
         beginning = Text(title, " ".join(rest.split(None, QUICK_WORDS)[:QUICK_WORDS]), language)
-        reader = self.reader
-        parts, _, _ = self._parts(beginning, reader.words(beginning), reader.vectors([beginning])[0])
-        return logistic(total(parts))
+        return logistic(total(self._parts(self.reader.read([beginning])[0])[0]))
 
     def cue(self, named: Collection[str], around: Collection[str]) -> float:
         """How much of what the seeds are about a link names, in 0..1; the words around it count half."""
@@ -202,27 +187,27 @@ class Profile:
         mass: float = sum([cues[word] for word in named if word in cues])
         return min(1.0, mass / (0.6 * math.sqrt(len(named))))
 
-    def _parts(self, text: Text, weights: Weights, vector: Floats) -> tuple[dict[str, float], Closeness, Given]:
-        """The shares of the logit, how close the text is, and what ratings gave to each of its words."""
+    def _parts(self, read: Reading) -> tuple[dict[str, float], Closeness]:
+        """The shares of the logit, and how close the text is."""
         learned = self._learned
-        close = learned.measure.closeness(weights, vector, text.language)
-        parts = learned.measure.parts(close, text.language)
-        days = learned.measure.apart(text.published) if learned.grain.time else None
+        close = learned.measure.closeness(read)
+        parts = learned.measure.parts(close, read.text.language)
+        days = learned.measure.apart(read.text.published) if learned.grain.time else None
         if days is not None:
             parts["time"] = learned.grain.timing(days)
-        told: Given = []
         if learned.taught:
-            parts["ratings"], told = learned.taught.share(weights, vector)
+            parts["ratings"] = learned.taught.share(read.weights, read.vector)
         parts["bias"] += logit(learned.prior)
-        return parts, close, told
+        return parts, close
 
-    def _likeness(self, text: Text, weights: Weights, vector: Floats) -> Likeness:
+    def _likeness(self, read: Reading) -> Likeness:
         learned = self._learned
-        parts, close, told = self._parts(text, weights, vector)
+        parts, close = self._parts(read)
         # what each word gave to the cosine, as its share of the logit
-        per_cosine = parts["words"] / (sum(given for _, given in close.words) or 1.0)
-        terms = {word: per_cosine * given for word, given in close.words}
-        for word, given in told:
+        shared = learned.measure.sparse.given(read.weights)
+        per_cosine = parts["words"] / (sum([given for _, given in shared]) or 1.0)
+        terms = {word: per_cosine * given for word, given in shared}
+        for word, given in learned.taught.given(read.weights) if learned.taught else ():
             terms[word] = terms.get(word, 0.0) + given
         shown = sorted(terms.items(), key=lambda pair: (-abs(pair[1]), pair[0]))[:SHOWN_TERMS]
         plain = parts["words"] + parts["meaning"] + learned.measure.weighing.bias
@@ -230,9 +215,9 @@ class Profile:
             score=logistic(total(parts)),
             lexical=min(1.0, max(0.0, close.lexical)),
             dense=min(1.0, max(0.0, close.dense)),
-            nearest_seed=learned.names[int(np.argmax(close.seeds))],
+            nearest_seed=max(zip(close.seeds, learned.names, strict=True), key=itemgetter(0))[1],
             parts=parts,
-            seeds=dict(zip(learned.names, close.seeds.tolist(), strict=True)),
+            seeds=dict(zip(learned.names, close.seeds, strict=True)),
             terms=tuple(Term(word, weight) for word, weight in shown),
             percentile=percentile(plain, learned.measure.ordinary),
         )

@@ -13,6 +13,10 @@ from pipelines.likeness.lexical import Rarity, Weights, rarity
 from pipelines.likeness.models import Model, model
 from pipelines.likeness.naming import DEFAULT_MODEL
 from pipelines.likeness.ordinary import ordinary
+from pipelines.likeness.tokens import Cut, words
+
+OPENING_WORDS = 120
+READ_AT_ONCE = 16
 
 
 class Text(NamedTuple):
@@ -34,6 +38,18 @@ class Example(NamedTuple):
     published: date | None = None
 
 
+class Reading(NamedTuple):
+    """What was read in an article.
+
+    `opening`: the first OPENING_WORDS words of its title and as many of the text under it; `vector`, of unit length.
+    """
+
+    text: Text | Example
+    opening: list[str]
+    weights: Weights
+    vector: Floats
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Reads articles as weighted words and vectors.
@@ -50,19 +66,47 @@ class Reader:
         """One that knows no crawl yet."""
         return cls(rarity(), {} if is_default(chosen) else ordinary(chosen).means, chosen)
 
+    def read(self, texts: Sequence[Text | Example]) -> list[Reading]:
+        """Each article's words and vector."""
+        found: list[Reading] = []
+        # a text's words take ten times its memory while it is read
+        for some in (texts[at : at + READ_AT_ONCE] for at in range(0, len(texts), READ_AT_ONCE)):
+            cuts = [_cut(one) for one in some]
+            found += map(self._reading, some, cuts, self._vectors(some, cuts))
+        return found
+
+    def again(self, readings: Sequence[Reading], before: Reader) -> list[Reading]:
+        """What `before` read, as this reader of the same model reads it."""
+        if self.means.keys() != before.means.keys():
+            return self.read([one.text for one in readings])
+        return [self._reading(one.text, _cut(one.text), one.vector) for one in readings]
+
     def words(self, text: Text | Example) -> Weights:
         """The weighted words of an article."""
-        return self.rarity.article(text.title, text.text, text.language)
+        return self.rarity.article(words(text.title), _cut(text).tally, text.language)
 
     def vectors(self, texts: Sequence[Text | Example]) -> Floats:
         """One row of unit length an article."""
-        rows = self.model.embed([f"{one.title}\n{one.text}" for one in texts])
-        return centred(rows, [self._mean(one.language) for one in texts])
+        return self._vectors(texts, [_cut(one) for one in texts])
+
+    def _reading(self, text: Text | Example, cut: Cut, vector: Floats) -> Reading:
+        title = words(text.title)
+        # the text's words follow those of the title
+        begin = len(title)
+        opening = [*title[:OPENING_WORDS], *map(str.lower, cut.cased[begin : begin + OPENING_WORDS])]
+        return Reading(text, opening, self.rarity.article(title, cut.tally, text.language), vector)
+
+    def _vectors(self, texts: Sequence[Text | Example], told: Sequence[str]) -> Floats:
+        return centred(self.model.embed(told), [self._mean(one.language) for one in texts])
 
     def _mean(self, language: str) -> Floats:
         if language in self.means:
             return self.means[language]
         return background().mean(language) if is_default(self.model) else self.means[""]
+
+
+def _cut(text: Text | Example) -> Cut:
+    return Cut(f"{text.title}\n{text.text}")
 
 
 def is_default(chosen: Model) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from pipelines.errors import ConfigError, UsageError
 from pipelines.likeness.background import Floats
 from pipelines.likeness.calibrate import Grain, Spread, Weighing
+from pipelines.likeness.details import Details
 from pipelines.likeness.learn import Learned
 from pipelines.likeness.lexical import CrawlWords, Rarity, Sparse, rarity
 from pipelines.likeness.measure import Measure
@@ -18,7 +19,7 @@ from pipelines.likeness.read import Reader
 from pipelines.likeness.teach import Taught
 
 # raised whenever scores change: what another version learned cannot be compared with ours
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,15 @@ class SavedTaught:
     meaning: bytes
     bias: float
     ratings: int
+
+
+@dataclass(frozen=True, slots=True)
+class SavedDetails:
+    """`Details` in plain values."""
+
+    words: list[str]
+    columns: bytes
+    numbers: list[list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,8 @@ class Saved:
     crawl: dict[str, tuple[float, bytes, bytes]]
     means: dict[str, bytes]
     taught: SavedTaught | None
+    parting: float | None
+    details: SavedDetails | None
 
 
 def pack(learned: Learned) -> bytes:
@@ -90,6 +102,8 @@ def pack(learned: Learned) -> bytes:
             crawl={name: (one.pages, one.hashes.astype("<u4").tobytes(), _bytes(one.counts)) for name, one in crawl},
             means={name: _bytes(mean) for name, mean in means},
             taught=_saved(learned.taught) if learned.taught else None,
+            parting=learned.parting,
+            details=_saved_details(kept.details) if kept.details else None,
         )
     )
 
@@ -111,10 +125,11 @@ def unpack(data: bytes) -> Learned:
         Sparse(saved.words, _numbers(saved.columns).reshape(len(saved.words), -1)),
         _numbers(saved.vectors).reshape(len(saved.names) + 1, -1),
         saved.spreads, saved.full_words, saved.prose, _numbers(saved.ordinary), saved.weighing, saved.days,
+        _details(saved.details) if saved.details else None,
     )  # fmt: skip
     return Learned(
         measure, saved.names, saved.digest, saved.agreement, saved.grain, saved.expected, saved.prior, saved.pages,
-        _taught(saved.taught) if saved.taught else None,
+        _taught(saved.taught) if saved.taught else None, saved.parting,
     )  # fmt: skip
 
 
@@ -125,6 +140,16 @@ def _saved(taught: Taught) -> SavedTaught:
 def _taught(saved: SavedTaught) -> Taught:
     weights, meaning = _numbers(saved.weights), _numbers(saved.meaning)
     return Taught(saved.words, weights, meaning, saved.bias, saved.ratings)
+
+
+def _saved_details(details: Details) -> SavedDetails:
+    openings = details.openings
+    return SavedDetails(openings.words, _bytes(openings.columns), [sorted(each) for each in details.numbers])
+
+
+def _details(saved: SavedDetails) -> Details:
+    columns = _numbers(saved.columns).reshape(len(saved.words), len(saved.numbers))
+    return Details(Sparse(saved.words, columns), tuple(map(frozenset, saved.numbers)))
 
 
 class _Origin(msgspec.Struct):

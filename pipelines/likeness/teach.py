@@ -38,10 +38,13 @@ class Taught:
     bias: float
     ratings: int
 
-    def share(self, weights: Weights, vector: Floats) -> tuple[float, list[tuple[str, float]]]:
-        """The share of the logit, and what each of the text's words gave to it."""
-        of_words, given = self._column.cosines(weights)
-        return float(of_words[0]) + float(self.meaning @ vector) + self.bias, given
+    def share(self, weights: Weights, vector: Floats) -> float:
+        """The share of the logit."""
+        return self._column.cosines(weights)[0] + float(self.meaning @ vector) + self.bias
+
+    def given(self, weights: Weights) -> list[tuple[str, float]]:
+        """What each of the text's words gave to it."""
+        return self._column.given(weights)
 
     @cached_property
     def _column(self) -> Sparse:

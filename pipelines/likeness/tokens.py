@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
+from functools import cached_property
 
 WORD_LIMIT = 20_000
 # a word of running text is rarely longer than 12 letters, so this many characters hold WORD_LIMIT words of prose
@@ -11,23 +13,60 @@ CHAR_LIMIT = 12 * WORD_LIMIT
 
 # Python's \w leaves out the vowel signs of Indic scripts and combining accents, which would cut words in two
 _SIGNS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0963\u0970-\u0dff"
-_WORD = re.compile(rf"[^\W\d_](?:[^\W\d_]|[{_SIGNS}])+")
-_PLAIN_WORD = re.compile(r"[a-z]{2,}", re.IGNORECASE)
+# runs are repeated rather than letters, which is faster; nothing follows that could make the pattern step back
+_WORD = re.compile(rf"[^\W\d_](?:[^\W\d_]+|[{_SIGNS}]+)+")
+# most Western text fits into one byte a letter, and is cut by a table
+_BYTES = "cp1252"
 # scripts written without spaces: Thai to Myanmar, Khmer, kana, CJK ideographs
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _RUN = re.compile(f"[{_UNSPACED}]+")
 
 
+_LETTERS = bytes(
+    byte if _WORD.fullmatch(f"a{bytes((byte,)).decode(_BYTES, 'replace')}") else ord(" ") for byte in range(256)
+)
+
+
+class Cut(str):
+    """A text that is cut into words once, however many ask for them."""
+
+    @cached_property
+    def cased(self) -> list[str]:
+        """As `cased_words`, at most WORD_LIMIT."""
+        return cased_words(self)
+
+    @cached_property
+    def cased_tally(self) -> Counter[str]:
+        """How often each stands in `cased`."""
+        return Counter(self.cased)
+
+    @cached_property
+    def tally(self) -> dict[str, int]:
+        """The same for lower-case words."""
+        found: dict[str, int] = {}
+        # lowered together, which is faster
+        lower = "\n".join(self.cased_tally).lower().split("\n")
+        for word, count in zip(lower, self.cased_tally.values(), strict=bool(self.cased_tally)):
+            found[word] = found.get(word, 0) + count
+        return found
+
+
 def words(text: str, limit: int = WORD_LIMIT) -> list[str]:
     """The lower-case words of at least two letters, in order, at most `limit`; unspaced scripts as letter pairs."""
-    return cased_words(text[:CHAR_LIMIT].lower(), limit)
+    return [word.lower() for word in cased_words(text, limit)]
 
 
 def cased_words(text: str, limit: int = WORD_LIMIT) -> list[str]:
     """As `words`, with capitals kept."""
     text = text[: 12 * limit]
-    if text.isascii():
-        return _PLAIN_WORD.findall(text)[:limit]
+    try:
+        spaced = text.encode(_BYTES).translate(_LETTERS).decode(_BYTES)
+    except UnicodeEncodeError:
+        return _words_of_any_script(text, limit)
+    return [word for word in spaced.split() if len(word) > 1][:limit]
+
+
+def _words_of_any_script(text: str, limit: int) -> list[str]:
     text = unicodedata.normalize("NFC", text)
     if not _RUN.search(text):
         return _WORD.findall(text)[:limit]

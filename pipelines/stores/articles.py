@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
 from pipelines import urls as identity
-from pipelines.records import Article, Likeness
-from pipelines.stores import search
-from pipelines.stores.dialect import upsert
-from pipelines.stores.schema import articles, urls
+from pipelines.records import About, Article, Likeness
+from pipelines.rights import reserved_by
+from pipelines.stores import revisions, search
+from pipelines.stores.dialect import run_many, upsert
+from pipelines.stores.schema import articles, hosts, urls
 from pipelines.stores.wanted import Wanted
+
+# what stays when an article is written again
+_KEPT = ("id", "first_at")
+# asked of every article that passes: making a statement costs more than running it
+_STORED_AT = select(articles.c.stored_at).where(articles.c.id == bindparam("row"))
+_ARCHIVED = (
+    update(urls).where(urls.c.id == bindparam("row"))
+    .values(archive_file=bindparam("file"), archive_offset=bindparam("offset"))
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +41,10 @@ class Draft:
     edition: str = ""
 
 
-def put(connection: Connection, draft: Draft) -> None:
-    """Writes an article down; the same row again replaces what an earlier attempt wrote."""
+def columns(draft: Draft) -> dict[str, Any]:
+    """The article as its row holds it."""
     article, likeness = draft.article, draft.likeness
-    values: dict[str, Any] = {
+    return {
         "id": article.row,
         "canonical_url": article.canonical_url,
         "canonical_key": identity.key(article.canonical_url),
@@ -49,40 +59,42 @@ def put(connection: Connection, draft: Draft) -> None:
         "words": article.words,
         "sha256": article.sha256,
         "rights": json.dumps(asdict(article.rights)),
+        "about": json.dumps(asdict(article.about), ensure_ascii=False),
         "score": likeness.score,
         "likeness": json.dumps(asdict(likeness), ensure_ascii=False),
         "matched": int(draft.matched),
         "fetched_at": draft.fetched_at,
+        "first_at": draft.fetched_at,
         "mode": draft.mode,
         "run": draft.run,
         "edition": draft.edition,
     }
-    held = connection.execute(select(articles.c.stored_at).where(articles.c.id == article.row)).scalar()
+
+
+def put(connection: Connection, draft: Draft) -> None:
+    """Writes an article down; the same row again replaces what an earlier attempt wrote."""
+    row, values = draft.article.row, columns(draft)
+    held = connection.execute(_STORED_AT, {"row": row}).scalar()
     if held is not None:
-        search.take_out(connection, article.row)
-    connection.execute(upsert(connection, articles, ["id"], [name for name in values if name != "id"]).values(values))
+        search.take_out(connection, row)
+    changing = [name for name in values if name not in _KEPT]
+    connection.execute(upsert(connection, articles, ["id"], changing), values)
     if held is not None:
-        search.index(connection, article.row)
+        search.index(connection, [row])
 
 
-def seal(connection: Connection, row: int, *, now: float, file: str | None, offset: int | None) -> bool:
-    """The article is part of the corpus from now on: searchable, and its page in the archive if one is kept.
-
-    True when it was not before.
-    """
-    fresh = connection.execute(
-        update(articles).where(articles.c.id == row, articles.c.stored_at.is_(None)).values(stored_at=now)
-    )
-    if file is not None:
-        note_archived(connection, row, file, offset or 0)
-    if fresh.rowcount == 1:
-        search.index(connection, row)
-    return fresh.rowcount == 1
+def seal(connection: Connection, rows: Sequence[int], *, now: float) -> set[int]:
+    """The articles are part of the corpus from now on, searchable; gives those that were not before."""
+    fresh = select(articles.c.id).where(articles.c.id.in_(rows), articles.c.stored_at.is_(None)).with_for_update()
+    sealed = sorted(connection.execute(fresh).scalars())
+    search.index(connection, sealed, stored_at=now)
+    return set(sealed)
 
 
-def note_archived(connection: Connection, row: int, file: str, offset: int) -> None:
-    """Where in the archive a row's page lies."""
-    connection.execute(update(urls).where(urls.c.id == row).values(archive_file=file, archive_offset=offset))
+def note_archived(connection: Connection, places: Mapping[int, tuple[str, int]]) -> None:
+    """Where in the archive rows' pages lie: row -> file, offset."""
+    rows = [{"row": row, "file": file, "offset": offset} for row, (file, offset) in places.items()]
+    run_many(connection, _ARCHIVED, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +114,7 @@ def sealed(connection: Connection, rows: Sequence[int]) -> dict[int, Sealed]:
 
 def revise(connection: Connection, draft: Draft) -> None:
     """An article of the corpus has another text: its next revision takes the place of the one before."""
+    revisions.keep(connection, draft.article.row)
     put(connection, draft)
     after = {"revision": articles.c.revision + 1}
     connection.execute(update(articles).where(articles.c.id == draft.article.row).values(after))
@@ -121,8 +134,9 @@ def _query() -> Select[Any]:
     original = urls.alias("original")
     return (
         select(articles, urls.c.url, urls.c.state, urls.c.archive_file, urls.c.archive_offset,
-               original.c.url.label("original_url"))
+               original.c.url.label("original_url"), hosts.c.tdmrep)
         .join(urls, urls.c.id == articles.c.id)
+        .join(hosts, hosts.c.id == urls.c.host)
         .outerjoin(original, original.c.id == articles.c.copy_of)
     )  # fmt: skip
 
@@ -155,15 +169,50 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
         "mode": row.mode,
         "run": row.run,
         "archive": {"file": row.archive_file, "offset": row.archive_offset} if row.archive_file else None,
-        "rights": json.loads(row.rights),
+        "rights": _rights(row),
+        **asdict(About(**json.loads(row.about))),
     }
 
 
-def chosen(connection: Connection, wanted: Wanted, *, limit: int | None = None) -> Iterator[dict[str, Any]]:
+def _rights(row: Row[Any]) -> dict[str, Any]:
+    """What the page says, and where it does not say whether it may be mined, what its host says."""
+    said: dict[str, Any] = json.loads(row.rights)
+    if said["tdm_reserved"] is None:
+        said["tdm_reserved"] = bool(reserved_by(row.tdmrep, row.url))
+    return said
+
+
+def brief(row: Row[Any]) -> dict[str, Any]:
+    """What a line of a list shows of an article: no text, and the words that counted most."""
+    likeness = json.loads(row.likeness)
+    return {
+        "id": row.id,
+        "url": row.url,
+        "title": row.title,
+        "site": row.site,
+        "published": row.published,
+        "language": row.language,
+        "score": row.score,
+        "words": row.words,
+        "match": bool(row.matched),
+        "nearest_seed": likeness["nearest_seed"],
+        "terms": [term["word"] for term in likeness["terms"] if term["weight"] > 0],
+        "story": row.story,
+        "is_copy": row.copy_of is not None,
+        "kept": row.stored_at is not None,
+    }
+
+
+def chosen(
+    connection: Connection, wanted: Wanted, *, limit: int | None = None, offset: int | None = None
+) -> Generator[dict[str, Any], None, None]:  # fmt: skip
     """The stored articles that are meant, best first; streamed, so that there may be more than memory holds."""
-    query = _query().where(*wanted.conditions()).order_by(articles.c.score.desc(), articles.c.id).limit(limit)
-    for row in connection.execution_options(yield_per=200).execute(query):
-        yield _shown(row)
+    best_first = _query().where(*wanted.conditions()).order_by(articles.c.score.desc(), articles.c.id)
+    query = best_first.limit(limit).offset(offset)
+    # closed with the generator: PostgreSQL keeps a cursor open for it
+    with connection.execute(query, execution_options={"yield_per": 200}) as rows:
+        for row in rows:
+            yield _shown(row)
 
 
 def listed(connection: Connection, *, everything: bool = False, copies: bool = False) -> Iterator[dict[str, Any]]:
@@ -197,67 +246,25 @@ def at_place(connection: Connection, place: int) -> int | None:
     return connection.execute(query).scalar()
 
 
-def matches(connection: Connection, run: int | None = None) -> int:
-    """How many stored articles match, copies among them."""
-    query = select(func.count()).where(articles.c.stored_at.is_not(None), articles.c.matched == 1)
-    return connection.execute(query if run is None else query.where(articles.c.run == run)).scalar() or 0
+def copies_of(connection: Connection, row: int) -> list[str]:
+    """The URLs of the copies of a story's original."""
+    query = select(urls.c.url).join(articles, articles.c.id == urls.c.id).where(articles.c.copy_of == row)
+    return list(connection.execute(query.order_by(articles.c.id)).scalars())
 
 
-def stories(connection: Connection, run: int | None = None) -> int:
-    """How many stories the stored matches tell."""
-    query = select(func.count(articles.c.story.distinct())).where(
-        articles.c.stored_at.is_not(None), articles.c.matched == 1
-    )
-    return connection.execute(query if run is None else query.where(articles.c.run == run)).scalar() or 0
+def texts(connection: Connection, rows: Sequence[int]) -> dict[int, str]:
+    """`row: text` of these articles."""
+    query = select(articles.c.id, articles.c.text).where(articles.c.id.in_(rows))
+    return {row: text_ for row, text_ in connection.execute(query)}  # noqa: C416  # rows are no pairs
 
 
-def best(connection: Connection, run: int, since: float, limit: int) -> list[tuple[float, str, str, float]]:
-    """`(score, title, site, stored_at)` of matches of `run` stored after `since`, newest first."""
-    query = (
-        select(articles.c.score, articles.c.title, articles.c.site, articles.c.stored_at)
-        .where(articles.c.run == run, articles.c.matched == 1, articles.c.copy_of.is_(None))
-        .where(articles.c.stored_at > since)
-        .order_by(articles.c.stored_at.desc())
-        .limit(limit)
-    )
-    return [(score, title, site, at) for score, title, site, at in connection.execute(query)]
+def matches_among(connection: Connection, rows: Sequence[int]) -> set[int]:
+    """Those of these articles that resemble the seeds."""
+    query = select(articles.c.id).where(articles.c.id.in_(rows), articles.c.matched == 1)
+    return set(connection.execute(query).scalars())
 
 
-def retold(connection: Connection) -> Iterator[dict[str, Any]]:
-    """Stories told more than once, as contract.md words `dupes`."""
-    several = (
-        select(articles.c.story).where(articles.c.stored_at.is_not(None), articles.c.story.is_not(None))
-        .group_by(articles.c.story).having(func.count() > 1)
-    )  # fmt: skip
-    query = (
-        select(articles.c.story, articles.c.copy_of, articles.c.similarity, articles.c.published, urls.c.url)
-        .join(urls, urls.c.id == articles.c.id)
-        .where(articles.c.story.in_(several), articles.c.stored_at.is_not(None))
-        .order_by(articles.c.story, articles.c.copy_of.is_not(None), articles.c.id)
-    )
-    current: dict[str, Any] | None = None
-    for row in connection.execute(query):
-        if current is None or current["story"] != row.story:
-            if current:
-                yield current
-            current = {"story": row.story, "canonical": row.url, "copies": []}
-        if row.copy_of is not None:
-            current["copies"].append({"url": row.url, "similarity": row.similarity, "published": row.published})
-    if current:
-        yield current
-
-
-def to_compare(connection: Connection, rows: Sequence[int]) -> dict[int, tuple[str, str, int]]:
-    """`row: (text, sha256, canonical_key)` of these articles."""
-    query = select(articles.c.id, articles.c.text, articles.c.sha256, articles.c.canonical_key)
-    return {row: (text_, sha, key) for row, text_, sha, key in connection.execute(query.where(articles.c.id.in_(rows)))}
-
-
-def is_match(connection: Connection, row: int) -> bool:
-    """Whether this article resembles the seeds."""
-    return bool(connection.execute(select(articles.c.matched).where(articles.c.id == row)).scalar())
-
-
-def is_copy(connection: Connection, row: int) -> bool:
-    """Whether this article tells a story whose original is another one."""
-    return connection.execute(select(articles.c.copy_of).where(articles.c.id == row)).scalar() is not None
+def copies_among(connection: Connection, rows: Sequence[int]) -> set[int]:
+    """Those of these articles that tell a story whose original is another one."""
+    query = select(articles.c.id).where(articles.c.id.in_(rows), articles.c.copy_of.is_not(None))
+    return set(connection.execute(query).scalars())

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import zstandard
 from sqlalchemy import Connection, delete, select
 
 from pipelines.records import Page
+from pipelines.stores.dialect import run_many, upsert
 from pipelines.stores.ledger import unpack
-from pipelines.stores.schema import ENDED, bodies, urls
+from pipelines.stores.schema import ENDED, bodies, storable, urls
 
 
 def discard(connection: Connection, rows: Sequence[int]) -> None:
@@ -17,12 +19,22 @@ def discard(connection: Connection, rows: Sequence[int]) -> None:
     connection.execute(delete(bodies).where(bodies.c.url.in_(rows)))
 
 
+def put_back(connection: Connection, pages: Mapping[int, tuple[str, dict[str, str], bytes]]) -> None:
+    """Bodies out of the archive, to be read once more: row -> address, headers, body."""
+    pack = zstandard.ZstdCompressor(level=1).compress
+    rows = [
+        {"url": row, "final_url": storable(url), "headers": json.dumps(headers), "body": pack(body), "archived": 1}
+        for row, (url, headers, body) in pages.items()
+    ]
+    run_many(connection, upsert(connection, bodies, ["url"], ["final_url", "headers", "body", "archived"]), rows)
+
+
 def left_over(connection: Connection, rows: Sequence[int] | None = None, limit: int = 64) -> list[Page]:
     """Bodies of rows that have ended but were not archived yet; of `rows`, or of any."""
     query = (
         select(urls.c.id, urls.c.url, urls.c.status, urls.c.fetched_at, bodies)
         .join(bodies, bodies.c.url == urls.c.id)
-        .where(urls.c.state.in_(ENDED))
+        .where(urls.c.state.in_(ENDED), bodies.c.archived == 0)
         .order_by(bodies.c.url)
         .limit(limit)
     )

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+# parameters of one statement; SQLite takes 32,766
+MAX_PARAMETERS = 5_000
+# what a statement is for the driver, by its dialect and its columns: making that costs more than running it
+_Said = tuple[str, list[str] | None, dict[str, Any]]
+_PREPARED: WeakKeyDictionary[Any, dict[tuple[str, ...], _Said]] = WeakKeyDictionary()
+
 
 def insert_new(connection: Connection, table: Table) -> Any:
     """An INSERT that leaves rows alone which are already there."""
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    return make(table).on_conflict_do_nothing()
+    return _insert_new(connection.dialect.name, table)
 
 
-def upsert(connection: Connection, table: Table, keys: list[str], update: list[str]) -> Any:
+def upsert(connection: Connection, table: Table, keys: Sequence[str], update: Sequence[str]) -> Any:
     """An INSERT that overwrites the columns `update` of a row with the same `keys`."""
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = make(table)
+    return _upsert(connection.dialect.name, table, tuple(keys), tuple(update))
+
+
+@cache
+def _insert_new(dialect: str, table: Table) -> Any:
+    return (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table).on_conflict_do_nothing()
+
+
+@cache
+def _upsert(dialect: str, table: Table, keys: tuple[str, ...], update: tuple[str, ...]) -> Any:
+    statement = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
     return statement.on_conflict_do_update(
         index_elements=keys, set_={name: statement.excluded[name] for name in update}
     )
@@ -27,11 +43,20 @@ def upsert(connection: Connection, table: Table, keys: list[str], update: list[s
 def run_many(connection: Connection, statement: Any, rows: Sequence[dict[str, Any]]) -> None:
     """Runs a statement for each of `rows` (all with the same names), whose values are as the driver takes them.
 
-    SQLAlchemy's own way spends more on each row's parameters than the database on the row.
+    SQLAlchemy's own way spends more on each row's parameters than the database on the row. A statement that is kept by
+    its module is made ready once a process.
     """
     if not rows:
         return
-    compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
-    names, said = compiled.positiontup, compiled.params
+    sql, names, said = _prepared(connection, statement, tuple(rows[0]))
     whole = [said | row for row in rows]
-    connection.exec_driver_sql(compiled.string, [tuple([row[n] for n in names]) for row in whole] if names else whole)
+    connection.exec_driver_sql(sql, [tuple([row[n] for n in names]) for row in whole] if names else whole)
+
+
+def _prepared(connection: Connection, statement: Any, columns: tuple[str, ...]) -> _Said:
+    held = _PREPARED.setdefault(statement, {})
+    key = (connection.dialect.name, *columns)
+    if key not in held:
+        made = statement.compile(dialect=connection.dialect, column_keys=list(columns))
+        held[key] = (made.string, made.positiontup, made.params)
+    return held[key]

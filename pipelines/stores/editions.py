@@ -80,6 +80,11 @@ def get(connection: Connection, name: str) -> Edition:
     return Edition(row.digest, row.family, seeds, tuple(json.loads(row.sample)), row.judged, bytes(row.learned))
 
 
+def family_of(connection: Connection, name: str) -> str | None:
+    """The family of the edition of this name."""
+    return connection.execute(select(profiles.c.family).where(profiles.c.digest == name)).scalar()
+
+
 def latest(connection: Connection, family: str) -> str | None:
     """The name of the family's last edition."""
     query = select(profiles.c.digest).where(profiles.c.family == family)

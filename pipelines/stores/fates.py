@@ -8,7 +8,9 @@ from sqlalchemy import Connection, case, func, select
 
 from pipelines import urls as identity
 from pipelines.stores import articles as article_rows
-from pipelines.stores.schema import LEADS, MOVES, WAITS, Kind, State, articles, hosts, urls
+from pipelines.stores import stories as story_rows
+from pipelines.stores import traps
+from pipelines.stores.schema import LEADS, MISSED, MOVES, WAITS, Kind, State, articles, hosts, urls
 
 _NAMES = {
     State.WAITING: "waiting", State.LEASED: "leased", State.FETCHED: "in_flight", State.PARSED: "in_flight",
@@ -20,10 +22,10 @@ MAX_PATH = 20
 
 
 def count(connection: Connection, run: int | None = None) -> dict[str, Any]:
-    """`{fetched, stored, duplicate, dropped: {reason: n}, dead: {reason: n}, in_flight, frontier, refused, lists}`.
+    """`{fetched, stored, duplicate, dropped: {reason: n}, dead: {reason: n}, in_flight, frontier, refused, lists, …}`.
 
     fetched = stored + duplicate + Σ dropped + Σ dead + in_flight. Feeds and sitemaps are `lists`, not pages;
-    what robots or our own guard forbade is `refused` and was never fetched.
+    what robots or our own guard forbade is `refused` and was never fetched. `traps` are links left out in all runs.
     """
     query = (
         select(urls.c.state, urls.c.reason, urls.c.kind, func.count())
@@ -32,23 +34,46 @@ def count(connection: Connection, run: int | None = None) -> dict[str, Any]:
     )
     if run is not None:
         query = query.where(urls.c.run == run)
-    total: dict[str, Any] = {
-        "fetched": 0, "stored": 0, "duplicate": 0, "dropped": {}, "dead": {}, "in_flight": 0,
-        "frontier": _frontier(connection), "refused": {}, "lists": 0,
-    }  # fmt: skip
+    total = _nothing() | {"frontier": _frontier(connection), "traps": traps.counted(connection)}
     for state, reason, kind, number in connection.execute(query):
-        name = _NAMES[State(state)]
-        if name == "refused":
-            total[name][reason or "unknown"] = total[name].get(reason or "unknown", 0) + number
-        elif kind != Kind.PAGE or name == "listed":
-            total["lists"] += number
-        else:
-            total["fetched"] += number
-            if name in ("dropped", "dead"):
-                total[name][reason or "unknown"] = total[name].get(reason or "unknown", 0) + number
-            else:
-                total[name] += number
+        _add(total, state, reason, kind, number)
     return total
+
+
+def count_by(connection: Connection, what: str, run: int | None = None) -> list[dict[str, Any]]:
+    """The same for every site or every run (`what`), most fetched first, each with its `site` or `run`."""
+    named = hosts.c.site if what == "site" else urls.c.run
+    query = (
+        select(named, urls.c.state, urls.c.reason, urls.c.kind, func.count())
+        .select_from(urls.join(hosts, hosts.c.id == urls.c.host))
+        .where(urls.c.state > State.LEASED).group_by(named, urls.c.state, urls.c.reason, urls.c.kind)
+    )  # fmt: skip
+    if run is not None:
+        query = query.where(urls.c.run == run)
+    held: dict[Any, dict[str, Any]] = {}
+    for name, state, reason, kind, number in connection.execute(query):
+        _add(held.setdefault(name, {what: name, **_nothing()}), state, reason, kind, number)
+    return sorted(held.values(), key=lambda one: (-one["fetched"], str(one[what])))
+
+
+def _nothing() -> dict[str, Any]:
+    return {
+        "fetched": 0, "stored": 0, "duplicate": 0, "dropped": {}, "dead": {}, "in_flight": 0, "refused": {}, "lists": 0,
+    }  # fmt: skip
+
+
+def _add(total: dict[str, Any], state: int, reason: str | None, kind: int, number: int) -> None:
+    name, why = _NAMES[State(state)], reason or "unknown"
+    if name == "refused":
+        total[name][why] = total[name].get(why, 0) + number
+    elif kind != Kind.PAGE or name == "listed":
+        total["lists"] += number
+    else:
+        total["fetched"] += number
+        if name in ("dropped", "dead"):
+            total[name][why] = total[name].get(why, 0) + number
+        else:
+            total[name] += number
 
 
 def _frontier(connection: Connection) -> int:
@@ -107,6 +132,7 @@ def tell(connection: Connection, row: int) -> dict[str, Any]:
         "quick": held.quick,
         "fetched_at": article_rows.iso_at(held.fetched_at),
         "article": article_rows.one(connection, row),
+        "story": story_rows.story_of(connection, row),
         "found_by": {
             "source": held.source, "anchor": held.anchor, "depth": held.depth, "expected": round(held.expected, 4),
             "found_at": article_rows.iso_at(held.found_at), "path": path(connection, row),
@@ -119,6 +145,12 @@ def tell(connection: Connection, row: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def about(connection: Connection, row: int) -> dict[str, Any] | None:
+    """As `tell`; None where no URL has this row."""
+    held = connection.execute(select(urls.c.id).where(urls.c.id == row)).scalar()
+    return None if held is None else tell(connection, row)
+
+
 def path(connection: Connection, row: int) -> list[dict[str, Any]]:
     """The pages that led to a row, from the start to the row itself."""
     steps: list[dict[str, Any]] = []
@@ -129,15 +161,26 @@ def path(connection: Connection, row: int) -> list[dict[str, Any]]:
         ).first()
         if held is None:
             break
-        steps.append({"url": held.url, "anchor": held.anchor, "source": held.source})
+        steps.append({"url": held.url, "anchor": held.anchor, "source": held.source, "id": at})
         at = held.parent
     return steps[::-1]
 
 
-def closest_misses(connection: Connection, run: int, limit: int = 3) -> list[tuple[float, str, str]]:
-    """`(score, title, url)` of the unlike articles that came nearest to the threshold."""
-    query = (
-        select(articles.c.score, articles.c.title, urls.c.url).join(urls, urls.c.id == articles.c.id)
-        .where(articles.c.run == run, articles.c.matched == 0).order_by(articles.c.score.desc()).limit(limit)
-    )  # fmt: skip
+def unread(connection: Connection) -> int:
+    """How many pages were dropped as unlike at the quick look, before there was a text that could be judged again."""
+    known = select(articles.c.id).where(articles.c.id == urls.c.id)
+    dropped = (urls.c.state == State.DROPPED, urls.c.reason == "unlike", ~known.exists())
+    return connection.execute(select(func.count()).select_from(urls).where(*dropped)).scalar() or 0
+
+
+def closest_misses(
+    connection: Connection, run: int, limit: int = 3, *, below: float = 1.0
+) -> list[tuple[float, str, str]]:  # fmt: skip
+    """`(score, title, url)` of the unlike articles that came nearest to the threshold.
+
+    `below` is the threshold, where it is known: what lies above it need not be looked through.
+    """
+    unlike = (articles.c.run == run, MISSED, articles.c.score <= below)
+    query = select(articles.c.score, articles.c.title, urls.c.url).join(urls, urls.c.id == articles.c.id).where(*unlike)
+    query = query.order_by(articles.c.score.desc()).limit(limit)
     return [(score, title, url) for score, title, url in connection.execute(query)]

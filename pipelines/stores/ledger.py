@@ -7,48 +7,31 @@ taken for dead cannot overwrite what its successor did (fencing).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import zstandard
-from sqlalchemy import Connection, bindparam, case, func, null, select, update
+from sqlalchemy import Connection, bindparam, func, null, select, update
 
-from pipelines import urls as identity
-from pipelines.records import Candidate, Page
-from pipelines.stores.dialect import insert_new, run_many, upsert
+from pipelines.records import Page
+from pipelines.stores.dialect import MAX_PARAMETERS, run_many, upsert
+from pipelines.stores.discovery import raise_best
 from pipelines.stores.schema import (
     IN_FLIGHT,
     MOVES,
-    WAITS,
     Kind,
     State,
     bodies,
-    hosts,
     runs,
     storable,
     urls,
 )
 
-ANCHOR_CHARS = 200
-CONTEXT_CHARS = 160
 DETAIL_CHARS = 500
-_KIND = {"page": Kind.PAGE, "feed": Kind.FEED, "sitemap": Kind.SITEMAP}
 # a row that a stage began so often and never moved on is not begun again, however many jobs still name it
 MAX_ATTEMPTS = 5
 MAX_BODY_BYTES = 64 * 1024 * 1024
-# of one statement; SQLite takes 32,766
-MAX_PARAMETERS = 5_000
 MAX_STATUS = 999
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A candidate with what the frontier thinks of it. `parent` is the row of the page that named it."""
-
-    candidate: Candidate
-    expected: float
-    depth: int = 0
-    parent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,104 +52,15 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A row a stage may work on: only the holder of this `attempt` may move it."""
+    """A row a stage may work on: only the holder of this `attempt` may move it.
+
+    `hint` is the date a feed or sitemap gave the page, as found.
+    """
 
     page: Page
     attempt: int
     run: int
-
-
-def discover(connection: Connection, found: Sequence[Found], *, run: int, now: float) -> list[Found]:
-    """Adds rows for the URLs not yet known; returns these. Known ones stay as they are."""
-    if not found:
-        return []
-    keyed = {identity.key(one.candidate.url): one for one in found}
-    for at in range(0, len(found), MAX_PARAMETERS):
-        some = urls.c.key.in_([identity.key(one.candidate.url) for one in found[at : at + MAX_PARAMETERS]])
-        for known in connection.execute(select(urls.c.key).where(some)).scalars():
-            del keyed[known]
-    if not keyed:
-        return []
-    on = {key: identity.host_of(one.candidate.url) for key, one in keyed.items()}
-    ids = host_ids(connection, on.values())
-    run_many(
-        connection, insert_new(connection, urls), [_row(key, f, ids[on[key]], run, now) for key, f in keyed.items()]
-    )
-    best: dict[int, float] = {}
-    for key, one in keyed.items():
-        best[ids[on[key]]] = max(one.expected, best.get(ids[on[key]], 0.0))
-    raise_best(connection, best)
-    return list(keyed.values())
-
-
-def rescore(connection: Connection, scored: Sequence[tuple[int, float]]) -> None:
-    """New estimates for waiting rows, by URL key; their hosts' best follows."""
-    if not scored:
-        return
-    run_many(
-        connection,
-        update(urls).where(urls.c.key == bindparam("of"), WAITS).values(expected=bindparam("new")),
-        [{"of": key, "new": value} for key, value in scored],
-    )
-    touched: set[int] = set()
-    for at in range(0, len(scored), MAX_PARAMETERS):
-        keys = [key for key, _ in scored[at : at + MAX_PARAMETERS]]
-        touched |= set(connection.execute(select(urls.c.host).where(urls.c.key.in_(keys)).distinct()).scalars())
-    settle_best(connection, touched)
-
-
-def settle_best(connection: Connection, ids: Iterable[int]) -> None:
-    """Looks anew for the best that waits at each of these hosts."""
-    best = select(func.max(urls.c.expected)).where(urls.c.host == hosts.c.id, WAITS).scalar_subquery()
-    ordered = sorted(ids)
-    for at in range(0, len(ordered), MAX_PARAMETERS):
-        some = hosts.c.id.in_(ordered[at : at + MAX_PARAMETERS])
-        # PostgreSQL would wait for the row but look at URLs as they were before: who adds one raises the best first
-        connection.execute(select(hosts.c.id).where(some).order_by(hosts.c.id).with_for_update())
-        connection.execute(update(hosts).where(some, hosts.c.given_up.is_(None)).values(best=best))
-
-
-def raise_best(connection: Connection, best: dict[int, float]) -> None:
-    """Notes on hosts that something at least this good now waits there."""
-    if best:
-        connection.execute(
-            update(hosts)
-            .where(hosts.c.id == bindparam("host"))
-            .values(best=case((hosts.c.best > bindparam("new"), hosts.c.best), else_=bindparam("new"))),
-            [{"host": host, "new": value} for host, value in sorted(best.items())],
-        )
-
-
-def host_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
-    """The rows of these hosts, made where they are missing."""
-    wanted = sorted(set(names))
-    connection.execute(
-        insert_new(connection, hosts), [{"name": name, "site": identity.site_of(name)} for name in wanted]
-    )
-    ids: dict[str, int] = {}
-    for at in range(0, len(wanted), MAX_PARAMETERS):
-        some = hosts.c.name.in_(wanted[at : at + MAX_PARAMETERS])
-        ids |= {row.name: row.id for row in connection.execute(select(hosts.c.name, hosts.c.id).where(some))}
-    return ids
-
-
-def _row(key: int, found: Found, host: int, run: int, now: float) -> dict[str, object]:
-    candidate = found.candidate
-    return {
-        "key": key,
-        "host": host,
-        "url": storable(candidate.url),
-        "kind": int(_KIND[candidate.kind]),
-        "expected": found.expected,
-        "depth": min(found.depth, 32_000),
-        "source": candidate.source,
-        "parent": found.parent,
-        "anchor": storable((candidate.anchor or candidate.title)[:ANCHOR_CHARS]),
-        "context": storable(candidate.context[:CONTEXT_CHARS]),
-        "published": storable(candidate.published)[:40],
-        "run": run,
-        "found_at": now,
-    }
+    hint: str = ""
 
 
 _END_OF_FETCH = (
@@ -215,6 +109,15 @@ def _end(one: Fetched, run: int, ring_after: float) -> dict[str, object]:
     }
 
 
+def addresses(connection: Connection, rows: Sequence[int]) -> dict[int, str]:
+    """The URLs of these rows."""
+    found: dict[int, str] = {}
+    for at in range(0, len(rows), MAX_PARAMETERS):
+        some = urls.c.id.in_(rows[at : at + MAX_PARAMETERS])
+        found |= {row.id: row.url for row in connection.execute(select(urls.c.id, urls.c.url).where(some))}
+    return found
+
+
 def refuse(connection: Connection, refused: Sequence[tuple[int, str, str]], *, now: float) -> None:
     """Ends leased rows that may not be fetched: `(row, reason, detail)`."""
     for row, reason, detail in refused:
@@ -237,10 +140,10 @@ def _keep_bodies(connection: Connection, fetched: Sequence[Fetched]) -> None:
     pack = zstandard.ZstdCompressor(level=1).compress
     rows = [
         {"url": one.row, "final_url": storable(one.final_url), "headers": json.dumps(one.headers),
-         "body": pack(one.body or b"")}
+         "body": pack(one.body or b""), "archived": 0}
         for one in fetched
     ]  # fmt: skip
-    run_many(connection, upsert(connection, bodies, ["url"], ["final_url", "headers", "body"]), rows)
+    run_many(connection, upsert(connection, bodies, ["url"], ["final_url", "headers", "body", "archived"]), rows)
 
 
 def take(
@@ -262,7 +165,7 @@ def take(
     ).scalars().all()  # fmt: skip
     body = bodies.c.body if bodies_too else null().label("body")
     query = (
-        select(urls, bodies.c.final_url, bodies.c.headers, body)
+        select(urls, bodies.c.final_url, bodies.c.headers, bodies.c.archived, body)
         .outerjoin(bodies, bodies.c.url == urls.c.id)
         .where(urls.c.id.in_(counted))
         .order_by(urls.c.id)
@@ -278,9 +181,11 @@ def take(
                 fetched_at=row.fetched_at or now,
                 body=unpack(row.body) if row.body else b"",
                 quick=row.quick or 0.0,
+                archived=bool(row.archived),
             ),
             attempt=row.attempts,
             run=row.run or 0,
+            hint=row.published,
         )
         for row in connection.execute(query)
     ]
@@ -305,17 +210,44 @@ def move(
 
     Attempts are counted a stage, so they begin again at the next one.
     """
-    done = connection.execute(
-        update(urls)
-        .where(urls.c.id == row, urls.c.attempts == attempt, urls.c.state.in_(IN_FLIGHT))
-        .values(state=to, reason=reason, detail=detail[:DETAIL_CHARS] or None, attempts=0, due_at=ring_after)
-    )
-    return done.rowcount == 1
+    its = {"its_state": to, "its_reason": reason, "its_detail": detail[:DETAIL_CHARS] or None, "due": ring_after}
+    return connection.execute(_MOVE, {"row": row, "on": attempt, **its}).rowcount == 1
+
+
+# made once: that costs more than running it
+_MOVE = (
+    update(urls)
+    .where(urls.c.id == bindparam("row"), urls.c.attempts == bindparam("on"), urls.c.state.in_(IN_FLIGHT))
+    .values(state=bindparam("its_state"), reason=bindparam("its_reason"), detail=bindparam("its_detail"), attempts=0,
+            due_at=bindparam("due"))
+)  # fmt: skip
 
 
 def release(connection: Connection, rows: Sequence[int], *, now: float) -> None:
     """Ends the lease a stage holds on rows it could not finish, so that they are rung again at once."""
     connection.execute(update(urls).where(urls.c.id.in_(rows), urls.c.state.in_(IN_FLIGHT)).values(due_at=now))
+
+
+def begin_not(connection: Connection, rows: Sequence[int], *, until: float) -> None:
+    """A stage could not work at all, for want of room or of a database: that attempt does not count against its rows,
+    which are rung again after `until`."""
+    begun = (urls.c.state.in_(IN_FLIGHT), urls.c.attempts > 0)
+    connection.execute(
+        update(urls).where(urls.c.id.in_(rows), *begun).values(attempts=urls.c.attempts - 1, due_at=until)
+    )
+
+
+def renew(connection: Connection, rows: Sequence[int], *, until: float) -> None:
+    """A stage is still at these rows; those that ended their attempt meanwhile keep what they have."""
+    begun = (urls.c.state.in_(IN_FLIGHT), urls.c.attempts > 0, urls.c.due_at < until)
+    connection.execute(update(urls).where(urls.c.id.in_(rows), *begun).values(due_at=until))
+
+
+def due_by(connection: Connection, moment: float) -> None:
+    """No row in flight is due later than this."""
+    for state in IN_FLIGHT:
+        late = (urls.c.state == state, MOVES, urls.c.due_at > moment)
+        connection.execute(update(urls).where(*late).values(due_at=moment))
 
 
 def overdue(connection: Connection, state: State, *, now: float, limit: int) -> list[tuple[int, int]]:
@@ -334,11 +266,22 @@ def postpone(connection: Connection, rows: Sequence[int], *, until: float) -> No
     connection.execute(update(urls).where(urls.c.id.in_(rows), urls.c.state.in_(IN_FLIGHT)).values(due_at=until))
 
 
+def known(connection: Connection) -> int:
+    """How many URLs were ever discovered."""
+    return connection.execute(select(func.count()).select_from(urls)).scalar() or 0
+
+
 def in_flight(connection: Connection) -> dict[State, int]:
     """How many rows wait for or are in each stage."""
     query = select(urls.c.state, func.count()).where(MOVES).group_by(urls.c.state)
     counts = {State(state): number for state, number in connection.execute(query)}
     return {state: counts.get(state, 0) for state in IN_FLIGHT}
+
+
+def oldest(connection: Connection) -> dict[State, float]:
+    """When the page that waits longest for each stage was fetched; stages nothing waits for are left out."""
+    query = select(urls.c.state, func.min(urls.c.fetched_at)).where(MOVES).group_by(urls.c.state)
+    return {State(state): at for state, at in connection.execute(query) if at is not None}
 
 
 def attempts_of(connection: Connection, rows: Sequence[int]) -> list[tuple[int, int]]:
@@ -350,6 +293,13 @@ def attempts_of(connection: Connection, rows: Sequence[int]) -> list[tuple[int, 
 def runs_of(connection: Connection, rows: Sequence[int]) -> list[int]:
     """The runs these rows belong to."""
     return [run or 0 for run in connection.execute(select(urls.c.run).where(urls.c.id.in_(rows)).distinct()).scalars()]
+
+
+def unrung(connection: Connection, *, now: float) -> None:
+    """Every row that waits for its stage and that no stage is at is due: whoever was rung for it has forgotten."""
+    for state in IN_FLIGHT:
+        waits = (urls.c.state == state, MOVES, urls.c.attempts == 0, urls.c.due_at > now)
+        connection.execute(update(urls).where(*waits).values(due_at=now))
 
 
 def make_due(connection: Connection, *, now: float) -> None:

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, sel
 from pipelines import urls as identity
 from pipelines.rhythm import Bounds
 from pipelines.stores.articles import iso_at
-from pipelines.stores.dialect import insert_new, run_many, upsert
-from pipelines.stores.ledger import MAX_PARAMETERS, raise_best, settle_best
+from pipelines.stores.dialect import MAX_PARAMETERS, insert_new, run_many, upsert
+from pipelines.stores.discovery import raise_best, settle_best
 from pipelines.stores.schema import LEADS, WAITS, State, articles, rhythms, runs, storable, urls
 
 # a run begun again at once does not ask its starting points again

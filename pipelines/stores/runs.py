@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,12 @@ from sqlalchemy import Connection, func, select, update
 
 from pipelines.config import Config
 from pipelines.stores import hosts as host_rows
-from pipelines.stores.schema import MOVES, Kind, State, profiles, runs, urls
+from pipelines.stores import traps as trap_rows
+from pipelines.stores.schema import MOVES, Kind, State, articles, profiles, runs, urls
 
 ALIVE_S = 30.0
+# what `stopped_by` says of a run whose user stopped it, and of one that rests and is still at work
+USER, PAUSED = "user", "paused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +34,15 @@ class Run:
 
 
 def _run(row: Any) -> Run:
-    config = msgspec.json.decode(row.config, type=Config)
+    config = msgspec.json.decode(row.config, type=Config).kept
     return Run(row.id, row.mode, row.profile, config, row.started_at, row.seen_at, row.ended_at, row.stopped_by)
 
 
 def start(connection: Connection, config: Config, profile: str, *, now: float) -> Run:
     """A new run, begun now."""
-    text = msgspec.json.encode(config).decode()
+    text = msgspec.json.encode(config.kept).decode()
     host_rows.begin_anew(connection)
+    trap_rows.begin_anew(connection, connection.execute(select(func.max(runs.c.id))).scalar())
     row = connection.execute(
         runs.insert().values(mode=config.mode, profile=profile, config=text, started_at=now, seen_at=now)
         .returning(runs)
@@ -64,7 +68,7 @@ def latest(connection: Connection) -> Run | None:
 def under_way(connection: Connection, *, now: float) -> int | None:
     """The run some conductor is at right now."""
     run = latest(connection)
-    at_work = run is not None and run.ended_at is None and run.stopped_by != "user" and now - run.seen_at < ALIVE_S
+    at_work = run is not None and run.ended_at is None and run.stopped_by != USER and now - run.seen_at < ALIVE_S
     return run.id if run is not None and at_work else None
 
 
@@ -77,9 +81,8 @@ def resume(connection: Connection, run: int, config: Config, profile: str, *, no
     """Takes up an unfinished run again, under today's configuration."""
     connection.execute(
         update(runs).where(runs.c.id == run)
-        .values(
-            config=msgspec.json.encode(config).decode(), profile=profile, seen_at=now, ended_at=None, stopped_by=None
-        )
+        .values(config=msgspec.json.encode(config.kept).decode(), profile=profile, seen_at=now, ended_at=None,
+                stopped_by=None)
     )  # fmt: skip
 
 
@@ -90,7 +93,24 @@ def beat(connection: Connection, run: int, *, now: float) -> None:
 
 def halt(connection: Connection, run: int, stopped_by: str) -> None:
     """Tells the crawlers of a run to stop, though its stages still drain."""
-    connection.execute(update(runs).where(runs.c.id == run, runs.c.stopped_by.is_(None)).values(stopped_by=stopped_by))
+    goes_on = runs.c.stopped_by.is_(None) | (runs.c.stopped_by == PAUSED)
+    connection.execute(update(runs).where(runs.c.id == run, goes_on).values(stopped_by=stopped_by))
+
+
+def pause(connection: Connection, run: int) -> None:
+    """Tells the crawlers of a run to take nothing new until it goes on. One that was told to stop stops."""
+    connection.execute(update(runs).where(runs.c.id == run, runs.c.stopped_by.is_(None)).values(stopped_by=PAUSED))
+
+
+def go_on(connection: Connection, run: int) -> None:
+    """Takes a pause back."""
+    connection.execute(update(runs).where(runs.c.id == run, runs.c.stopped_by == PAUSED).values(stopped_by=None))
+
+
+def add_pages(connection: Connection, run: Run, number: int) -> None:
+    """Makes the page budget of a run larger."""
+    crawl = msgspec.structs.replace(run.config.crawl, pages=run.config.crawl.pages + number)
+    ask(connection, run.id, msgspec.structs.replace(run.config, crawl=crawl))
 
 
 def end(connection: Connection, run: int, stopped_by: str, *, now: float) -> None:
@@ -103,6 +123,18 @@ def pages_fetched(connection: Connection, run: int) -> int:
     return connection.execute(select(runs.c.pages).where(runs.c.id == run)).scalar() or 0
 
 
+def harvest(connection: Connection, run: int) -> Iterator[bool]:
+    """Each page of a run in the order of fetching: whether it is a stored match."""
+    query = (
+        select(articles.c.matched == 1, articles.c.stored_at.is_not(None))
+        .select_from(urls.outerjoin(articles, articles.c.id == urls.c.id))
+        .where(urls.c.run == run, urls.c.kind == Kind.PAGE, urls.c.state > State.LEASED, urls.c.state < State.REFUSED)
+        .order_by(urls.c.fetched_at, urls.c.id)
+    )
+    for matched, stored in connection.execution_options(yield_per=1000).execute(query):
+        yield bool(matched and stored)
+
+
 def pages_leased(connection: Connection, run: int) -> int:
     """Pages some crawler of this run holds right now."""
     query = select(func.count()).where(urls.c.run == run, urls.c.kind == Kind.PAGE, urls.c.state == State.LEASED, MOVES)
@@ -112,6 +144,12 @@ def pages_leased(connection: Connection, run: int) -> int:
 def judge_by(connection: Connection, run: int, profile: str) -> None:
     """The run is judged by another edition of its profile."""
     connection.execute(update(runs).where(runs.c.id == run).values(profile=profile))
+
+
+def ask(connection: Connection, run: int, config: Config) -> None:
+    """The run is judged, from now on, as this configuration asks."""
+    text = msgspec.json.encode(config).decode()
+    connection.execute(update(runs).where(runs.c.id == run).values(config=text))
 
 
 def asked_of(connection: Connection, wanted: Iterable[int]) -> dict[int, tuple[str, str]]:

@@ -6,6 +6,7 @@ The database picks the best POOL of them by its own measure; `pipelines.ranking`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     MetaData,
-    Subquery,
+    Select,
     Table,
     cast,
     func,
@@ -28,14 +29,16 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from pipelines import ranking
 from pipelines.asked import Asked, Term
 from pipelines.ranking import Highlight
+from pipelines.stores.dialect import run_many
 from pipelines.stores.schema import articles, urls
 from pipelines.stores.wanted import Wanted
 from pipelines.words import words_of
 
 # what is put in order by our own measure; more than this many are found only by words that hardly choose
 POOL = 200
-# of the articles with the words asked for, as many are measured by the database at all
-MEASURED = 20_000
+# of the articles with the words asked for, as many are looked at for the filters, and of those meant so many measured
+LOOKED = 20_000
+MEASURED = 1_000
 _TITLE_WORDS = 300
 # PostgreSQL knows no place after this one
 _LAST_PLACE = 16_383
@@ -44,6 +47,10 @@ _GAP = 50
 
 _fts = Table("articles_search", MetaData(), Column("rowid", Integer))
 _whole: ColumnElement[Any] = literal_column("articles_search")
+_search: ColumnElement[Any] = literal_column("articles.search")
+_PLANNED = text(
+    "SELECT set_config('enable_' || way, :so, true) FROM (VALUES ('seqscan'), ('hashjoin'), ('mergejoin')) AS ways(way)"
+)
 # of the classes D, C, B and A of words; titles are A
 _WEIGHTS: ColumnElement[Any] = literal_column(f"'{{{1 / ranking.TITLE_WEIGHT}, 0, 0, 1}}'::float4[]")
 
@@ -63,8 +70,7 @@ def find(connection: Connection, asked: Asked, wanted: Wanted, *, limit: int = 2
 
     Of equal rank, the one more like the seeds comes first. At most `limit`, which is at most POOL.
     """
-    pool = _pool_sqlite if connection.dialect.name == "sqlite" else _pool_postgresql
-    rows = pool(connection, asked, wanted)
+    rows = _pool(connection, asked, wanted)
     query = select(articles.c.id, articles.c.title, articles.c.text, articles.c.score).where(articles.c.id.in_(rows))
     ranked = sorted(
         ((-round(ranking.rank(held.title, held.text, asked.wanted), 6), -held.score, held.id, held)
@@ -78,72 +84,96 @@ def find(connection: Connection, asked: Asked, wanted: Wanted, *, limit: int = 2
     ]  # fmt: skip
 
 
-def _pool_sqlite(connection: Connection, asked: Asked, wanted: Wanted) -> list[int]:
+def _pool(connection: Connection, asked: Asked, wanted: Wanted) -> list[int]:
+    """Rows that are put in order: all that were found, or the best POOL of the first of them by the database's measure.
+
+    That measure is asked for only then: it counts how often each word occurs anywhere, or unpacks what is indexed.
+    """
+    sqlite = connection.dialect.name == "sqlite"
+    said = _fts5_query(asked) if sqlite else _tsquery(asked)
+    found = _whole.op("MATCH")(said) if sqlite else _search.op("@@")(said)
+    row = _fts.c.rowid if sqlite else articles.c.id
+    if not sqlite:
+        # what a walk through the table costs that unpacks each row's words, or reads every row once, is not known to it
+        connection.execute(_PLANNED, {"so": "off"})
+    within = select(row.label("row")).where(found).limit(LOOKED).subquery()
+    rows = list(connection.execute(_meant(select(within.c.row), within.c.row, wanted).limit(MEASURED)).scalars())
+    if not sqlite:
+        connection.execute(_PLANNED, {"so": "on"})
+    if len(rows) <= POOL:
+        return rows
+    if sqlite:
+        near = select(row).where(found, row.between(min(rows), max(rows)))
+        measure: ColumnElement[Any] = func.bm25(_whole, ranking.TITLE_WEIGHT, 1.0)
+        best = _meant(near, row, wanted).order_by(measure, row)
+    else:
+        best = select(row).where(row.in_(rows)).order_by(func.ts_rank(_WEIGHTS, _search, said, 1).desc(), row)
+    return list(connection.execute(best.limit(POOL)).scalars())
+
+
+def _fts5_query(asked: Asked) -> str:
     said = " AND ".join(f'"{" ".join(term)}"' for term in asked.wanted)
-    said = f"({said})" + "".join(f' NOT "{" ".join(term)}"' for term in asked.unwanted)
-    measure = func.bm25(_whole, ranking.TITLE_WEIGHT, 1.0)
-    found = select(_fts.c.rowid.label("row"), measure.label("measure")).where(_whole.op("MATCH")(said)).limit(MEASURED)
-    within = found.subquery()
-    return _chosen(connection, within, within.c.measure, wanted)
+    return f"({said})" + "".join(f' NOT "{" ".join(term)}"' for term in asked.unwanted)
 
 
-def _pool_postgresql(connection: Connection, asked: Asked, wanted: Wanted) -> list[int]:
+def _tsquery(asked: Asked) -> ColumnElement[Any]:
     said = " & ".join([_phrase(term) for term in asked.wanted] + [f"!({_phrase(term)})" for term in asked.unwanted])
-    search: Any = literal_column("articles.search")
-    asked_for = cast(said, TSQUERY)
-    within = (
-        select(articles.c.id.label("row"), func.ts_rank(_WEIGHTS, search, asked_for, 1).label("measure"))
-        .where(search.op("@@")(asked_for)).limit(MEASURED)
-    ).subquery()  # fmt: skip
-    return _chosen(connection, within, within.c.measure.desc(), wanted)
+    return cast(said, TSQUERY)
 
 
-def _chosen(connection: Connection, within: Subquery, order: ColumnElement[Any], wanted: Wanted) -> list[int]:
-    query = select(within.c.row).join(articles, articles.c.id == within.c.row)
+def _meant(query: Select[Any], row: ColumnElement[Any], wanted: Wanted) -> Select[Any]:
+    query = query.join(articles, articles.c.id == row)
     if wanted.where:
-        query = query.join(urls, urls.c.id == within.c.row)
-    query = query.where(*wanted.conditions()).order_by(order, within.c.row).limit(POOL)
-    return list(connection.execute(query).scalars())
+        query = query.join(urls, urls.c.id == row)
+    return query.where(*wanted.conditions())
 
 
 def _phrase(term: Term) -> str:
     return "(" + " <-> ".join(f"'{word}'" for word in term) + ")"
 
 
-def index(connection: Connection, row: int) -> None:
-    """Makes an article findable. One that already is has to be taken out before its title or text changes."""
-    held = _indexed(connection, row)
-    if held is None:
-        return
+def index(connection: Connection, rows: Sequence[int], *, stored_at: float | None = None) -> None:
+    """Makes articles findable. One that already is has to be taken out before its title or text changes.
+
+    With `stored_at` they are part of the corpus from then on: PostgreSQL writes a row anew for each change.
+    """
+    held = [_cut(*one) for one in connection.execute(_READ.where(articles.c.id.in_(rows)))] if rows else []
     if connection.dialect.name == "sqlite":
-        _fts5(connection, row, *held)
+        run_many(connection, _PUT_IN, [{"row": row, "title": " ".join(t), "text": " ".join(w)} for row, t, w in held])
+        if stored_at is not None:
+            run_many(connection, _STORED, [{"row": row, "stored_at": stored_at} for row, _, _ in held])
     else:
-        statement = "UPDATE articles SET search = CAST(:words AS tsvector) WHERE id = :row"
-        connection.execute(text(statement), {"row": row, "words": _vector(*held)})
+        found = [{"row": row, "words": _vector(title, words), "stored_at": stored_at} for row, title, words in held]
+        run_many(connection, _FOUND_BY, found)
 
 
 def take_out(connection: Connection, row: int) -> None:
     """Makes an article that was made findable no longer so; its title and text must be those it was indexed with."""
-    held = _indexed(connection, row)
+    held = connection.execute(_READ.where(articles.c.id == row)).first()
     if held is None:
         return
     if connection.dialect.name == "sqlite":
-        _fts5(connection, row, *held, out=True)
+        # the table keeps no text of its own, so what is to be taken out has to be told
+        _, title, words = _cut(*held)
+        connection.execute(_TAKE_OUT, {"row": row, "title": " ".join(title), "text": " ".join(words)})
     else:
-        connection.execute(text("UPDATE articles SET search = NULL WHERE id = :row"), {"row": row})
+        connection.execute(_FOUND_BY, {"row": row, "words": None, "stored_at": None})
 
 
-def _indexed(connection: Connection, row: int) -> tuple[list[str], list[str]] | None:
-    query = select(articles.c.title, articles.c.text).where(articles.c.id == row)
-    held = connection.execute(query).first()
-    return (words_of(held.title, _TITLE_WORDS), words_of(held.text, ranking.WORDS)) if held else None
+_READ = select(articles.c.id, articles.c.title, articles.c.text)
+_PUT_IN = text("INSERT INTO articles_search(rowid, title, text) VALUES(:row, :title, :text)")
+_TAKE_OUT = text(
+    "INSERT INTO articles_search(articles_search, rowid, title, text) VALUES('delete', :row, :title, :text)"
+)
+_STORED = text("UPDATE articles SET stored_at = :stored_at WHERE id = :row")
+_FOUND_BY = text(
+    "UPDATE articles SET search = CAST(:words AS tsvector), "
+    "stored_at = COALESCE(CAST(:stored_at AS double precision), stored_at) WHERE id = :row"
+)
 
 
-def _fts5(connection: Connection, row: int, title: list[str], words: list[str], *, out: bool = False) -> None:
-    # the table keeps no text of its own, so what is to be taken out has to be told
-    names, values = ("articles_search, rowid", "'delete', :row") if out else ("rowid", ":row")
-    statement = f"INSERT INTO articles_search({names}, title, text) VALUES({values}, :title, :text)"
-    connection.execute(text(statement), {"row": row, "title": " ".join(title), "text": " ".join(words)})
+def _cut(row: int, title: str, said: str) -> tuple[int, list[str], list[str]]:
+    return row, words_of(title, _TITLE_WORDS), words_of(said, ranking.WORDS)
 
 
 def _vector(title: list[str], words: list[str]) -> str:

@@ -1,35 +1,34 @@
-"""Which stored texts tell the same story: band look-up, members, and who is the original.
+"""Which stored texts tell the same story: who is linked with whom, who is a copy, of what, and how one knows.
 
-All members' bands are kept, and a pair's similarity does not depend on order, so the stories are the connected
-components of the similarity graph whatever order the articles arrive in.
+Links do not depend on the order articles come in, and neither does the way linked ones fall into stories
+(pipelines.folding). Articles that are linked, directly or through others, have the same `kin`; whenever one comes,
+what it is kin to is folded again, unless it plainly adds one more copy to a story that stays as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 
-from sqlalchemy import BigInteger, Connection, SmallInteger, and_, column, func, or_, select, text, update
-from sqlalchemy import values as pairs
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, text, update
 
-from pipelines.stores.dialect import insert_new
-from pipelines.stores.schema import State, articles, bands, urls
+from pipelines import agencies
+from pipelines.folding import Story, fold
+from pipelines.sameness import Link, Told, link
+from pipelines.signature import Signature
+from pipelines.stores import signatures
+from pipelines.stores.schema import State, articles, urls
 
 _LOCK = 7341
-# a boilerplate band shared by more articles than this says nothing about any two of them
-MAX_CANDIDATES = 200
+# of those with the same text, or that name the same address, so many are compared
+MOST_SAME = 24
+# a story told more often than this takes one more copy, and is not folded anew
+MOST_KIN = 1000
 TRUSTED_DATE = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """An article already in the store that may tell the same story."""
-
-    row: int
-    text: str
-    story: int | None
-    sha256: str
-    canonical_key: int
+_PLACED = articles.c.story.is_not(None)
 
 
 def lock(connection: Connection) -> None:
@@ -38,79 +37,230 @@ def lock(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _LOCK})
 
 
-def alike(
-    connection: Connection, row: int, values: Sequence[tuple[int, int]], sha256: str, canonical_key: int
-) -> list[Known]:
-    """Articles that share a band `(band, value)`, the text or the canonical URL with `row`."""
-    shared: set[int] = set()
-    if values:
-        # those that share most come first: true copies, wherever the page's furniture is shared by many
-        # a join, since SQLite looks through all bands for a list of pairs
-        wanted = pairs(column("band", SmallInteger), column("value", BigInteger)).data(list(values)).cte("wanted")
-        query = (
-            select(bands.c.article)
-            .join(wanted, and_(bands.c.band == wanted.c.band, bands.c.value == wanted.c.value))
-            .where(bands.c.article != row)
-            .group_by(bands.c.article).order_by(func.count().desc(), bands.c.article).limit(MAX_CANDIDATES)
-        )  # fmt: skip
-        shared = set(connection.execute(query).scalars())
-    for same in (articles.c.sha256 == sha256, articles.c.canonical_key == canonical_key):
-        told = (same, articles.c.story.is_not(None), articles.c.id != row)
-        query = select(articles.c.id).where(*told).order_by(articles.c.id).limit(MAX_CANDIDATES)
-        shared |= set(connection.execute(query).scalars())
-    query_rows = (
-        select(articles.c.id, articles.c.text, articles.c.story, articles.c.sha256, articles.c.canonical_key)
-        .where(articles.c.story.is_not(None), articles.c.id.in_(shared))
-        .order_by(articles.c.id)
-    )
-    return [Known(*found) for found in connection.execute(query_rows)]
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """An article and where it stands now."""
+
+    told: Told
+    state: State
+    held: dict[str, Any]
 
 
-def join(
-    connection: Connection, row: int, values: Sequence[tuple[int, int]], others: Sequence[tuple[Known, float]]
-) -> None:
-    """Puts `row` into the story its look-alikes tell (merging their stories), or into one of its own."""
-    if values:
-        connection.execute(insert_new(connection, bands), [{"band": b, "value": v, "article": row} for b, v in values])
-    found = sorted({known.story for known, _ in others if known.story is not None})
-    story = min([row, *found])
-    similarity = max((share for _, share in others), default=None)
-    connection.execute(update(articles).where(articles.c.id == row).values(story=story, similarity=similarity))
-    for known, share in others:
-        less = or_(articles.c.similarity.is_(None), articles.c.similarity < share)
-        connection.execute(update(articles).where(articles.c.id == known.row, less).values(similarity=share))
-    if found:
-        merged = [one for one in found if one != story]
-        connection.execute(update(articles).where(articles.c.story.in_(merged)).values(story=story))
-        _choose_original(connection, story)
+_COLUMNS = (
+    articles.c.id, articles.c.site, articles.c.canonical_key, articles.c.title, articles.c.sha256, articles.c.text,
+    articles.c.authors, articles.c.published, articles.c.published_confidence, articles.c.matched, articles.c.story,
+    articles.c.kin, articles.c.copy_of, articles.c.kind, articles.c.similarity, articles.c.first_at, urls.c.url,
+    urls.c.key, urls.c.state,
+)  # fmt: skip
 
 
-def _choose_original(connection: Connection, story: int) -> None:
-    """The earliest credibly dated member is the original; the rest are its copies. Ended rows change their fate.
+def _members(connection: Connection, *conditions: Any) -> list[_Member]:
+    # without an order, which would tempt a planner to walk through all articles in that order
+    return [_read(row) for row in connection.execute(_JOINED.where(*conditions).limit(MOST_KIN + 1))]
 
-    Whoever is a copy stays one, so only the new member and the originals of the merged stories are compared.
+
+def _member(connection: Connection, row: int) -> _Member:
+    return _read(connection.execute(_OF_ROW, {"row": row}).one())
+
+
+_HELD = ("story", "kin", "copy_of", "kind", "similarity")
+# asked of every article that passes: making a statement costs more than running it
+_JOINED = select(*_COLUMNS).join(urls, urls.c.id == articles.c.id)
+_OF_ROW = _JOINED.where(articles.c.id == bindparam("row"))
+_SAME = [
+    select(articles.c.id).where(column == bindparam("same"), _PLACED, articles.c.id != bindparam("row"))
+    .order_by(articles.c.id.desc()).limit(MOST_SAME)
+    for column in (articles.c.sha256, articles.c.canonical_key)
+]  # fmt: skip
+_STANDS = (
+    update(articles).where(articles.c.id == bindparam("row"))
+    .values({name: bindparam(f"its_{name}") for name in (*_HELD, "evidence")})
+)  # fmt: skip
+
+
+def _read(row: Any) -> _Member:
+    return _Member(_told(row), State(row.state), {name: getattr(row, name) for name in _HELD})
+
+
+def _told(row: Any) -> Told:
+    """What an article brings. The canonical one of a story is a match, credibly dated, early, at its own address.
+
+    Of those nobody dates, or that are dated alike, the one that was fetched first.
     """
-    members = connection.execute(
-        select(articles.c.id, articles.c.published, articles.c.published_confidence, articles.c.canonical_key,
-               articles.c.matched, urls.c.url, urls.c.key, urls.c.state)
-        .join(urls, urls.c.id == articles.c.id).where(articles.c.story == story, articles.c.copy_of.is_(None))
+    dated = bool(row.published) and row.published_confidence >= TRUSTED_DATE
+    rank = (
+        not row.matched,
+        not dated,
+        row.published if dated else "",
+        row.key != row.canonical_key,
+        row.first_at,
+        len(row.url),
+        row.url,
+    )
+    agency = agencies.credited(json.loads(row.authors), row.text)
+    return Told(row.id, row.url, row.site, row.canonical_key, row.title, row.sha256, agency, rank, row.text)
+
+
+def place(connection: Connection, row: int, signed: Signature | None) -> None:
+    """Finds the story an article tells: one there is, several that turn out to be one, or one of its own.
+
+    `signed` is the signature of the text it has now. An article that was placed before, and has another text since,
+    leaves its story first.
+    """
+    own = _member(connection, row)
+    if own.held["story"] is not None:
+        leave(connection, row)
+        own = _member(connection, row)
+    found = _candidates(connection, own.told, signed)
+    near = _members(connection, articles.c.id.in_(found), _PLACED) if found else []
+    links = [(one, made) for one in near if (made := link(own.told, one.told))]
+    if signed:
+        signatures.put(connection, {row: signed})
+    kin = {one.held["kin"] or one.told.row for one, _ in links}
+    if not links:
+        _write(connection, [own], [Story(own.told)])
+    elif len(kin) > 1 or not all(made.whole for _, made in links) or not _added(connection, own, min(kin)):
+        _fold_anew(connection, own, kin)
+
+
+def leave(connection: Connection, row: int) -> None:
+    """The article tells its story no more: what it was linked with is folded without it, and it is found no more."""
+    signatures.take_out(connection, [row])
+    kin = connection.execute(select(articles.c.kin).where(articles.c.id == row)).scalar()
+    nothing = dict.fromkeys((*_HELD, "evidence"))
+    connection.execute(update(articles).where(articles.c.id == row).values(nothing))
+    if kin is not None:
+        rest = _members(connection, articles.c.kin == kin)
+        _write(connection, rest, fold([member.told for member in rest], link))
+
+
+def fold_again(connection: Connection, rows: Sequence[int]) -> None:
+    """The ranks of these articles have changed: their stories choose their canonical ones again."""
+    told = select(articles.c.kin).where(articles.c.id.in_(rows), articles.c.kin.is_not(None)).distinct()
+    for kin in sorted(connection.execute(told).scalars()) if rows else []:
+        members = _members(connection, articles.c.kin == kin, _PLACED)
+        if len(members) <= MOST_KIN:
+            _write(connection, members, fold([member.told for member in members], link))
+
+
+def _candidates(connection: Connection, own: Told, signed: Signature | None) -> set[int]:
+    found = signatures.alike(connection, signed) if signed else set()
+    for query, same in zip(_SAME, (own.sha256, own.canonical_key), strict=True):
+        found |= set(connection.execute(query, {"same": same, "row": own.row}).scalars())
+    return found - {own.row}
+
+
+def _added(connection: Connection, own: _Member, kin: int) -> bool:
+    """Adds one more copy to a story that stays as it is; False when its kin has to be folded anew."""
+    heads = _members(connection, _of_kin([kin]), articles.c.copy_of.is_(None), _PLACED)
+    made = [(one, joins) for one in heads if (joins := link(one.told, own.told))]
+    # it may be canonical itself, hold others, or give the kin its name
+    upsets = any(own.told.rank < one.told.rank for one in heads) or not all(joins.whole for _, joins in made)
+    if not made or upsets or own.told.row < kin:
+        return False
+    _attach(connection, own, made, kin)
+    return True
+
+
+def _attach(connection: Connection, own: _Member, made: Sequence[tuple[_Member, Link]], kin: int) -> None:
+    head, joins = min(made, key=lambda pair: (-pair[1].similarity, pair[0].told.rank))
+    values = {"story": head.held["story"], "kin": kin, "copy_of": head.told.row, **_shown(joins)}
+    _change(connection, own, values)
+    if head.held["kin"] is None:
+        connection.execute(update(articles).where(articles.c.id == head.told.row).values(kin=kin))
+
+
+def _fold_anew(connection: Connection, own: _Member, kin: set[int]) -> None:
+    kindred = _members(
+        connection, or_(_of_kin(kin), articles.c.id == own.told.row), or_(_PLACED, articles.c.id == own.told.row)
+    )
+    if len(kindred) <= MOST_KIN:
+        _write(connection, kindred, fold([one.told for one in kindred], link))
+        return
+    heads = _members(connection, _of_kin(kin), articles.c.copy_of.is_(None), _PLACED)
+    made = [(one, joins) for one in heads if (joins := link(one.told, own.told))]
+    if made:
+        _attach(connection, own, made, made[0][0].held["kin"] or made[0][0].told.row)
+    else:
+        _write(connection, [own], [Story(own.told)])
+
+
+def _of_kin(kin: Iterable[int]) -> Any:
+    """Those with this `kin`, which is the smallest row among them; one that has no kin yet is named by its own."""
+    return or_(articles.c.kin.in_(kin), and_(articles.c.id.in_(kin), articles.c.kin.is_(None)))
+
+
+def _write(connection: Connection, members: Sequence[_Member], stories: Sequence[Story]) -> None:
+    """Writes down the stories of members that are kin, where they differ from what is there."""
+    of_row = {one.told.row: one for one in members}
+    kin = min(of_row) if len(of_row) > 1 else None
+    for story in stories:
+        head = story.canonical.row
+        number = min([head, *(copy.row for copy, _ in story.copies)])
+        alone = {"story": number, "kin": kin, "copy_of": None, "kind": None, "similarity": None, "evidence": None}
+        _change(connection, of_row[head], alone)
+        for copy, made in story.copies:
+            values = {"story": number, "kin": kin, "copy_of": head, **_shown(made)}
+            _change(connection, of_row[copy.row], values)
+
+
+def _shown(made: Link) -> dict[str, Any]:
+    return {"kind": made.kind, "similarity": made.similarity, "evidence": json.dumps(dict(made.evidence))}
+
+
+def _change(connection: Connection, member: _Member, values: dict[str, Any]) -> None:
+    """An article's place is another. If its row has ended, so is its fate."""
+    if any(values[name] != member.held[name] for name in _HELD):
+        its = {f"its_{name}": value for name, value in values.items()}
+        connection.execute(_STANDS, {"row": member.told.row, **its})
+    copy = values["copy_of"] is not None
+    if member.state == (State.STORED if copy else State.DUPLICATE):
+        fate = {"state": State.DUPLICATE if copy else State.STORED, "reason": "copy" if copy else None}
+        connection.execute(update(urls).where(urls.c.id == member.told.row).values(fate))
+
+
+def retold(connection: Connection) -> Iterator[dict[str, Any]]:
+    """Stories told more than once, as contract.md words `dupes`."""
+    several = (
+        select(articles.c.story).where(articles.c.stored_at.is_not(None), articles.c.story.is_not(None))
+        .group_by(articles.c.story).having(func.count() > 1)
+    )  # fmt: skip
+    query = (
+        select(*_TOLD).join(urls, urls.c.id == articles.c.id)
+        .where(articles.c.story.in_(several), articles.c.stored_at.is_not(None))
+        .order_by(articles.c.story, articles.c.copy_of.is_not(None), articles.c.id)
+    )  # fmt: skip
+    for number, rows in groupby(connection.execute(query), key=lambda row: row.story):
+        canonical, *copies = rows
+        yield {"story": number, "canonical": canonical.url, "copies": [_copy(row) for row in copies]}
+
+
+_TOLD = (
+    articles.c.story, articles.c.copy_of, articles.c.kind, articles.c.similarity, articles.c.evidence,
+    articles.c.published, articles.c.site, urls.c.url,
+)  # fmt: skip
+
+
+def _copy(row: Any) -> dict[str, Any]:
+    return {
+        "url": row.url, "similarity": row.similarity, "published": row.published, "site": row.site, "kind": row.kind,
+        "evidence": json.loads(row.evidence) if row.evidence else {},
+    }  # fmt: skip
+
+
+def story_of(connection: Connection, row: int, limit: int = 100) -> dict[str, Any] | None:
+    """The story an article tells, as `show` words it: its canonical URL, this one's place, up to `limit` copies."""
+    own = connection.execute(select(*_TOLD).join(urls, urls.c.id == articles.c.id).where(articles.c.id == row)).first()
+    if own is None or own.story is None:
+        return None
+    members = (articles.c.story == own.story, articles.c.stored_at.is_not(None))
+    told = connection.execute(
+        select(*_TOLD).join(urls, urls.c.id == articles.c.id).where(*members)
+        .order_by(articles.c.copy_of.is_not(None), articles.c.published, articles.c.id).limit(limit + 1)
     ).all()  # fmt: skip
-
-    def rank(member: object) -> tuple[bool, bool, str, bool, int, str]:
-        m = member
-        dated = bool(m.published) and m.published_confidence >= TRUSTED_DATE  # type: ignore[attr-defined]
-        return (
-            not m.matched,  # type: ignore[attr-defined]
-            not dated,
-            m.published if dated else "",  # type: ignore[attr-defined]
-            m.key != m.canonical_key,  # type: ignore[attr-defined]
-            len(m.url),  # type: ignore[attr-defined]
-            m.url,  # type: ignore[attr-defined]
-        )
-
-    original = min(members, key=rank)
-    of_another = or_(articles.c.copy_of.is_(None), articles.c.copy_of != original.id)
-    copies = (articles.c.story == story, articles.c.id != original.id, of_another)
-    connection.execute(update(articles).where(*copies).values(copy_of=original.id))
-    ended = [member.id for member in members if member.id != original.id and member.state == State.STORED]
-    connection.execute(update(urls).where(urls.c.id.in_(ended)).values(state=State.DUPLICATE, reason="copy"))
+    canonical = next((one.url for one in told if one.copy_of is None), own.url)
+    return {
+        "story": own.story, "canonical": canonical, "kind": own.kind, "similarity": own.similarity,
+        "evidence": json.loads(own.evidence) if own.evidence else {},
+        "copies": [_copy(one) for one in told if one.copy_of is not None],
+    }  # fmt: skip

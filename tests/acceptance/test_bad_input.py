@@ -83,6 +83,14 @@ TABLE: dict[str, Wrong] = {
         ["run", "--seeds", MUD, "--site", "https://site.example/"], ["Redis", "does not answer", "embedded"], 4,
         environment=(("SUCHLIKE_REDIS", "redis://:hush@127.0.0.1:1"),),
     ),
+    "a proxy that is away": Wrong(
+        ["run", "--seeds", MUD, "--site", "https://site.example/", "--proxy", "http://me:hush@127.0.0.1:1"],
+        ["The proxy http://***@127.0.0.1:1 does not answer"], 4,
+    ),
+    "a plan from nowhere": Wrong(["plan", "--seeds", str(SEEDS / "ukraine-diplomacy")], ["nowhere to start", "--feed"]),
+    "a setting that is none": Wrong(["config", "--explain", "crawl.speed"], ["'crawl.speed'"]),
+    "a section that is none": Wrong(["config", "show", "crawling"], ["'crawling'", "'crawl'"]),
+    "help for a verb that is none": Wrong(["help", "fly"], ["'fly'"]),
     "nothing to replay": Wrong(["replay"], ["WARC"]),
     "a replay of what is not there": Wrong(["replay", "absent.warc", "--keep", "all"], ["absent.warc"]),
     "a replay of what is no WARC": Wrong(["replay", "fake.warc", "--keep", "all"], ["fake.warc"]),
@@ -122,7 +130,7 @@ def _type(
 
 def _one_sentence(said: subprocess.CompletedProcess[str]) -> str:
     assert said.stdout == ""
-    lines = [line for line in said.stderr.splitlines() if not line.startswith("learned from ")]
+    lines = [line for line in said.stderr.splitlines() if not line.startswith(("learned from ", " dashboard "))]
     assert len(lines) == 1, said.stderr
     assert lines[0].startswith("suchlike: "), lines[0]
     assert "Traceback" not in lines[0] and "went wrong that should not" not in lines[0]

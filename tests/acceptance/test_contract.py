@@ -196,6 +196,14 @@ def test_search_gives_articles_with_what_was_looked_for(say: Callable[..., Said]
     assert "dredging" in say("-C", project, "search", "dredging", "--", "-zebra").out.lower()
 
 
+def test_pages_kept_without_seeds_are_found_and_said_to_be_unjudged(say: Callable[..., Said], tmp_path: Path) -> None:
+    pages = _pages(tmp_path / "pages")
+    said = say("-C", tmp_path, "replay", pages, "--keep", "all")
+    assert said.code == 0
+    assert "11 pages fetched, 8 stored; without seeds none was judged" in said.err
+    assert "nothing matched" not in said.err
+
+
 def test_filters_choose_what_is_listed(say: Callable[..., Said], project: Path) -> None:
     best = say("-C", project, "list", "--limit", "1", "--json").only
     score = str(best["score"])
@@ -247,6 +255,10 @@ def test_the_parts_of_an_explanation_add_up_to_the_score(say: Callable[..., Said
             (one["score"] for one in told["nearest_seeds"]), reverse=True
         )
         assert all(set(term) == {"word", "weight"} for term in told["terms"])
+        assert re.fullmatch(r"[0-9a-f]{64}", told["sha256"]) and set(told["archive"]) == {"file", "offset"}
+        assert all(set(copy) == {"url", "published"} for copy in told["copies"])
+    shown = say("-C", project, "explain", "1").out
+    assert " kept     text sha256 " in shown and " not if   --threshold were above " in shown
     unjudged = say("-C", project, "explain", "https://one.example/gone", "--json")
     assert (unjudged.code, unjudged.only["parts"], unjudged.only["reason"]) == (1, {}, "http-404")
 
@@ -401,7 +413,7 @@ def test_nothing_alike_is_exit_code_1_and_says_why(say: Callable[..., Said], tmp
     (pages / "one.html").write_bytes(story(3).body)
     said = say("-C", tmp_path, "replay", pages, "--seeds", SEEDS / "night-trains")
     assert said.code == 1
-    assert "nothing matched. 1 pages fetched. Why:" in said.err
+    assert "nothing matched. 1 page fetched. Why:" in said.err
 
 
 @pytest.mark.slow
@@ -426,7 +438,8 @@ def test_a_run_prints_a_summary_stops_at_its_matches_and_goes_on(suchlike: Any, 
         assert len(asked) == len(set(asked)) == len(like) + 1
         third = suchlike(*common, "--for", "1s", "--pages", "3", SUCHLIKE_CRAWL__RATE="20/1s")
         assert third.returncode == 1, third.stderr
-        assert "fetched before" in third.stderr
+        # the page of a seed, on a site that does not exist
+        assert "1 URL still to fetch on sites that did not answer; all else is known" in third.stderr
     listed = suchlike("list", "--json").stdout.splitlines()
     assert len(listed) == done["matches"] + again["matches"]
 

@@ -88,7 +88,8 @@ def test_it_has_a_session_of_its_own_so_that_ctrl_c_reaches_only_us(served: Brok
 
 def test_its_address_is_what_the_configuration_says(served: Broker, tmp_path: Path) -> None:
     assert address(load(tmp_path)) == served.address
-    assert address(load(tmp_path, {"queue": {"redis": "redis://elsewhere:1/2"}})) == "redis://elsewhere:1/2"
+    for elsewhere in ("redis://127.0.0.1:1/2", "rediss://:a-password@elsewhere:1/2"):
+        assert address(load(tmp_path, {"queue": {"redis": elsewhere}})) == elsewhere
 
 
 def test_a_second_one_uses_the_first_and_leaves_it_running(served: Broker, tmp_path: Path) -> None:

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from working import Waiting, articles
 
-from crawler.conductor import Conductor
 from crawler.crawl import holder_name, is_dead
+from crawler.running.conductor import Conductor
+from crawler.running.lookout import Lookout
 from pipelines.records import Candidate
 from pipelines.stages import unwatched
+from pipelines.stores import allotment, bodies, discovery, hosts, leases, ledger, runs
 from pipelines.stores import articles as stored
-from pipelines.stores import bodies, hosts, ledger, runs
-from pipelines.stores.ledger import Found
+from pipelines.stores.discovery import Found
 from pipelines.stores.schema import State
 from workers import build
 
@@ -36,16 +37,16 @@ def lease(project: Waiting, *holders: str, ago_s: float = 0.0) -> None:
     now = time.time()
     with project.store.write() as connection:
         found = [Found(Candidate(f"https://host-{n}.example/", "start"), 0.9) for n in range(len(holders))]
-        ledger.discover(connection, found, run=project.run, now=now)
+        discovery.discover(connection, found, run=project.run, now=now)
         for holder in holders:
-            hosts.lease(
+            allotment.lease(
                 connection, holder, run=project.run, now=now - ago_s, number=1, rows_each=4, at_most=9, worth=0.0
             )
 
 
 def held(project: Waiting) -> set[str]:
     with project.store.read() as connection:
-        return set(hosts.holders(connection))
+        return set(leases.holders(connection))
 
 
 def frontier(project: Waiting) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def test_the_dead_lose_their_hosts_at_once_and_the_living_keep_them(tmp_path: Pa
 
 def test_leases_that_ran_out_come_back_wherever_their_holder_was(tmp_path: Path) -> None:
     project = Waiting(tmp_path)
-    lease(project, "another-machine-77", ago_s=hosts.LEASE_S + 1)
+    lease(project, "another-machine-77", ago_s=allotment.LEASE_S + 1)
     Conductor(project.config, project.store, project.run)._take_over()
     assert held(project) == set()
     assert (frontier(project)["urls"], frontier(project)["leased"]) == (1, 0)
@@ -97,9 +98,9 @@ def test_a_run_is_not_over_while_pages_wait_for_the_archive(tmp_path: Path, arch
     (row,) = project.fetch(articles(1))
     with project.store.write() as connection:
         ledger.move(connection, row, 0, to=State.DROPPED, reason="unlike")
-    conductor = Conductor(project.config, project.store, project.run)
-    conductor._look(1.0)
-    assert bool(conductor._seen.in_flight) == waits
+    lookout = Lookout(project.config, project.store, project.run, tell=lambda _: None)
+    lookout.look(1.0)
+    assert bool(lookout.seen.in_flight) == waits
     project.store.close()
 
 

@@ -17,6 +17,7 @@ import pytest
 from conftest import until
 from crawling import Crawled, begin, crawl, finished, settings, worker
 from scripted_site import (
+    ABOUT_HOST,
     Answer,
     Asked,
     Scripted,
@@ -31,9 +32,14 @@ from scripted_site import (
     story,
 )
 
-from crawler.addresses import is_public
+from crawler.fetching.addresses import is_public
 from pipelines.stores import Store, hosts, rhythms
 
+# one process makes what all of them look at
+pytestmark = pytest.mark.xdist_group("crawl")
+
+CODECS = ("rot13", "hex", "zlib", "bz2", "base64", "uu", "quopri", "idna", "punycode", "undefined", "unicode_escape",
+          "utf-7", "mbcs", "cp037", "x-nonsense-9")  # fmt: skip
 BIG = b"<p>" + b"x" * (9 << 20)
 
 
@@ -112,6 +118,36 @@ def _scripted() -> dict[str, Scripted]:
                                     {"content-type": "text/html", "content-encoding": "gzip"}),
         "body.test/noindex": story(34, head='<meta name="robots" content="noindex, nofollow">'
                                             '<meta name="tdm-reservation" content="1">', links=["/after-nofollow"]),
+        # rights
+        "mine.test/robots.txt": robots("Disallow: /private"),
+        "mine.test/.well-known/tdmrep.json": Answer(
+            200, b'[{"location": "/", "tdm-reservation": 1}, {"location": "/open/*.html$", "tdm-reservation": 0}]',
+            {"content-type": "application/json"}),
+        "mine.test/": page(links=["/closed", "/open/it.html", "/header", "/meta"]),
+        "mine.test/closed": story(41), "mine.test/open/it.html": story(42),
+        "mine.test/header": Answer(200, story(43).body, {"content-type": "text/html", "tdm-reservation": "0"}),
+        "mine.test/meta": story(44, head='<meta name="tdm-reservation" content="0">'
+                                         '<meta name="suchlike" content="noindex">'),
+        "tag.test/": page(links=["/all", "/ours", "/theirs"]),
+        "tag.test/.well-known/tdmrep.json": moved("http://tag.test/tdm.json"),
+        "tag.test/tdm.json": Answer(200, b'{"location": "/ours", "tdm-reservation": 1}'),
+        **{f"tag.test/{name}": Answer(200, story(45 + n, links=[f"/after-{name}"]).body,
+                                      {"content-type": "text/html", "x-robots-tag": said})
+           for n, (name, said) in enumerate({"all": "nofollow", "ours": "otherbot: none, suchlike: noindex, nofollow",
+                                             "theirs": "noarchive, otherbot: noindex, nofollow"}.items())},
+        "bare.test/it": story(48),
+        "shut.test/robots.txt": robots("Disallow: /.well-known/"), "shut.test/it": story(49),
+        "ghost.test/it": Answer(404),
+        # what no browser knows, and Python does; and headers and bodies without end
+        "codec.test/": page(links=[f"/{name}{packed}" for name in CODECS for packed in ("", "-packed")]),
+        **{f"codec.test/{name}": Answer(200, story(60 + n).body, {"content-type": f"text/html; charset={name}"})
+           for n, name in enumerate(CODECS)},
+        **{f"codec.test/{name}-packed": Answer(200, gzip.compress(story(80 + n).body),
+                                               {"content-type": f"text/html; charset={name}",
+                                                "content-encoding": "gzip"})
+           for n, name in enumerate(CODECS)},
+        "flood.test/it": Answer(200, b"x", {f"x-{n}": "y" * 200 for n in range(5_000)}),
+        "wide.test/it": Answer(200, b"x", {"x-long": "y" * 200_000}),
         "body.test/feedish": page("What a village decided", prose(35), head="<feedback-form></feedback-form>"),
         "body.test/utf16": Answer(200, story(36).body.decode().encode("utf-16"), {"content-type": "text/html"}),
     }  # fmt: skip
@@ -141,7 +177,7 @@ def crawled(web: Site, tmp_path_factory: pytest.TempPathFactory) -> Crawled:
 
 def test_every_page_fetched_ends_in_one_fate_and_none_is_left_on_its_way(crawled: Crawled, web: Site) -> None:
     ends = crawled.fates()
-    asked = {one.url for one in web.requests() if one.path != "/robots.txt"}
+    asked = {one.url for one in web.requests() if one.path not in ABOUT_HOST}
     assert ends["fetched"] > 60
     for url in sorted(asked):
         if crawled.knows(url):
@@ -225,7 +261,7 @@ def test_no_host_is_asked_faster_than_its_delay_nor_twice_at_once(crawled: Crawl
 
 
 def test_a_crawl_delay_is_kept(crawled: Crawled, web: Site) -> None:
-    assert len(web.requests("patient.test")) == 5
+    assert len(web.requests("patient.test")) == 6
     assert min(web.gaps("patient.test")) >= 0.99
 
 
@@ -301,6 +337,16 @@ def test_unreadable_bodies_end_with_a_reason_and_are_asked_for_once(
     assert web.paths("body.test").count(f"/{name}") == 1
 
 
+@pytest.mark.parametrize("name", CODECS)
+def test_no_charset_loses_a_page(crawled: Crawled, name: str) -> None:
+    assert {crawled.fate(f"http://codec.test/{name}{packed}")[0] for packed in ("", "-packed")} == {"stored"}
+
+
+@pytest.mark.parametrize("host", ["flood.test", "wide.test"])
+def test_headers_without_end_end_with_a_reason(crawled: Crawled, host: str) -> None:
+    assert crawled.fate(f"http://{host}/it") == ("dead", "unreadable")
+
+
 def test_a_body_that_is_not_what_it_says_ends_with_a_reason(crawled: Crawled) -> None:
     fate, reason = crawled.fate("http://body.test/badgzip")
     assert fate in ("dropped", "dead")
@@ -311,6 +357,38 @@ def test_what_a_page_says_of_its_rights_is_kept(crawled: Crawled) -> None:
     rights = crawled.told("http://body.test/noindex")["article"]["rights"]
     assert rights["noindex"] is True
     assert rights["tdm_reserved"] is True
+
+
+def _rights(crawled: Crawled, url: str) -> dict[str, Any]:
+    return dict(crawled.told(url)["article"]["rights"])
+
+
+@pytest.mark.parametrize(
+    ("path", "reserved"), [("closed", True), ("open/it.html", False), ("header", False), ("meta", False)]
+)
+def test_what_a_site_reserves_counts_unless_the_page_says_otherwise(
+    crawled: Crawled, path: str, reserved: bool
+) -> None:
+    assert _rights(crawled, f"http://mine.test/{path}")["tdm_reserved"] is reserved
+
+
+def test_reservations_are_asked_for_once_where_there_is_something_to_keep(crawled: Crawled, web: Site) -> None:
+    path = "/.well-known/tdmrep.json"
+    assert len(web.requests("mine.test", path)) == len(web.requests("bare.test", path)) == 1
+    assert web.requests("shut.test", path) == [], "robots.txt forbids it"
+    assert web.requests("ghost.test", path) == [], "nothing was taken from there"
+    assert _rights(crawled, "http://bare.test/it")["tdm_reserved"] is False
+    assert _rights(crawled, "http://tag.test/ours")["tdm_reserved"] is True, "it went elsewhere, and was followed"
+
+
+def test_a_robot_is_told_by_its_name_or_all_are(crawled: Crawled, web: Site) -> None:
+    assert _rights(crawled, "http://mine.test/meta")["noindex"] is True
+    assert _rights(crawled, "http://tag.test/ours") == {
+        "robots": "noindex, nofollow", "noindex": True, "tdm_reserved": True,
+    }  # fmt: skip
+    assert _rights(crawled, "http://tag.test/theirs")["robots"] == "noarchive"
+    asked = web.paths("tag.test")
+    assert [f"/after-{name}" in asked for name in ("all", "ours", "theirs")] == [False, False, True]
 
 
 def test_scrapy_says_nothing_on_the_way(crawled: Crawled) -> None:
@@ -348,7 +426,7 @@ def test_a_crawl_opens_no_door_of_its_own_and_takes_no_proxy_from_the_environmen
         done = finished(process, 60)
     assert doors == []
     assert done.returncode == 0, done.stderr
-    assert [one.target for one in site.requests()] == ["/robots.txt", "/", "/slow"]
+    assert [one.target for one in site.requests()] == ["/robots.txt", "/", "/.well-known/tdmrep.json", "/slow"]
     store.close()
 
 
@@ -436,7 +514,7 @@ def test_two_crawlers_share_the_work_the_budget_and_every_hosts_pace(tmp_path: P
         both = [worker(tmp_path, run), worker(tmp_path, run)]
         ended = [finished(process, 120) for process in both]
         assert [one.returncode for one in ended] == [0, 0], ended
-        asked = Counter(one.url for one in site.requests() if one.path != "/robots.txt")
+        asked = Counter(one.url for one in site.requests() if one.path not in ABOUT_HOST)
         assert max(asked.values()) == 1
         assert sum(asked.values()) == 50
         for host in hosts:
@@ -542,7 +620,7 @@ def test_the_next_run_reads_the_lists_again_and_fetches_only_what_is_new(tmp_pat
         site.answers["www.a.test/feed.xml"] = rss("http://www.a.test/4", "http://www.a.test/2")
         before = len(site.log)
         second = crawl(tmp_path, settings(proxy=site.url), sites=["http://a.test/"])
-        again = [one.url for one in site.requests()[before:] if one.path != "/robots.txt"]
+        again = [one.url for one in site.requests()[before:] if one.path not in ABOUT_HOST]
     assert sorted(again) == ["http://a.test/", "http://www.a.test/", "http://www.a.test/3", "http://www.a.test/4",
                              "http://www.a.test/feed.xml"]  # fmt: skip
     assert len(second.stored()) == 4
@@ -646,7 +724,7 @@ def test_a_crawl_that_was_stopped_gives_everything_back_and_goes_on_where_it_was
         assert left["frontier"] > 0
         again = finished(worker(tmp_path, run), 120)
         assert again.returncode == 0, again.stderr
-        asked = Counter(one.url for one in site.requests() if one.path != "/robots.txt")
+        asked = Counter((host, path) for host in ("a.test", "b.test") for path in site.paths(host))
         assert len(asked) == 62
         # a page on its way when the signal came may be asked for again, and no other
         assert sum(asked.values()) <= 62 + 2
@@ -667,7 +745,7 @@ def test_watching_reads_lists_and_follows_no_link(tmp_path: Path) -> None:
 
 def test_scrapys_own_commands_know_our_spiders(tmp_path: Path, suchlike: Any) -> None:
     listed = suchlike("scrapy", "list")
-    assert listed.stdout.split() == ["roam", "watch"], listed.stderr
+    assert listed.stdout.split() == ["roam", "survey", "watch"], listed.stderr
 
 
 def test_scrapy_crawl_goes_on_with_the_latest_run_of_the_folder(tmp_path: Path, suchlike: Any) -> None:

@@ -14,16 +14,19 @@ from racing import race
 from sqlalchemy import select, update
 from stocked import Stock, adds_up
 
-from crawler.handoff import Batch, Handoff, HostNote, Wanted
+from crawler.frontier.batch import Batch, HostNote
+from crawler.frontier.handoff import Handoff, Wanted
 from pipelines.records import Candidate
 from pipelines.stages import RING_S
-from pipelines.stores import bodies, fates, hosts, ledger, open_store, runs
-from pipelines.stores.hosts import LEASE_S, HostLease
-from pipelines.stores.ledger import Fetched, Found
+from pipelines.stores import allotment, bodies, discovery, fates, hosts, leases, ledger, open_store, runs
+from pipelines.stores.allotment import LEASE_S, HostLease
+from pipelines.stores.discovery import Found
+from pipelines.stores.ledger import Fetched
 from pipelines.stores.schema import Kind, State
 from pipelines.stores.schema import hosts as host_table
 from pipelines.stores.schema import urls as url_table
 from pipelines.urls import key
+from workers.inline import Inline
 
 NOW = 1_000_000.0
 
@@ -38,7 +41,7 @@ def stock(database: str, tmp_path: Path) -> Iterator[Stock]:
 def lease(stock: Stock, holder: str = "me", *, now: float = NOW, number: int = 10, rows_each: int = 10,
           at_most: int = 100, worth: float = 0.0, max_per_site: int = 0) -> list[HostLease]:  # fmt: skip
     with stock.store.write() as connection:
-        return hosts.lease(
+        return allotment.lease(
             connection, holder, run=stock.run, now=now, number=number, rows_each=rows_each, at_most=at_most,
             worth=worth, max_per_site=max_per_site,
         )  # fmt: skip
@@ -74,7 +77,7 @@ def test_a_host_knows_the_best_that_waits_at_it(stock: Stock) -> None:
     stock.find("https://a.test/3", expected=0.1)
     assert best_of(stock, "a.test") == 0.8
     with stock.store.write() as connection:
-        ledger.rescore(connection, [(key("https://a.test/2"), 0.2), (key("https://a.test/1"), 0.4)])
+        discovery.rescore(connection, [(key("https://a.test/2"), 0.2), (key("https://a.test/1"), 0.4)])
     assert best_of(stock, "a.test") == 0.4
 
 
@@ -87,7 +90,7 @@ def test_what_the_web_says_cannot_break_the_ledger(stock: Stock) -> None:
     odd = Candidate("https://a.test/odd", "link", anchor="N\x00UL \ud800" + "x" * 1000, published="\x002024" * 40)
     with stock.store.write() as connection:
         found = [Found(odd, 0.5, depth=10**6)]
-        assert len(ledger.discover(connection, found, run=stock.run, now=NOW)) == 1
+        assert len(discovery.discover(connection, found, run=stock.run, now=NOW)) == 1
     (held,) = lease(stock)
     ended = Fetched(held.rows[0].row, State.DROPPED, 99_999, "http-" + "9" * 90, "was \x00 \udfff", fetched_at=NOW,
                     final_url="https://a.test/\x00", headers={"server": "\x00\ud800"}, body=b"\x00")  # fmt: skip
@@ -117,7 +120,7 @@ def test_a_leased_host_is_nobody_elses_until_its_time_is_over(stock: Stock) -> N
     assert names(lease(stock, "me", rows_each=1)) == ["a.test"]
     assert lease(stock, "you", now=NOW + LEASE_S - 1) == []
     with stock.store.write() as connection:
-        hosts.renew(connection, "me", now=NOW + LEASE_S - 1)
+        leases.renew(connection, "me", now=NOW + LEASE_S - 1)
     assert lease(stock, "you", now=NOW + LEASE_S + 1) == []
     assert names(lease(stock, "you", now=NOW + 2 * LEASE_S)) == ["a.test"]
 
@@ -157,10 +160,10 @@ def test_a_host_gives_no_more_pages_than_max_per_site(stock: Stock) -> None:
                 done = [Fetched(row.row, State.DROPPED, 200, "unlike", fetched_at=NOW) for row in one.rows]
                 ledger.record(connection, done, run=stock.run, ring_after=NOW)
                 hosts.note_paces(connection, {one.id: (NOW, 0, len(one.rows))})
-                hosts.give_back(connection, one.id, [], holder="me", next_at=NOW)
+                leases.give_back(connection, one.id, [], holder="me", next_at=NOW)
     assert fetched == 5
     with stock.store.read() as connection:
-        assert not hosts.anything_left(connection, before=NOW + 9, max_per_site=5)
+        assert not allotment.anything_left(connection, before=NOW + 9, max_per_site=5)
 
 
 def test_a_host_not_due_or_given_up_is_passed_over(stock: Stock) -> None:
@@ -169,7 +172,7 @@ def test_a_host_not_due_or_given_up_is_passed_over(stock: Stock) -> None:
     with stock.store.write() as connection:
         for name, host in ids.items():
             rows = [stock.row(f"https://{name}/1").id]
-            hosts.give_back(connection, host, rows, holder="me", next_at=NOW + (99 if name == "later.test" else 0))
+            leases.give_back(connection, host, rows, holder="me", next_at=NOW + (99 if name == "later.test" else 0))
         hosts.give_up(connection, ids["hopeless.test"], "8 failures in a row")
     assert names(lease(stock)) == ["open.test"]
     told = stock.row("https://hopeless.test/1")
@@ -182,7 +185,7 @@ def test_what_is_given_back_waits_again(stock: Stock) -> None:
     stock.find("https://a.test/1", "https://a.test/2")
     (held,) = lease(stock, "me")
     with stock.store.write() as connection:
-        hosts.give_back(connection, held.id, [row.row for row in held.rows[1:]], holder="me", next_at=NOW + 2)
+        leases.give_back(connection, held.id, [row.row for row in held.rows[1:]], holder="me", next_at=NOW + 2)
     assert set(stock.states().values()) == {State.LEASED, State.WAITING}
     assert best_of(stock, "a.test") == 0.5
     (again,) = lease(stock, "you", now=NOW + 1)
@@ -196,7 +199,7 @@ def test_who_lost_a_host_can_neither_free_it_nor_hurry_it(stock: Stock) -> None:
     with stock.store.write() as connection:
         hosts.note_paces(connection, {heir.id: (NOW + 500, 0, 1)})
         hosts.note_paces(connection, {slow.id: (NOW + 1, 0, 1)})
-        hosts.give_back(connection, slow.id, [row.row for row in slow.rows], holder="slow", next_at=NOW)
+        leases.give_back(connection, slow.id, [row.row for row in slow.rows], holder="slow", next_at=NOW)
     assert lease(stock, "third", now=NOW + LEASE_S + 2) == []
     assert set(stock.states().values()) == {State.LEASED}
     with stock.store.read() as connection:
@@ -209,10 +212,10 @@ def test_the_urls_of_a_dead_process_come_back_and_the_living_keep_theirs(stock: 
     (dead,) = lease(stock, "dead", number=1)
     (alive,) = lease(stock, "alive", now=NOW + LEASE_S - 1)
     with stock.store.write() as connection:
-        assert hosts.any_lost(connection, now=NOW + LEASE_S + 1)
-        assert hosts.reclaim(connection, now=NOW + LEASE_S + 1) == 1
-        assert not hosts.any_lost(connection, now=NOW + LEASE_S + 1)
-        assert hosts.reclaim(connection, now=NOW + LEASE_S + 1) == 0
+        assert leases.any_lost(connection, now=NOW + LEASE_S + 1)
+        assert leases.reclaim(connection, now=NOW + LEASE_S + 1) == 1
+        assert not leases.any_lost(connection, now=NOW + LEASE_S + 1)
+        assert leases.reclaim(connection, now=NOW + LEASE_S + 1) == 0
     states = stock.states()
     assert states[dead.rows[0].url] == State.WAITING
     assert states[alive.rows[0].url] == State.LEASED
@@ -225,7 +228,7 @@ def test_a_host_that_changed_hands_stays_with_its_new_owner_when_old_urls_come_b
     with stock.store.write() as connection:
         # as if the heir's lease had come before the dead one's URLs were noticed
         connection.execute(update(host_table).values(holder="heir", lease_until=NOW + 99))
-        assert hosts.reclaim(connection, now=NOW + LEASE_S + 1) == 1
+        assert leases.reclaim(connection, now=NOW + LEASE_S + 1) == 1
         held = connection.execute(select(host_table)).one()
     assert (held.holder, held.lease_until) == ("heir", NOW + 99)
 
@@ -235,9 +238,9 @@ def test_a_named_dead_holder_is_freed_at_once(stock: Stock) -> None:
     lease(stock, "dead", number=1)
     lease(stock, "alive", number=1)
     with stock.store.write() as connection:
-        assert hosts.reclaim(connection, now=NOW + 1, holder="dead") == 1
-        hosts.free_leases(connection, now=NOW + 1, holder="dead")
-        assert hosts.holders(connection) == ["alive"]
+        assert leases.reclaim(connection, now=NOW + 1, holder="dead") == 1
+        leases.free_leases(connection, now=NOW + 1, holder="dead")
+        assert leases.holders(connection) == ["alive"]
     assert len(lease(stock, "next", now=NOW + 1)) == 1
 
 
@@ -245,7 +248,7 @@ def _lease_until_none(address: str, holder: str, run: int) -> list[str]:
     store, mine = open_store(address), []
     while True:
         with store.write() as connection:
-            leases = hosts.lease(connection, holder, run=run, now=NOW, number=3, rows_each=2, at_most=6, worth=0.0)
+            leases = allotment.lease(connection, holder, run=run, now=NOW, number=3, rows_each=2, at_most=6, worth=0.0)
         if not leases:
             break
         mine += [one.name for one in leases]
@@ -342,7 +345,7 @@ def test_a_page_that_failed_once_waits_behind_the_others(stock: Stock) -> None:
     (held,) = lease(stock)
     with stock.store.write() as connection:
         ledger.record(connection, [Fetched(held.rows[0].row, State.WAITING, 503)], run=stock.run, ring_after=0.0)
-        hosts.give_back(connection, held.id, [], holder="me", next_at=NOW)
+        leases.give_back(connection, held.id, [], holder="me", next_at=NOW)
     row = stock.row("https://a.test/1")
     assert (row.state, row.fetches, row.expected) == (State.WAITING, 1, 0.4)
     assert names(lease(stock)) == ["a.test"]
@@ -414,9 +417,9 @@ def test_the_floor_is_what_the_requests_left_can_still_reach(stock: Stock) -> No
     for number in range(10):
         stock.find(f"https://h{number % 2}.test/{number}", expected=(number + 1) / 10)
     with stock.store.read() as connection:
-        assert hosts.floor(connection, 3, before=NOW) == pytest.approx(0.8)
+        assert allotment.floor(connection, 3, before=NOW) == pytest.approx(0.8)
         # what waits for a slow host's turn is worth waiting for, down to half of it
-        assert hosts.floor(connection, 1000, before=NOW) == pytest.approx(hosts.PATIENCE)
+        assert allotment.floor(connection, 1000, before=NOW) == pytest.approx(allotment.PATIENCE)
 
 
 def test_hosts_nobody_waits_for_do_not_raise_the_floor(stock: Stock) -> None:
@@ -426,14 +429,14 @@ def test_hosts_nobody_waits_for_do_not_raise_the_floor(stock: Stock) -> None:
     with stock.store.write() as connection:
         connection.execute(update(host_table).where(host_table.c.name == "capped.test").values(pages=5))
         connection.execute(update(host_table).where(host_table.c.name == "closed.test").values(next_at=NOW + 999))
-        worth = hosts.floor(connection, 5, before=NOW + 100, max_per_site=5)
+        worth = allotment.floor(connection, 5, before=NOW + 100, max_per_site=5)
     assert names(lease(stock, worth=worth, max_per_site=5)) == ["open.test"]
 
 
 def test_the_frontier_of_an_empty_ledger_is_empty(stock: Stock) -> None:
     with stock.store.read() as connection:
-        assert hosts.floor(connection, 10, before=NOW) == 0.0
-        assert not hosts.anything_left(connection, before=NOW)
+        assert allotment.floor(connection, 10, before=NOW) == 0.0
+        assert not allotment.anything_left(connection, before=NOW)
         assert hosts.frontier(connection) == {"hosts": 0, "urls": 0, "leased": 0}
         assert ledger.in_flight(connection) == {State.FETCHED: 0, State.PARSED: 0, State.JUDGED: 0}
         assert runs.pages_fetched(connection, stock.run) == 0
@@ -459,7 +462,7 @@ class _Walk:
                                 kind="feed" if number == 7 else "page"), 0.5)
                 for number in range(8)
             ]  # fmt: skip
-            ledger.discover(connection, found, run=stock.run, now=NOW)
+            discovery.discover(connection, found, run=stock.run, now=NOW)
             wanted = [key(one.candidate.url) for one in found]
             self.rows = list(connection.execute(select(url_table.c.id).where(url_table.c.key.in_(wanted))).scalars())
         self.attempts: dict[int, list[int]] = {row: [] for row in self.rows}
@@ -470,7 +473,7 @@ class _Walk:
         with self.stock.store.write() as connection:
             match kind:
                 case "lease":
-                    hosts.lease(connection, f"p{how % 2}", run=self.stock.run, now=self.now, number=2, rows_each=2,
+                    allotment.lease(connection, f"p{how % 2}", run=self.stock.run, now=self.now, number=2, rows_each=2,
                                 at_most=4, worth=0.0)  # fmt: skip
                 case "fetch" | "fail" | "list":
                     state = {"fetch": State.FETCHED, "list": State.LISTED}.get(
@@ -493,7 +496,7 @@ class _Walk:
                 case "bury":
                     bodies.discard(connection, [row])
                 case "reclaim":
-                    hosts.reclaim(connection, now=self.now)
+                    leases.reclaim(connection, now=self.now)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -527,3 +530,19 @@ def test_rows_rung_too_early_wait_for_their_own_bell(stock: Stock) -> None:
         assert ledger.overdue(connection, State.FETCHED, now=NOW, limit=9) == []
         ledger.release(connection, [row], now=NOW)
         assert ledger.overdue(connection, State.FETCHED, now=NOW, limit=9) == [(row, 0)]
+
+
+def test_a_crawler_hears_of_the_lowest_quick_score_among_the_matches_of_its_run(stock: Stock) -> None:
+    def heard() -> tuple[int, float] | None:
+        handoff = Handoff(stock.store, Inline({}), run=stock.run, holder="me")
+        return handoff.exchange(Batch(), Wanted(hosts=0, rows_each=0, held=1)).matched
+
+    assert heard() == (0, 1.0)
+    told = [
+        (f"https://a.test/{number}", f"A text of its own, number {number}, about something else") for number in range(3)
+    ]
+    rows = stock.parsed(told[:2]) + stock.parsed(told[2:], matched=False)
+    with stock.store.write() as connection:
+        for row, quick in zip(rows, (0.7, 0.4, 0.1), strict=True):
+            connection.execute(update(url_table).where(url_table.c.id == row).values(quick=quick))
+    assert heard() == (2, pytest.approx(0.4))

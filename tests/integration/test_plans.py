@@ -13,8 +13,25 @@ from stocked import Stock
 
 from pipelines.records import Candidate
 from pipelines.rhythm import Bounds
-from pipelines.stores import articles, bodies, fates, hosts, ledger, replayed, rhythms, runs, starts, stories
-from pipelines.stores.ledger import Fetched, Found
+from pipelines.signature import KEYS, SKETCH, Signature
+from pipelines.stores import (
+    allotment,
+    articles,
+    bodies,
+    discovery,
+    fates,
+    hosts,
+    leases,
+    ledger,
+    replayed,
+    rhythms,
+    runs,
+    signatures,
+    starts,
+    tallies,
+)
+from pipelines.stores.discovery import Found
+from pipelines.stores.ledger import Fetched
 from pipelines.stores.rhythms import Came, Visited
 from pipelines.stores.schema import State
 
@@ -26,27 +43,27 @@ ENDED = [Fetched(1, State.WAITING, 503, fetched_at=NOW, body=b"x")]
 LEASE: dict[str, Any] = {"run": 1, "now": NOW, "number": 8, "rows_each": 4, "at_most": 9, "worth": 0.1}
 
 ASKED: dict[str, Callable[[Connection], object]] = {
-    "discover": lambda c: ledger.discover(c, FOUND, run=1, now=NOW),
-    "rescore": lambda c: ledger.rescore(c, [(1, 0.5)]),
-    "floor": lambda c: hosts.floor(c, 10, before=NOW, max_per_site=5),
-    "lease": lambda c: hosts.lease(c, "me", **LEASE),
-    "lease where sites are capped": lambda c: hosts.lease(c, "me", **LEASE, max_per_site=5),
-    "renew": lambda c: hosts.renew(c, "me", now=NOW),
+    "discover": lambda c: discovery.discover(c, FOUND, run=1, now=NOW),
+    "rescore": lambda c: discovery.rescore(c, [(1, 0.5)]),
+    "floor": lambda c: allotment.floor(c, 10, before=NOW, max_per_site=5),
+    "lease": lambda c: allotment.lease(c, "me", **LEASE),
+    "lease where sites are capped": lambda c: allotment.lease(c, "me", **LEASE, max_per_site=5),
+    "renew": lambda c: leases.renew(c, "me", now=NOW),
     "record": lambda c: ledger.record(c, ENDED, run=1, ring_after=NOW),
     "note visits": lambda c: rhythms.note(c, [Visited(1, Came.READ, again=True)], {1}, BOUNDS, run=1, now=NOW),
     "keep known": lambda c: rhythms.keep_known(c, [1, 2]),
     "found a match": lambda c: rhythms.found_match(c, 1, BOUNDS, headers={}, digest=1, now=NOW),
     "refuse": lambda c: ledger.refuse(c, [(1, "robots", "")], now=NOW),
-    "give back": lambda c: hosts.give_back(c, 1, [1, 2], holder="me", next_at=NOW),
+    "give back": lambda c: leases.give_back(c, 1, [1, 2], holder="me", next_at=NOW),
     "give up": lambda c: hosts.give_up(c, 1, "failures"),
-    "reclaim": lambda c: hosts.reclaim(c, now=NOW),
-    "reclaim what one held": lambda c: hosts.reclaim(c, now=NOW, holder="me"),
-    "free leases": lambda c: hosts.free_leases(c, now=NOW),
-    "holders": hosts.holders,
+    "reclaim": lambda c: leases.reclaim(c, now=NOW),
+    "reclaim what one held": lambda c: leases.reclaim(c, now=NOW, holder="me"),
+    "free leases": lambda c: leases.free_leases(c, now=NOW),
+    "holders": leases.holders,
     "best waiting": lambda c: hosts.best_waiting(c, 100),
     "note paces": lambda c: hosts.note_paces(c, {1: (NOW, 0, 1)}),
-    "anything left": lambda c: hosts.anything_left(c, before=NOW),
-    "any lost": lambda c: hosts.any_lost(c, now=NOW),
+    "anything left": lambda c: allotment.anything_left(c, before=NOW),
+    "any lost": lambda c: leases.any_lost(c, now=NOW),
     "frontier": hosts.frontier,
     "take": lambda c: ledger.take(c, State.FETCHED, [1, 2], now=NOW, lease_s=60),
     "move": lambda c: ledger.move(c, 1, 1, to=State.PARSED),
@@ -56,16 +73,17 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "wake starts": lambda c: rhythms.wake_starts(c, [URL], now=NOW),
     "wake due": lambda c: rhythms.wake_due(c, BOUNDS, now=NOW),
     "put back": lambda c: rhythms.put_back(c, now=NOW),
-    "lease recorded pages": lambda c: replayed.lease(c, [URL], run=1, now=NOW),
+    "lease recorded pages": lambda c: replayed.lease(c, {URL: 0.0}, run=1, now=NOW),
     "bodies left over of some": lambda c: bodies.left_over(c, [1, 2]),
     "pages fetched": lambda c: runs.pages_fetched(c, 1),
     "pages leased": lambda c: runs.pages_leased(c, 1),
-    "matches": lambda c: articles.matches(c, 1),
-    "stories": lambda c: articles.stories(c, 1),
-    "best": lambda c: articles.best(c, 1, NOW, 5),
-    "seal": lambda c: articles.seal(c, 1, now=NOW, file="a", offset=1),
-    "alike": lambda c: stories.alike(c, 1, [(0, 5), (1, 6)], "sha", 7),
+    "matches": lambda c: tallies.matches(c, 1),
+    "stories": lambda c: tallies.stories(c, 1),
+    "best": lambda c: tallies.best(c, 1, NOW, 5),
+    "seal": lambda c: articles.seal(c, [1], now=NOW),
+    "alike": lambda c: signatures.alike(c, Signature((5,) * KEYS, b"x" * SKETCH)),
     "fates of a run": lambda c: fates.count(c, 1),
+    "closest misses": lambda c: fates.closest_misses(c, 1, below=0.5),
     "where a URL led": lambda c: fates.follow(c, URL),
     "starting points": starts.urls,
     "what waits": starts.waiting,
@@ -101,5 +119,5 @@ def test_nothing_asked_while_crawling_reads_a_whole_table(stock: Stock, name: st
         event.remove(stock.store.engine, "before_cursor_execute", explain)
     assert plans
     for statement, plan in plans:
-        whole = [step for step in plan if re.match(r"SCAN (urls|hosts|articles|bodies|bands)\b(?!.*USING)", step)]
+        whole = [step for step in plan if re.match(r"SCAN (urls|hosts|articles|bodies|signatures)\b(?!.*USING)", step)]
         assert not whole, statement

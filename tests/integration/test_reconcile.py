@@ -11,8 +11,9 @@ from working import Waiting, articles
 
 from pipelines.records import Candidate
 from pipelines.stages import RING_S, TAKES
-from pipelines.stores import bodies, hosts, ledger
-from pipelines.stores.ledger import MAX_ATTEMPTS, Found
+from pipelines.stores import allotment, bodies, discovery, hosts, leases, ledger
+from pipelines.stores.discovery import Found
+from pipelines.stores.ledger import MAX_ATTEMPTS
 from pipelines.stores.schema import State
 from workers import build
 from workers.broker import Broker
@@ -161,15 +162,15 @@ def test_hosts_of_a_dead_crawler_are_free_again_and_those_of_a_live_one_are_not(
     with project.store.write() as connection:
         names = ["https://dead.example/", "https://alive.example/"]
         found = [Found(Candidate(url, "start"), 0.9) for url in names]
-        ledger.discover(connection, found, run=project.run, now=now)
+        discovery.discover(connection, found, run=project.run, now=now)
         wanted = {"run": project.run, "number": 1, "rows_each": 4, "at_most": 9, "worth": 0.0}
-        hosts.lease(connection, "dead", now=now - FAR, **wanted)
-        hosts.lease(connection, "alive", now=now, **wanted)
+        allotment.lease(connection, "dead", now=now - FAR, **wanted)
+        allotment.lease(connection, "alive", now=now, **wanted)
     with project.store.read() as connection:
-        assert sorted(hosts.holders(connection)) == ["alive", "dead"]
+        assert sorted(leases.holders(connection)) == ["alive", "dead"]
     assert reconcile(project.store, Bell(), None)["urls"] == 1
     with project.store.read() as connection:
-        assert hosts.holders(connection) == ["alive"]
+        assert leases.holders(connection) == ["alive"]
         assert hosts.frontier(connection) == {"hosts": 1, "urls": 1, "leased": 1}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import signal
 import subprocess
 import tomllib
 from collections.abc import Callable
@@ -12,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scripted_site import page, prose
 from sqlalchemy import func, select, update
 from stocked import adds_up
 
 from crawler.project import Project
 from crawler.replay import recorded, replay
-from pipelines import seeds
+from pipelines import extract, seeds
 from pipelines.archive import Archive, Recorded
 from pipelines.errors import SeedError, UsageError
 from pipelines.records import Page
@@ -249,7 +251,7 @@ def test_a_second_replay_of_the_same_pages_adds_nothing(tmp_path: Path) -> None:
     assert sorted((one.name, one.stat().st_size) for one in (tmp_path / "warc").iterdir()) == archived
 
 
-def test_of_several_records_of_one_address_the_first_page_counts(tmp_path: Path) -> None:
+def test_of_several_records_of_one_address_those_of_pages_count(tmp_path: Path) -> None:
     def page(number: int, status: int) -> Page:
         return Page(
             1, "https://a.test/", "https://a.test/", status, {}, 1e9 + number, html(f"Version {number}", number)
@@ -260,7 +262,8 @@ def test_of_several_records_of_one_address_the_first_page_counts(tmp_path: Path)
         kept.append([page(number, status) for number, status in enumerate(statuses)])
         kept.close()
     assert replayed(tmp_path / "one", tmp_path / "redirected")["fates"]["stored"] == 1
-    assert stored(tmp_path / "one")["https://a.test/"]["title"] == "Version 1"
+    article = stored(tmp_path / "one")["https://a.test/"]
+    assert (article["title"], article["revision"]) == ("Version 2", 2)
     assert replayed(tmp_path / "two", tmp_path / "plain")["fates"]["stored"] == 1
     assert stored(tmp_path / "two")["https://a.test/"]["title"] == "Version 0"
 
@@ -275,12 +278,12 @@ def test_what_a_killed_replay_left_half_way_is_ended_by_the_next(tmp_path: Path)
     with store.write() as connection:
         run = runs.start(connection, config, "", now=0.0).id
 
-    class Deaf:
+    class Deaf(Inline):
         def send(self, *_: object, **__: object) -> bool:
             return False
 
     # as if it had died before any stage ran
-    replay(recorded([pages]), store=store, config=config, run=run, profile=None, sender=Deaf())
+    replay(recorded([pages]), store=store, config=config, run=run, profile=None, sender=Deaf({}))
     sender = Inline(build.stages(store, config))
     with store.write() as connection:
         left = connection.execute(select(func.count()).where(url_table.c.state == State.FETCHED)).scalar()
@@ -295,6 +298,39 @@ def test_what_a_killed_replay_left_half_way_is_ended_by_the_next(tmp_path: Path)
     assert (told["stored"] + told["duplicate"], told["in_flight"]) == (6, 0)
 
 
+def many(folder: Path, number: int) -> Path:
+    """A folder of so many pages, every tenth of them a copy of the one before."""
+    pages = [(f"https://a{n % 7}.test/{n}", "", html(f"Article {n}", n - (n % 10 == 9))) for n in range(number)]
+    return saved(folder, *pages)
+
+
+def test_several_processes_find_what_one_finds(tmp_path: Path) -> None:
+    pages, held = many(tmp_path / "pages", 90), []
+    for number in (1, 3):
+        folder = tmp_path / str(number)
+        told = Project(folder).replay([pages], {"store": {"keep": "all"}, "queue": {"workers": number}})
+        shown = stored(folder)
+        held.append((told["fates"], {url: (one["text"], one["story"], one["title"]) for url, one in shown.items()}))
+    assert held[0] == held[1]
+    assert held[0][0]["stored"] + held[0][0]["duplicate"] == 90 and held[0][0]["duplicate"] >= 9
+
+
+def test_a_page_that_kills_its_process_costs_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, parent = extract.extract, os.getpid()
+
+    def deadly(body: bytes, url: str, **told: Any) -> extract.Extracted:
+        if url.endswith("/50") and os.getpid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return read(body, url, **told)
+
+    monkeypatch.setattr(extract, "extract", deadly)
+    pages = many(tmp_path / "pages", 70)
+    told = Project(tmp_path).replay([pages], {"store": {"keep": "all"}, "queue": {"workers": 2}})["fates"]
+    assert (told["fetched"], told["in_flight"]) == (70, 0)
+    # by a mere scan of its text, in the end
+    assert told["stored"] + told["duplicate"] == 70, told
+
+
 def test_replay_tells_what_it_found_as_json(tmp_path: Path, suchlike: Run) -> None:
     pages = tmp_path / "pages"
     pages.mkdir()
@@ -303,3 +339,66 @@ def test_replay_tells_what_it_found_as_json(tmp_path: Path, suchlike: Run) -> No
     told = json.loads(done.stdout)
     assert (told["mode"], told["pages_fetched"], told["fates"]["stored"]) == ("replay", 1, 1)
     assert (tmp_path / "replay.db").exists()
+
+
+# pages recorded again
+
+
+def saved(folder: Path, *pages: tuple[str, str, bytes]) -> Path:
+    """A folder with a manifest: `(url, recorded at, body)` of each page."""
+    folder.mkdir()
+    lines = []
+    for number, (url, moment, body) in enumerate(pages):
+        (folder / f"{number}.html").write_bytes(body)
+        lines.append(json.dumps({"file": f"{number}.html", "url": url, "fetched_at": moment}))
+    (folder / "manifest.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    return folder
+
+
+URL, COPY = "https://one.test/a", "https://two.test/a-copy"
+FIRST, LATER = "2026-11-01T10:00:00Z", "2026-11-02T10:00:00Z"
+
+
+def test_a_later_record_of_a_page_is_its_next_revision_and_tells_what_changed(tmp_path: Path, suchlike: Run) -> None:
+    before, copy = (page(title, prose(7, 6)).body for title in ("Late again", "Late, again"))
+    after = page(
+        "Late no more", [*prose(7, 6)[:-1], "The points had thawed at last, and every train ran to time."]
+    ).body
+    first = saved(tmp_path / "first", (URL, FIRST, before), (COPY, FIRST, copy))
+    second = saved(tmp_path / "second", (URL, LATER, after), (COPY, LATER, copy))
+    assert suchlike("replay", str(first), "--keep", "all").returncode == 0
+    again = suchlike("replay", str(second), "--keep", "all")
+    assert "2 looked at again, 0 unmodified, 1 with a new text" in again.stderr
+    assert f"suchlike show {URL} --history" in again.stderr
+
+    told = suchlike("--json", "show", URL, "--history")
+    versions = json.loads(told.stdout)["revisions"]
+    assert [one["title"] for one in versions] == ["Late again", "Late no more"]
+    assert versions[1]["headline_before"] == "Late again"
+    assert "thawed at last" in versions[1]["changes"][-1]["text"]
+    shown = suchlike("show", URL, "--history").stdout
+    assert "revision 2   2026-11-02T10:00:00Z" in shown
+    assert "headline  was “Late again”" in shown
+
+    story = json.loads(suchlike("--json", "dupes").stdout.splitlines()[0])
+    difference = suchlike("show", story["copies"][0]["url"], "--diff")
+    assert "copy of" in difference.stdout
+    assert "thawed at last" in difference.stdout
+    canonical = suchlike("show", story["canonical"], "--diff")
+    assert (canonical.returncode, "is the canonical article of its story" in canonical.stderr) == (2, True)
+
+
+def test_records_of_a_page_in_one_replay_are_taken_in_turn_and_once(tmp_path: Path) -> None:
+    both = saved(tmp_path / "both", (URL, FIRST, html("Late again", 1)), (URL, LATER, html("Late no more", 2)))
+    replayed(tmp_path, both)
+    (article,) = stored(tmp_path).values()
+    assert (article["title"], article["revision"]) == ("Late no more", 2)
+    replayed(tmp_path, both)
+    assert stored(tmp_path)[URL]["revision"] == 2
+
+
+def test_an_earlier_or_broken_record_of_a_page_changes_nothing(tmp_path: Path) -> None:
+    replayed(tmp_path, saved(tmp_path / "held", (URL, LATER, html("Late again", 1))))
+    replayed(tmp_path, saved(tmp_path / "early", (URL, FIRST, html("Late no more", 2))))
+    replayed(tmp_path, saved(tmp_path / "empty", (URL, "2026-11-03T10:00:00Z", b"<html></html>")))
+    assert (stored(tmp_path)[URL]["title"], stored(tmp_path)[URL]["revision"]) == ("Late again", 1)

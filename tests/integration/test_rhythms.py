@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from stocked import Stock, day
 
 from pipelines.rhythm import FIRST_S, Bounds
-from pipelines.stores import articles, hosts, ledger, rhythms
+from pipelines.stores import allotment, ledger, rhythms, tallies
 from pipelines.stores.ledger import Fetched
 from pipelines.stores.rhythms import Came, Visited
 from pipelines.stores.schema import State, urls
@@ -51,9 +51,9 @@ def wake(stock: Stock, at: float) -> int:
         return rhythms.wake_due(connection, BOUNDS, now=at)
 
 
-def lease(stock: Stock, at: float = NOW) -> list[hosts.Waiting]:
+def lease(stock: Stock, at: float = NOW) -> list[allotment.Waiting]:
     with stock.store.write() as connection:
-        leases = hosts.lease(connection, "me", run=stock.run, now=at, number=9, rows_each=9, at_most=99, worth=0.0)
+        leases = allotment.lease(connection, "me", run=stock.run, now=at, number=9, rows_each=9, at_most=99, worth=0.0)
     return [row for one in leases for row in one.rows]
 
 
@@ -119,7 +119,7 @@ def test_a_match_and_the_page_that_named_it_are_looked_at_again(stock: Stock) ->
     assert wake(stock, LATER) == 2
     assert stock.states() == {SECTION: State.WAITING, PAGE: State.WAITING}
     with stock.store.read() as connection:
-        assert articles.matches(connection) == 1, "waiting for another look takes nothing from the corpus"
+        assert tallies.matches(connection) == 1, "waiting for another look takes nothing from the corpus"
 
 
 @pytest.mark.parametrize("why", ["old", "no match", "undated and found long ago"])

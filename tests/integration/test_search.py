@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import string
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,17 +19,24 @@ from pipelines.errors import UsageError
 from pipelines.ranking import rank
 from pipelines.stores import articles, search
 from pipelines.stores.wanted import Wanted
+from pipelines.words import places_of, spans_of
 
-FILLER = " ".join(f"word{number}" for number in range(40))
+
+def filler(name: str, words: int = 40) -> str:
+    """Words of each article's own, so that none is a copy of another; all say word3."""
+    chance = random.Random(name)
+    return " ".join(["word3", *("".join(chance.choices(string.ascii_lowercase, k=8)) for _ in range(words - 1))])
+
+
 TEXTS = {
-    "title": ("Dredging begins", f"The harbour waits. {FILLER}"),
-    "often": ("Harbour news", f"Dredging, more dredging and again dredging. {FILLER}"),
-    "once": ("A speech", f"Somebody spoke of dredging once. {FILLER}"),
-    "long": ("A long speech", f"Somebody spoke of dredging once. {FILLER * 20}"),
-    "accent": ("Évry et l'été", f"Le café du port de Zürich. {FILLER}"),
+    "title": ("Dredging begins", f"The harbour waits. {filler('title')}"),
+    "often": ("Harbour news", f"Dredging, more dredging and again dredging. {filler('often')}"),
+    "once": ("A speech", f"Somebody spoke of dredging once. {filler('once')}"),
+    "long": ("A long speech", f"Somebody spoke of dredging once. {filler('long', 800)}"),
+    "accent": ("Évry et l'été", f"Le café du port de Zürich. {filler('accent')}"),
     "script": ("港口疏浚工程", "港口的疏浚工程今天开始。" * 20),
     "hindi": ("हिन्दी में समाचार", "बंदरगाह की सफाई शुरू हुई। " * 20),
-    "other": ("Football", f"The cup final was played. {FILLER}"),
+    "other": ("Football", f"The cup final was played. {filler('other')}"),
 }
 
 
@@ -112,10 +121,31 @@ def test_no_typed_text_breaks_the_syntax(kind: str, tmp_path: Path, request: pyt
     stock.store.close()
 
 
+@given(
+    text=st.text(string.printable + "é\u2019", max_size=60), words=st.lists(st.text(string.ascii_lowercase), min_size=1)
+)
+def test_words_are_marked_where_the_index_has_them(text: str, words: list[str]) -> None:
+    wanted = {word for word in words if word} | {word for word, _, _ in spans_of(text[:20])} or {"a"}
+    assert places_of(wanted, text) == [one for one in spans_of(text) if one[0] in wanted]
+
+
+def test_of_more_articles_than_are_put_in_order_the_best_and_those_meant_are_found(
+    stock: Stock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "POOL", 2)
+    monkeypatch.setattr(search, "MEASURED", 6)
+    assert found(stock, "dredging") == ["title", "often"]
+    monkeypatch.setattr(search, "MEASURED", 4)
+    assert found(stock, "word3", language="fr") == ["other", "accent"]
+    assert found(stock, "word3", where='url ~ "once" or url ~ "long"') == ["once", "long"]
+
+
 def test_what_is_written_again_is_found_by_its_new_words_alone(stock: Stock) -> None:
     row = stock.row("https://site.test/other").id
     with stock.store.write() as connection:
-        articles.put(connection, stock.draft(row, "https://site.test/other", f"A regatta was sailed. {FILLER}"))
+        articles.put(
+            connection, stock.draft(row, "https://site.test/other", f"A regatta was sailed. {filler('regatta')}")
+        )
     assert found(stock, "regatta") == ["other"]
     assert found(stock, "football") == []
     with stock.store.write() as connection:

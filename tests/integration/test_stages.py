@@ -15,7 +15,7 @@ from warcio.archiveiterator import ArchiveIterator
 
 from pipelines.likeness.profile import Profile
 from pipelines.stages import TAKES, unwatched
-from pipelines.stores import articles, bodies, editions, fates, runs
+from pipelines.stores import articles, bodies, editions, fates, runs, tallies
 from pipelines.stores.ledger import MAX_ATTEMPTS
 from pipelines.stores.schema import State
 from pipelines.stores.schema import articles as article_table
@@ -124,10 +124,10 @@ def test_an_article_unlike_the_seeds_leaves_its_text_and_its_score(make: Make) -
     # but it is no part of the corpus
     assert set(stock.articles()) == {"https://rail.test/train", "https://agency.test/train"}
     with stock.store.read() as connection:
-        assert articles.matches(connection, stock.run) == 2
-        assert articles.stories(connection, stock.run) == 1
+        assert tallies.matches(connection, stock.run) == 2
+        assert tallies.stories(connection, stock.run) == 1
         assert [title for _, title, _ in fates.closest_misses(connection, stock.run)] == ["How to bake a loaf of rye"]
-        (best,) = articles.best(connection, stock.run, 0.0, 5)
+        (best,) = tallies.best(connection, stock.run, 0.0, 5)
         assert best[1:3] == ("Night train leaves on time", "rail.test")
         assert articles.at_place(connection, 1) == told(stock, "https://rail.test/train")["article"]["id"]
         assert articles.at_place(connection, 2) is None

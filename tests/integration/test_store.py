@@ -8,14 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from racing import race
-from sqlalchemy import Column, MetaData, Table, insert, inspect, select, text
+from sqlalchemy import Column, Engine, MetaData, Table, create_engine, insert, inspect, select, text
 from sqlalchemy.types import UserDefinedType
 
 from pipelines.errors import StoreError, SuchlikeError, UsageError
-from pipelines.stores import open_store, slots
+from pipelines.signature import signature
+from pipelines.stores import open_store, signatures, slots
 from pipelines.stores.schema import facts, metadata
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -122,8 +125,8 @@ def test_a_slot_is_claimed_once(database: str) -> None:
         assert not slots.claim(connection, "floods", 100.0, now=102.0)
         slots.end(connection, "floods", 100.0, now=103.0, exit_code=1)
         assert slots.claim(connection, "floods", 200.0, now=201.0)
-        assert slots.last(connection, "floods") == (200.0, None, None)
-        assert slots.claimed(connection, "floods") == 2
+        assert slots.last(connection, "floods", until=300.0) == slots.Slot(200.0, None, None)
+        assert slots.counted(connection, "floods") == {slots.Sort.TIMED: 2}
     store.close()
 
 
@@ -224,3 +227,58 @@ def test_a_wrong_address_ends_the_command_with_its_code(suchlike: Run, address: 
     assert "Traceback" not in done.stderr
     assert "s3" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def _at(address: str, revision: str) -> Engine:
+    """A database as an earlier version of ours left it."""
+    engine = create_engine(address)
+    config = Config()
+    config.set_main_option("script_location", "pipelines.stores:migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    return engine
+
+
+def test_stories_of_before_signatures_stay_and_their_articles_are_found_again(database: str) -> None:
+    engine = _at(database, "0011")
+    prose = [" ".join(f"word{number * at % 997}" for number in range(1, 80)) for at in (3, 3, 5)]
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO hosts (id, name, site) VALUES (1, 'a.test', 'a.test')"))
+        for row, said in enumerate(prose, 1):
+            connection.execute(text("INSERT INTO urls (id, key, host, url, source, found_at, state) "
+                                    "VALUES (:row, :row, 1, :url, 'start', 1, 5)"),
+                               {"row": row, "url": f"https://a.test/{row}"})  # fmt: skip
+            connection.execute(
+                text(
+                    "INSERT INTO articles (id, canonical_url, canonical_key, site, title, text, authors, language, "
+                    "words, sha256, rights, score, likeness, matched, story, copy_of, similarity, fetched_at, mode, "
+                    "run) VALUES (:row, 'x', :row, 'a.test', 't', :text, '[]', 'en', 79, 'x', '{}', 1, '{}', 1, "
+                    ":story, :of, 1.0, 1, 'replay', 1)"
+                ),
+                {"row": row, "text": said, "story": 3 if row == 3 else 1, "of": 1 if row == 2 else None},
+            )
+            connection.execute(text("INSERT INTO bands (band, value, article) VALUES (0, 7, :row)"), {"row": row})
+    engine.dispose()
+    store = open_store(database)
+    with store.write() as connection:
+        kin = connection.execute(text("SELECT id, kin, similarity FROM articles ORDER BY id")).all()
+        assert [tuple(row) for row in kin] == [(1, 1, None), (2, 1, 1.0), (3, None, 1.0)]
+        assert [signatures.sign_older(connection, 2) for _ in range(3)] == [2, 1, 0]
+        signed = signature(prose[2])
+        assert signed is not None
+        assert signatures.alike(connection, signed) == {3}
+        assert connection.execute(select(facts)).all() == []
+    store.close()
+
+
+@pytest.mark.parametrize("forks", [True, False])
+def test_a_process_that_never_forks_keeps_sqlites_log_between_transactions(tmp_path: Path, forks: bool) -> None:
+    file = tmp_path / "a.db"
+    store = open_store(f"sqlite:///{file}", forks=forks)
+    with store.write() as connection:
+        connection.execute(insert(facts).values(name="kept", value="1"))
+    log = file.with_name("a.db-wal")
+    assert log.exists() is not forks
+    store.close()
+    assert not log.exists()

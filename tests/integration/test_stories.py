@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import random
 import shutil
 from collections.abc import Iterator
@@ -16,10 +17,12 @@ from racing import race
 from sqlalchemy import select
 from stocked import Stock, adds_up, day
 
+from pipelines.signature import signature
 from pipelines.stages import unwatched
-from pipelines.stores import articles, stories
+from pipelines.stores import articles, revisions, signatures, stories
 from pipelines.stores.schema import State
 from pipelines.stores.schema import articles as table
+from pipelines.stores.stories import retold
 
 _LETTERS = "bdfgklmnprstvz"
 WORDS = [f"{a}a{b}o{c}" for a in _LETTERS for b in _LETTERS[::3] for c in _LETTERS[::4]]
@@ -68,15 +71,14 @@ def test_the_same_text_elsewhere_is_a_copy(stock: Stock) -> None:
     assert (fates["stored"], fates["duplicate"]) == (1, 1)
     assert stock.row("https://the-second.test/b").reason == "copy"
     (story,) = _retold(stock)
-    assert (story["canonical"], story["copies"]) == (
-        "https://first.test/a",
-        [{"url": "https://the-second.test/b", "similarity": 1.0, "published": None}],
-    )
+    (copy,) = story["copies"]
+    assert (story["canonical"], copy["url"]) == ("https://first.test/a", "https://the-second.test/b")
+    assert (copy["similarity"], copy["published"], copy["kind"]) == (1.0, None, "same")
 
 
 def _retold(stock: Stock) -> list[dict[str, Any]]:
     with stock.store.read() as connection:
-        return list(articles.retold(connection))
+        return list(retold(connection))
 
 
 @pytest.mark.parametrize("percent", [0, 1, 2, 5, 7])
@@ -123,7 +125,7 @@ def test_the_same_furniture_round_other_texts_makes_no_story(stock: Stock) -> No
 
 
 def test_a_copy_is_found_however_many_share_its_furniture(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stories, "MAX_CANDIDATES", 5)
+    monkeypatch.setattr(signatures, "MOST", 5)
     furniture = prose(999, 120)
     crowd = [(f"https://a.test/{number}", f"{furniture} {prose(number, 180)}") for number in range(40)]
     twin = ("https://b.test/twin", edited(crowd[39][1], 0.02))
@@ -163,6 +165,19 @@ def test_the_earliest_credible_date_makes_the_original(stock: Stock) -> None:
     assert stock.row("https://a.test/late").state == State.DUPLICATE
 
 
+def test_of_articles_without_a_date_the_one_fetched_first_is_the_original_also_after_it_changed(stock: Stock) -> None:
+    text = prose(1)
+    rows = stock.parsed([("https://a.test/late", text)], fetched_at=3000.0)
+    rows += stock.parsed([("https://b.test/of-a-longer-name", text)], fetched_at=1000.0)
+    stock.dedupe(rows)
+    assert copies(stock) == {"late": "of-a-longer-name"}
+    with stock.store.write() as connection:
+        again = stock.draft(rows[1], "https://b.test/of-a-longer-name", edited(text, 0.02), fetched_at=9000.0)
+        articles.revise(connection, again)
+        stories.place(connection, rows[1], signature(again.article.text))
+    assert copies(stock) == {"late": "of-a-longer-name"}
+
+
 def test_a_match_is_the_original_of_a_copy_that_is_none(stock: Stock) -> None:
     text = prose(1)
     rows = stock.parsed([("https://a.test/no", text)], matched=False, published=day(1), confidence=1.0)
@@ -170,21 +185,54 @@ def test_a_match_is_the_original_of_a_copy_that_is_none(stock: Stock) -> None:
     assert copies(stock) == {"no": "yes"}
 
 
-def test_a_text_between_two_stories_joins_them(stock: Stock) -> None:
-    text = prose(1, 400)
-    one, other = edited(text, 0.09, 1), edited(text, 0.09, 2)
+def test_stories_that_turn_out_to_be_one_are_merged(stock: Stock) -> None:
+    words = prose(1, 400).split()
+    one, other = " ".join(words[:260]), " ".join(words[140:])
     stock.dedupe(stock.parsed([("https://a.test/one", one), ("https://b.test/other", other)]))
     apart = told(stock)
-    stock.dedupe(stock.parsed([("https://c.test/middle", text)], published=day(0), confidence=1.0))
+    whole = stock.parsed([("https://c.test/whole", " ".join(words))], published=day(0), confidence=1.0)
+    stock.dedupe(whole)
     assert apart == [{"one"}, {"other"}]
-    assert told(stock) == [{"middle", "one", "other"}]
-    assert copies(stock) == {"one": "middle", "other": "middle"}
-    assert {one["similarity"] is not None for one in _retold(stock)[0]["copies"]} == {True}
+    assert told(stock) == [{"one", "other", "whole"}]
+    assert copies(stock) == {"one": "whole", "other": "whole"}
+    assert {one["kind"] for one in _retold(stock)[0]["copies"]} == {"syndicated"}
+    assert stock.row("https://a.test/one").state == State.DUPLICATE
+
+
+def test_a_live_blog_that_quotes_whole_articles_ties_none_of_them_together(stock: Stock) -> None:
+    parts = [prose(number, 220) for number in range(4)]
+    blog = stock.parsed([("https://live.test/blog", "\n".join(parts))], published=day(0), confidence=1.0)
+    stock.dedupe(blog + stock.parsed([(f"https://a{at}.test/{at}", text) for at, text in enumerate(parts)]))
+    assert told(stock) == [{"0"}, {"1"}, {"2"}, {"3"}, {"blog"}]
+
+
+def test_furniture_of_a_publisher_under_short_articles_of_two_sites_ties_none_together(stock: Stock) -> None:
+    furniture = prose(999, 80)
+    pages = [(f"https://site{at % 5}.test/{at}", f"{prose(at, 120)}\n{furniture}") for at in range(20)]
+    stock.dedupe(stock.parsed(pages))
+    assert len(told(stock)) == 20
+
+
+def test_a_revision_leaves_the_story_it_told_no_more_and_the_story_finds_another_head(stock: Stock) -> None:
+    text = prose(1)
+    rows = stock.parsed([("https://a.test/first", text)], published=day(0), confidence=1.0)
+    rows += stock.parsed([("https://b.test/second", text), ("https://c.test/third", text)])
+    stock.dedupe(rows)
+    assert copies(stock) == {"second": "first", "third": "first"}
+    with stock.store.write() as connection:
+        articles.revise(connection, stock.draft(rows[0], "https://a.test/first", prose(2), title="Another headline"))
+        stories.place(connection, rows[0], signature(prose(2)))
+    assert told(stock) == [{"first"}, {"second", "third"}]
+    assert copies(stock) == {"third": "second"}
+    assert stock.row("https://b.test/second").state == State.STORED
+    with stock.store.read() as connection:
+        before, now = revisions.of(connection, rows[0])
+    assert (before.number, before.text, now.number, now.title) == (1, text, 2, "Another headline")
 
 
 # the order of arrival
 
-_DATES: list[datetime | None] = [None, day(5), day(3), None, day(3), day(8), None, day(1)]
+_DATES: list[datetime | None] = [None, day(5), day(3), None, day(3), day(8), None, None]
 
 
 @pytest.fixture(scope="module")
@@ -200,9 +248,11 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[int]]
     rows = []
     for number, (text, date) in enumerate(zip(texts, _DATES, strict=True)):
         rows += stock.parsed(
-            [(f"https://site{number}.test/{number}", text)], published=date, confidence=0.9 if date else 0.0
-        )
-    rows += stock.parsed([("https://site8.test/8", "short but the same everywhere")])
+            [(f"https://site{number}.test/{number}", text)], published=date, confidence=0.9 if date else 0.0,
+            fetched_at=9000.0 - number,
+        )  # fmt: skip
+    # nobody dates it nor its copy, and it was fetched first
+    rows += stock.parsed([("https://the-longest.test/8", "short but the same everywhere")], fetched_at=100.0)
     stock.store.close()
     return folder / "store.db", rows
 
@@ -219,10 +269,12 @@ def test_neither_stories_nor_originals_nor_fates_depend_on_the_order(
     stock = Stock(f"sqlite:///{folder / 'store.db'}", folder, open_run=False)
     stock.dedupe(rows[at] for at in order)
     assert told(stock) == [{"0", "1", "2"}, {"3", "4", "5"}, {"6"}, {"7", "8"}]
-    assert copies(stock) == {"0": "2", "1": "2", "3": "4", "5": "4", "8": "7"}
+    assert copies(stock) == {"0": "2", "1": "2", "3": "4", "5": "4", "7": "8"}
     with stock.store.read() as connection:
         similar = dict(row for row in connection.execute(select(table.c.id, table.c.similarity)))
-    assert similar[rows[7]] == similar[rows[8]] == similar[rows[3]] == similar[rows[5]] == 1.0
+    assert similar[rows[7]] == 1.0
+    assert similar[rows[3]] == similar[rows[5]] >= 0.9
+    assert similar[rows[2]] is similar[rows[4]] is similar[rows[8]] is None
     fates = stock.fates()
     assert (fates["stored"], fates["duplicate"]) == (4, 5)
     assert adds_up(fates)
@@ -241,15 +293,36 @@ def _dedupe(address: str, folder: str, rows: list[int]) -> None:
     stock.store.close()
 
 
+ROUNDS, PROCESSES = 20, 4
+
+
+def _dedupe_in_rounds(address: str, folder: str, rows: list[int], together: Any) -> None:
+    stock = Stock(address, Path(folder), open_run=False)
+    stages = stock.stages()
+    for row in rows:
+        together.wait(60)
+        stages["dedupe"].run([row], unwatched)
+    for row in rows:
+        stages["store"].run([row], unwatched)
+    stock.store.close()
+
+
 @pytest.mark.slow
-def test_processes_that_dedupe_copies_at_once_make_one_story(stock: Stock, tmp_path: Path) -> None:
-    text = prose(1)
-    rows = stock.parsed([(f"https://s{number:02}.test/{number}", edited(text, 0.02, number)) for number in range(30)])
-    race(_dedupe, [(stock.address, str(tmp_path), rows[number::3]) for number in range(3)])
+def test_copies_that_processes_dedupe_at_the_same_moment_are_one_story(stock: Stock, tmp_path: Path) -> None:
+    pages = [
+        (f"https://s{process}.test/{number}", edited(prose(number), 0.02, process))
+        for number in range(ROUNDS) for process in range(PROCESSES)
+    ]  # fmt: skip
+    rows = stock.parsed(pages)
+    together = multiprocessing.get_context("spawn").Barrier(PROCESSES)
+    race(
+        _dedupe_in_rounds,
+        [(stock.address, str(tmp_path), rows[process::PROCESSES], together) for process in range(PROCESSES)],
+    )
     fates = stock.fates()
-    assert (fates["stored"], fates["duplicate"], fates["in_flight"]) == (1, 29, 0)
-    assert len(told(stock)) == 1
-    assert set(copies(stock).values()) == {"0"}
+    assert (fates["stored"], fates["duplicate"], fates["in_flight"]) == (ROUNDS, ROUNDS * (PROCESSES - 1), 0)
+    assert told(stock) == sorted([{str(number)} for number in range(ROUNDS)], key=min)
+    assert all(url.startswith("https://s0.") for url, one in stock.articles().items() if not one["copy_of"])
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ import pytest
 from conftest import until
 
 from workers import supervise
-from workers.supervise import BACKOFF_S, Supervisor
+from workers.supervise import BACKOFF_S, KILLED_MOST_S, Supervisor
 
 pytestmark = pytest.mark.slow
 # two verbs that run until they are stopped and need nothing
@@ -66,6 +66,16 @@ def test_a_child_that_is_killed_is_started_again(tmp_path: Path, supervisor: Sup
     until(lambda: supervisor.tick() == [] and "work-0" in supervisor.pids(), 5, "its return")
     assert supervisor.pids()["work-0"] != first
     assert not supervisor.finished("work")
+
+
+def test_one_that_is_killed_again_and_again_is_never_waited_for_long(tmp_path: Path, supervisor: Supervisor) -> None:
+    supervisor.start("work-0", arguments(tmp_path, *IDLE))
+    for _ in range(len(BACKOFF_S) + 1):
+        os.kill(supervisor.pids()["work-0"], signal.SIGKILL)
+        ended: list[tuple[str, int, int]] = []
+        until(lambda seen=ended: ticking(supervisor, seen), 10, "the death being noticed")  # type: ignore[misc]
+        until(lambda: supervisor.tick() == [] and "work-0" in supervisor.pids(), KILLED_MOST_S + 3, "its return")
+    assert supervisor.failing("", 1) is None
 
 
 def test_a_child_that_has_done_its_work_is_left_alone(tmp_path: Path, supervisor: Supervisor) -> None:

@@ -1,15 +1,15 @@
-"""Private addresses are refused however they are spelt, by the spelling alone and at the resolver."""
+"""Private addresses are refused however they are spelt, by the spelling alone, at the resolver and at the socket."""
 
 from __future__ import annotations
 
-import pytest
-from scrapy import Spider
-from scrapy.crawler import Crawler
-from scrapy.resolver import dnscache
-from twisted.internet.error import DNSLookupError
-from twisted.internet.testing import MemoryReactorClock
+import socket
+import subprocess
+import sys
+from typing import Any
 
-from crawler.addresses import AddressRefused, GuardedResolver, is_public, refusal, why_refused
+import pytest
+
+from crawler.fetching.addresses import AddressRefused, Guard, is_public, refusal
 
 PRIVATE_URLS = [
     "http://127.0.0.1/", "http://127.1/", "http://127.0.1/", "http://2130706433/", "http://0x7f000001/",
@@ -52,58 +52,81 @@ def test_what_is_not_a_public_address_is_not_public(ip: str) -> None:
     assert not is_public(ip)
 
 
-def resolver(**settings: object) -> GuardedResolver:
-    return GuardedResolver.from_crawler(Crawler(Spider, settings), MemoryReactorClock())  # type: ignore[arg-type, no-untyped-call]  # a test reactor
+def _info(address: str, port: int = 80) -> Any:
+    """As getaddrinfo tells it."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return family, socket.SOCK_STREAM, 6, "", (address, port)
 
 
-def answer(guard: GuardedResolver, name: str) -> list[object]:
-    """What the resolver says at once: it is asked only for what needs no look-up."""
-    said: list[object] = []
-    guard.getHostByName(name).addCallbacks(said.append, lambda failure: said.append(failure.value))
-    return said
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1", "10.0.0.5", "169.254.169.254", "0.0.0.0"])
+def test_no_socket_is_made_for_a_private_address(address: str) -> None:
+    with pytest.raises(AddressRefused):
+        Guard().socket(_info(address))
+    Guard(allow_private=True).socket(_info(address)).close()
 
 
-@pytest.fixture
-def known_names() -> object:
-    before = dict(dnscache)
-    guard = resolver()
-    dnscache.update({"inside.test": "10.0.0.5", "outside.test": "93.184.215.14", "proxy.test": "127.0.0.1"})
-    yield guard
-    dnscache.clear()
-    dnscache.update(before)
+def test_a_socket_is_made_for_a_public_one() -> None:
+    Guard().socket(_info("93.184.215.14")).close()
+
+
+def test_a_name_is_judged_by_what_it_resolves_to() -> None:
+    with pytest.raises(AddressRefused, match=r"inside\.test is at 10\.0\.0\.5"):
+        Guard().resolved("inside.test", ["10.0.0.5", "::1"])
+    assert Guard().resolved("mixed.test", ["10.0.0.5", "93.184.215.14"]) == ["93.184.215.14"]
+    assert Guard(allow_private=True).resolved("inside.test", ["10.0.0.5"]) == ["10.0.0.5"]
+
+
+def test_the_proxy_may_be_anywhere_but_only_at_its_port() -> None:
+    for proxy, address in (("http://127.0.0.1:3128", "127.0.0.1"), ("http://[::1]:3128", "::1")):
+        guard = Guard(proxy=proxy)
+        guard.socket(_info(address, 3128)).close()
+        with pytest.raises(AddressRefused):
+            guard.socket(_info(address, 80))
+    named = Guard(proxy="http://proxy.test:3128")
+    with pytest.raises(AddressRefused):
+        named.socket(_info("10.0.0.9", 3128))
+    assert named.resolved("PROXY.test", ["10.0.0.9"]) == ["10.0.0.9"]
+    named.socket(_info("10.0.0.9", 3128)).close()
+    with pytest.raises(AddressRefused):
+        named.resolved("other.test", ["10.0.0.9"])
+
+
+@pytest.mark.parametrize("url", PRIVATE_URLS)
+def test_the_guard_refuses_a_spelling_before_anything_is_looked_up(url: str) -> None:
+    with pytest.raises(AddressRefused):
+        Guard().spelling(url)
+
+
+_UNGUARDED = """
+from scrapy import Spider
+from scrapy.crawler import AsyncCrawlerProcess
+from crawler import settings
+from crawler.fetching.transport import prove_guarded
+from pipelines.config import Config
+
+class Asking(Spider):
+    name = "asking"
+    async def start(self):
+        try:
+            await prove_guarded(self.crawler)
+            print("live")
+        except RuntimeError as error:
+            print(error)
+        return
+        yield
+
+wanted = {name: value for name, value in settings.settings(Config()).items() if name not in ("SCHEDULER", "EXTENSIONS")}
+process = AsyncCrawlerProcess({**wanted, **OTHERWISE})
+process.crawl(Asking)
+process.start()
+"""
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0", "::ffff:127.0.0.1", "::1"]
+    ("otherwise", "said"),
+    [({}, "live"), ({"SUCHLIKE_ALLOW_PRIVATE": True}, "not live"), ({"DOWNLOAD_HANDLERS": {}}, "not live")],
 )
-def test_the_resolver_refuses_literal_addresses_without_a_look_up(host: str) -> None:
-    (said,) = answer(resolver(), host)
-    assert isinstance(said, AddressRefused) and isinstance(said, DNSLookupError)
-
-
-@pytest.mark.usefixtures("known_names")
-def test_the_resolver_judges_what_a_name_resolves_to() -> None:
-    (said,) = answer(resolver(), "inside.test")
-    assert isinstance(said, AddressRefused)
-    assert "inside.test is at 10.0.0.5" in str(said)
-    assert answer(resolver(), "outside.test") == ["93.184.215.14"]
-
-
-@pytest.mark.usefixtures("known_names")
-def test_private_addresses_can_be_allowed_and_the_proxy_always_is() -> None:
-    assert answer(resolver(SUCHLIKE_ALLOW_PRIVATE=True), "inside.test") == ["10.0.0.5"]
-    behind = resolver(SUCHLIKE_PROXY_HOST="proxy.test")
-    assert answer(behind, "proxy.test") == ["127.0.0.1"]
-    assert isinstance(answer(behind, "inside.test")[0], AddressRefused)
-    assert isinstance(answer(resolver(), "proxy.test")[0], AddressRefused)
-
-
-@pytest.mark.usefixtures("known_names")
-def test_a_spider_can_ask_why_a_host_was_refused() -> None:
-    answer(resolver(), "inside.test")
-    answer(resolver(), "outside.test")
-    answer(resolver(), "::1")
-    assert "inside.test is at 10.0.0.5" in (why_refused("http://user@INSIDE.test:8080/x") or "")
-    assert why_refused("http://[::1]/")
-    assert why_refused("http://outside.test/") is None
-    assert why_refused("nothing") is None and why_refused("http://[::1") is None
+def test_a_crawl_proves_that_its_guard_is_live(otherwise: dict[str, Any], said: str) -> None:
+    script = f"OTHERWISE = {otherwise!r}\n{_UNGUARDED}"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
+    assert said in done.stdout

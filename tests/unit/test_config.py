@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.config import ENV_SHORT, Config, duration_s, load, rate_delay_s
+from pipelines.config import Config, load
+from pipelines.durations import duration_s, rate_delay_s
 from pipelines.errors import ConfigError
+from pipelines.layers import ENV_SHORT
 
 SHORT = {".".join(path): name for name, path in ENV_SHORT.items()}
 
@@ -188,6 +191,25 @@ def test_the_digest_changes_with_what_shapes_results_and_with_nothing_else(tmp_p
     elsewhere = load(tmp_path.parent, env={"SUCHLIKE_QUEUE__WORKERS": "4"})
     assert plain.digest == elsewhere.digest
     assert plain.digest != load(tmp_path, {"crawl": {"depth": 3}}, {}).digest
+
+
+def test_a_run_keeps_no_secret_and_is_joined_by_whoever_has_them(tmp_path: Path) -> None:
+    said = {
+        "crawl": {"proxy": "http://me:hunter2@proxy.example:3128"}, "queue": {"redis": "rediss://:hunter2@host:1/0"},
+        "store": {"database": "postgresql+psycopg://me:hunter2@host/x?password=hunter2"},
+        "sources": {"feeds": ["https://me:hunter2@feeds.example/a.xml?key=hunter2"]},
+        "notify": {"webhooks": ["https://hooks.example/hunter2"], "secret": "hunter2"}, "web": {"token": "hunter2"},
+    }  # fmt: skip
+    config = load(tmp_path, said, {})
+    kept = config.kept
+    assert b"hunter2" not in msgspec.json.encode(kept) and kept.kept == kept and kept.digest == config.digest
+    assert kept.crawl.proxy == "http://***@proxy.example:3128"
+    joined = kept.in_hands_of(config)
+    assert (joined.crawl, joined.queue, joined.store) == (config.crawl, config.queue, config.store)
+    told = load(tmp_path, {}, config.environment)
+    assert kept.in_hands_of(told).crawl == config.crawl
+    with pytest.raises(ConfigError, match="SUCHLIKE_CRAWL__PROXY"):
+        kept.in_hands_of(load(tmp_path, {}, {}))
 
 
 @pytest.mark.parametrize(

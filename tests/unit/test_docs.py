@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
+import documented
 import msgspec
 import pytest
+import yaml
 
 from crawler.cli.app import app
-from pipelines import config, extract
-from pipelines.exports import EXPORTS
+from crawler.cli.configuring import meanings
+from crawler.cli.examples import EXAMPLES
+from crawler.cli.session import STDIN
+from pipelines import config, extract, sections
+from pipelines.exports import EXPORTS, FIELDS
 
-ROOT = Path(__file__).parents[2]
+ROOT = documented.ROOT
+# programs of others
+OTHERS = {"python3", "grep", "cd", "cp", "mkdir", "chmod", "export", "bash", "make", "createuser", "createdb", "docker",
+          "systemctl", "/opt/suchlike/bin/pip"}  # fmt: skip
 GUIDE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
 CONTRACT = (ROOT / "crawler" / "cli" / "contract.md").read_text(encoding="utf-8")
 
@@ -24,7 +35,19 @@ def example() -> dict[str, object]:
     return tomllib.loads(next(block for block in blocks if "[crawl]" in block))
 
 
-@pytest.mark.parametrize("section", [config.Crawl, config.Sources, config.Store, config.Queue, config.Profile])
+@pytest.mark.parametrize(
+    "section",
+    [
+        sections.Crawl,
+        sections.Sources,
+        sections.Store,
+        sections.Queue,
+        sections.Profile,
+        sections.Web,
+        sections.Notify,
+        sections.Log,
+    ],
+)
 def test_every_setting_stands_in_the_guide(section: type[msgspec.Struct]) -> None:
     shown = example()
     name = section.__name__.lower()
@@ -36,7 +59,17 @@ def test_the_configuration_in_the_guide_is_valid(tmp_path: Path) -> None:
     blocks = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
     text = next(block for block in blocks if "[crawl]" in block)
     (tmp_path / config.FILE_NAME).write_text(text, encoding="utf-8")
-    assert config.load(tmp_path, env={}).profile["floods"].every == "6h"
+    held = config.load(tmp_path, env={})
+    # it shows the defaults, so that reading it is knowing them
+    assert (held.crawl, held.sources, held.store, held.queue, held.web) == (
+        sections.Crawl(), sections.Sources(), sections.Store(), sections.Queue(), sections.Web()
+    )  # fmt: skip
+    assert held.profile["floods"] == sections.Profile()
+
+
+def test_the_guide_shows_the_settings_that_config_explains() -> None:
+    settings = (ROOT / "crawler" / "cli" / "settings.toml").read_text(encoding="utf-8")
+    assert f"```toml\n{settings}```\n" in GUIDE
 
 
 def test_every_reason_a_page_is_dropped_for_stands_in_the_guide() -> None:
@@ -46,7 +79,7 @@ def test_every_reason_a_page_is_dropped_for_stands_in_the_guide() -> None:
 
 def test_every_verb_stands_in_the_contract() -> None:
     told = set(re.findall(r"`([a-z-]+)", CONTRACT))
-    verbs = {name for name in app if not name.startswith("-")} - {"seed", "schedule", "scrapy", "help"}
+    verbs = {name for name in app if not name.startswith("-")} - {"seed", "schedule", "failures", "scrapy", "help"}
     assert verbs <= told
     assert "seed add" in CONTRACT
     assert "schedule list" in CONTRACT
@@ -68,3 +101,75 @@ def test_the_readme_has_the_two_commands() -> None:
 def test_constraints_name_no_address() -> None:
     for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
         assert re.fullmatch(r"[\w.-]+==[\w.+!-]+(; python_version [<>=]+ \"3\.\d+\")?", line), line
+
+
+# what the docs show is what can be typed
+
+
+def typed(words: list[str]) -> None:
+    """Fails where suchlike would not understand a command line."""
+    words = [STDIN if word == "-" else word for word in words]
+    _, bound, _ = app.meta.parse_args(words, print_error=False, exit_on_error=False)
+    app.parse_args(list(bound.args), print_error=False, exit_on_error=False)
+
+
+@pytest.mark.parametrize("page", documented.PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_command_of_the_docs_is_understood(page: Path) -> None:
+    shown = [words for block in documented.blocks("sh", "console") if block.page == page
+             for words in documented.commands(block)]  # fmt: skip
+    for words in [*shown, *documented.named_in(page)]:
+        if " ".join(words[1:]) in EXAMPLES:
+            continue  # the verb alone, named
+        if Path(words[0]).name == "suchlike":
+            typed(words[1:])
+        else:
+            assert words[0] in OTHERS or words[0].startswith(".venv/bin/"), words
+
+
+def test_commands_of_deployment_name_what_is_there() -> None:
+    services = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    units = {path.name for path in (ROOT / "deploy" / "systemd").iterdir()}
+    seen = set()
+    for block in documented.blocks("sh", "console"):
+        for words in documented.commands(block):
+            seen.add(words[0])
+            if words[0] in ("cp", "bash"):
+                assert list(ROOT.glob(words[1])), words
+            elif words[0] == "docker":
+                assert (ROOT / words[words.index("-f") + 1]).is_file()
+                assert all(word.partition("=")[0] in services for word in words if "=" in word)
+            elif words[0] == "systemctl":
+                assert words[-1] in units
+            elif words[0] == "make":
+                assert f"\n{words[1]}:" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert seen >= {"cp", "docker", "systemctl"}
+
+
+@pytest.mark.parametrize("block", documented.blocks("toml"), ids=lambda block: block.page.stem)
+def test_every_configuration_of_the_docs_is_valid(block: documented.Block, tmp_path: Path) -> None:
+    if "[files." in block.text:
+        assert tomllib.loads(block.text)["files"]  # a seed.toml
+        return
+    (tmp_path / config.FILE_NAME).write_text(block.text, encoding="utf-8")
+    config.load(tmp_path, env={})
+
+
+def test_the_site_is_built_without_a_warning_and_asks_nobody_else_for_anything(tmp_path: Path) -> None:
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-f", ROOT / ".ci" / "mkdocs.yml", "-d", tmp_path],
+        capture_output=True, text=True, check=False, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    pages = list(tmp_path.rglob("*.html"))
+    assert len(pages) > 25
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        outward = re.findall(r"<(?!a\b)\w+[^>]*\b(?:src|href|action)=\"?(?:https?:)?//[^\s>]+", text)
+        assert outward == [], page.name
+        assert 'class="mermaid"' not in text  # whose script would be fetched
+    verbs = (tmp_path / "reference" / "verbs.html").read_text(encoding="utf-8")
+    assert all(f'id="suchlike-{verb.replace(" ", "-")}"' in verbs for verb in EXAMPLES)
+    settings = (tmp_path / "reference" / "settings.html").read_text(encoding="utf-8")
+    assert all(f"<code>{key.rpartition('.')[2]}</code>" in settings for key in meanings() if not key.endswith("*"))
+    records = (tmp_path / "reference" / "records.html").read_text(encoding="utf-8")
+    assert all(f"<code>{name}</code>" in records for name in FIELDS)

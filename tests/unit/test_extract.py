@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -97,7 +98,7 @@ def test_no_date_is_no_date() -> None:
 )
 def test_what_a_page_says_of_being_kept(head: str, headers: dict[str, str], noindex: bool, reserved: bool) -> None:
     rights = extract(page(head=head), URL, headers=headers).rights
-    assert (rights.noindex, rights.tdm_reserved) == (noindex, reserved)
+    assert (rights.noindex, bool(rights.tdm_reserved)) == (noindex, reserved)
 
 
 @pytest.mark.parametrize(
@@ -278,7 +279,7 @@ def test_titles_lose_their_site(candidates: list[str], heading: str, site: str, 
     [
         (["By Jane Doe and Max Roe"], ("Jane Doe", "Max Roe")),
         (["Jane Doe, Max Roe, Sports Writer"], ("Jane Doe", "Max Roe")),
-        (["Doe, Jane"], ("Doe, Jane",)),
+        (["Doe, Jane"], ("Jane Doe",)),
         (["https://social.test/jane", "jane@paper.test", "admin"], ()),
         (["Jane Doe", "JANE DOE"], ("Jane Doe",)),
         (["Von Anna Muster und Eva Roe"], ("Anna Muster", "Eva Roe")),
@@ -334,6 +335,8 @@ def test_warming_makes_the_first_page_cheap() -> None:
 
 @pytest.mark.parametrize("teller", [fasttext, langid])
 def test_both_tellers_of_languages_know_the_common_ones(teller: Callable[[], Detector]) -> None:
+    if teller is fasttext and sys.version_info >= (3, 14):
+        pytest.skip("fastText has no wheel for Python 3.14 yet")
     told = teller()
     for language, text in {
         "en": "The harbour board approved the change on Tuesday evening after a long debate.",

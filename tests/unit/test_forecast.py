@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.forecast import AHEAD, FEWEST, Forecast
+from crawler.running.forecast import AHEAD, FEWEST, Forecast
 
 EVEN = [0.5] * AHEAD
 
@@ -28,9 +28,9 @@ def test_the_recent_yield_counts_not_the_one_of_the_beginning() -> None:
 def test_less_is_expected_where_what_waits_becomes_poorer() -> None:
     forecast = Forecast()
     forecast.look(50, 25, EVEN, left=None)
-    said = forecast.look(100, 50, [0.8] * 25 + [0.0] * 75, left=None)
+    said = forecast.look(100, 50, [0.4] * 25 + [0.0] * 75, left=None)
     assert said is not None
-    assert said.matches == pytest.approx(50 / 4)
+    assert said.matches == pytest.approx(100 * 0.5 * 0.1 / 0.5)
 
 
 def test_no_more_is_forecast_than_the_budget_and_the_frontier_hold() -> None:
@@ -47,12 +47,14 @@ def test_nothing_is_said_too_early_or_at_the_end() -> None:
     assert Forecast().look(100, 3, [], left=None) is None
 
 
-def test_what_was_said_is_held_against_what_came() -> None:
+def test_what_was_said_is_held_against_what_came_of_exactly_those_pages() -> None:
     forecast = Forecast()
-    for pages in range(0, 401, 10):
+    for pages in (0, 50, 200, 450):
         forecast.look(pages, pages // 10, EVEN, left=None)
-    settled = [kept for kept in forecast.kept if kept.came is not None]
-    assert [kept.came for kept in settled] == [10] * len(settled) != []
+    harvest = [100 <= page < 120 for page in range(460)]
+    said = forecast.held_against(harvest)
+    assert [(kept.pages, kept.came) for kept in said] == [(50, 20), (200, 0), (450, None)]
+    assert [kept.matches for kept in said] == [pytest.approx(10)] * 3
 
 
 def test_matches_that_a_new_judgement_took_away_are_not_the_next_pages_fault() -> None:
@@ -63,3 +65,11 @@ def test_matches_that_a_new_judgement_took_away_are_not_the_next_pages_fault() -
     said = forecast.look(210, 52, EVEN, left=None)
     assert said is not None
     assert said.matches == pytest.approx(22, abs=5)
+
+
+def test_nothing_less_than_nothing_is_expected() -> None:
+    forecast = Forecast()
+    forecast.look(100, 47.9, EVEN, left=None)
+    said = forecast.look(160, 47.79, EVEN, left=None)  # what waited for extraction matched less often than was thought
+    assert said is not None
+    assert str(said.matches) == "0.0"

@@ -82,6 +82,14 @@ def test_a_line_of_several_sentences_is_prose_wherever_it_stands() -> None:
     assert clean(joined(BODY, HEADLINES[:2], closing, HEADLINES[2:])).text.endswith(closing)
 
 
+def test_a_list_that_a_colon_announces_stays_and_the_headlines_below_it_go() -> None:
+    measures = ["- A dredger for eight weeks in spring", "- Soundings every month", "- No work while the herring run"]
+    cleaned = clean(joined(BODY, "The contract names three measures:", measures, HEADLINES))
+    assert cleaned.cut_trailing == tuple(HEADLINES)
+    bulleted = [f"- {headline}" for headline in HEADLINES]
+    assert clean(joined(BODY, "Most read:", bulleted)).cut_trailing == ("Most read:", *bulleted)
+
+
 @pytest.mark.parametrize("cue", CUES)
 def test_a_cue_goes_with_its_headlines(cue: str) -> None:
     cleaned = clean(joined(BODY, "", cue, HEADLINES[:2], "3 hours ago"))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pipelines.errors import ConfigError, SeedError, UsageError
 from pipelines.likeness.background import background
-from pipelines.likeness.calibrate import bound, logistic, logit, total
+from pipelines.likeness.calibrate import bound, logistic, logit, parting, total
 from pipelines.likeness.dense import DIMENSIONS, embed
 from pipelines.likeness.explain import explain, sentences
 from pipelines.likeness.lexical import Rarity
@@ -171,7 +171,7 @@ def test_the_bound_comes_down_when_seeds_lie_apart_but_not_without_end() -> None
 
 
 def test_a_higher_share_of_matches_lifts_every_score_alike(profile: Profile) -> None:
-    richer = profile.with_prior(0.5)
+    richer = Profile.learn(SEEDS, prior=0.5)
     for text in OTHERS.values():
         lift = total(richer.score("", text, "en").parts) - total(profile.score("", text, "en").parts)
         assert lift == pytest.approx(logit(0.5) - logit(0.05))
@@ -356,6 +356,54 @@ def test_a_story_is_of_its_days() -> None:
     assert topic.score("", RETURN, "en", day).parts == topic.score("", RETURN, "en").parts
 
 
+def test_stories_are_told_apart_by_their_numbers_and_openings() -> None:
+    dated = f"At 4.15 on 3 March 2024 the lamp failed for 97 minutes. {LIGHTHOUSE}"
+    story = Profile.learn([("a.txt", "Lamp fails", dated, "en")], grain="story", pages=HARBOUR)
+    same_event = story.score("", dated.replace("the lamp failed", "a lamp went dark"), "en")
+    look_alike = story.score(
+        "", dated.replace("4.15", "11.50").replace("97", "20").replace("3 March 2024", "May"), "en"
+    )
+    assert same_event.parts["numbers"] > look_alike.parts["numbers"] >= 0
+    late = story.score("", f"{OTHERS['choir']} {OTHERS['cup']} {OTHERS['rates']} {dated}", "en")
+    assert same_event.parts["opening"] > late.parts["opening"]
+    told = explain(story, Text("", dated, "en"), story.threshold())
+    assert sum(share for _, share in told.parts) == pytest.approx(told.logit, abs=1e-12)
+    again = Profile.from_bytes(story.to_bytes())
+    assert (again.score("", dated, "en"), again.threshold()) == (story.score("", dated, "en"), story.threshold())
+
+
+@pytest.mark.parametrize("grain", ["story", "topic", "beat"])
+def test_a_seed_is_never_beaten_at_any_grain_whatever_a_crawl_taught(grain: str) -> None:
+    # one seed names no number, so others could be nearer to the rest in that
+    seeds = [("n.txt", "", f"In 1921 and 1963 a lamp burnt for 37 days. {BEACONS}", "en"), *SEEDS]
+    matches = [("", f"{text} Number {number}.", "en") for number in range(9) for text in (BEACONS, RETURN)]
+    profile = Profile.learn(seeds, grain=grain, pages=[*HARBOUR, *matches])
+    lowest = min(profile.score(title, text, language).score for _, title, text, language in seeds)
+    for text in [f"{LIGHTHOUSE} {seeds[0][2]}", f"{RETURN} In 1921 and 1963, 37 days.", *OTHERS.values()]:
+        assert profile.score("", text, "en").score <= lowest + 1e-6
+
+
+def test_the_bound_lies_where_a_crawls_pages_part() -> None:
+    logits = np.array([-6, -5.5, -5, -1, -0.8, 1.6, 1.8, 4], np.float32)
+    assert parting(logits, 0.0, 3.0) == pytest.approx(0.4)
+    # what lies further off than it may reach is not looked at, and without pages it stays
+    assert parting(np.array([-9, 9], np.float32), 0.5, 3.0) == pytest.approx(0.5)
+    story = Profile.learn(SEEDS, grain="story", pages=HARBOUR)
+    assert abs(logit(story.threshold()) - logit(Profile.learn(SEEDS, grain="story").threshold())) <= 3
+
+
+def test_a_beat_leans_on_its_surest_matches_and_never_lets_go_of_the_seeds() -> None:
+    matches = [("", f"{text} The halyard of number {n} was new.", "en") for n in range(9) for text in (BEACONS, RETURN)]
+    pages = [*HARBOUR, *matches]
+    beat, story = (Profile.learn(SEEDS[:1], grain=grain, pages=pages) for grain in ("beat", "story"))
+    weights = {term.word: term.weight for term in beat.terms}
+    assert weights["halyard"] > 0
+    assert weights["lighthouse"] > weights["halyard"]
+    assert "halyard" not in [term.word for term in story.terms]
+    copied = Profile.learn(SEEDS[:1], grain="beat", pages=[*pages, *[matches[0]] * 30])
+    assert {term.word: term.weight for term in copied.terms}["halyard"] == pytest.approx(weights["halyard"], rel=0.2)
+
+
 def test_an_explanation_shows_sentences_and_what_is_missing(profile: Profile) -> None:
     texts = {name: (text, language) for name, _, text, language in SEEDS}
     told = explain(profile, Text("", RETURN.replace("lighthouse", "tower"), "en"), 0.99, texts)
@@ -383,6 +431,9 @@ def test_a_list_of_key_words_is_no_article(profile: Profile) -> None:
     for listed in (terms, terms * 20, [f"{word}," for word in terms * 3]):
         assert profile.score("", " ".join(listed), "en").score < 0.1
     assert profile.score("", f"{' '.join(terms)}. {RETURN}", "en").score > profile.threshold("loose")
+    # what the crawl's pages all say is common there, but makes no sentence of a list
+    warm = Profile.learn(SEEDS, pages=[("", f"{text} {' '.join(terms[20:])}", "en") for _, text, _ in HARBOUR])
+    assert warm.score("", " ".join(terms), "en").score < 0.1
 
 
 def test_copies_may_be_disliked_together() -> None:

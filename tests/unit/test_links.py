@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from crawler.links import Glance, Link, glance
+from crawler.reading.links import Glance, Link, glance
 
 PAGE = "https://news.test/world/the-night-train"
 
@@ -41,7 +41,6 @@ def test_a_page_tells_what_it_says_about_itself() -> None:
     assert page.canonical == PAGE
     assert page.amp == "https://news.test/amp/1"
     assert page.robots == "noindex, noarchive"
-    assert page.tdm_reserved
     assert page.feeds == ["https://news.test/rss"]
     assert page.refresh is None
 
@@ -213,3 +212,13 @@ def test_a_hostile_page_costs_seconds_at_most(body: bytes) -> None:
     started = time.process_time()
     glance(body, PAGE)
     assert time.process_time() - started < 5
+
+
+def test_a_long_list_of_headlines_leaves_the_links_after_it_their_context() -> None:
+    teasers = "".join(
+        f'<div><a href="/story-{n}"><h3>A headline of some length that stands alone, number {n}</h3></a></div>'
+        for n in range(600)
+    )
+    page = f'<body><aside>{teasers}</aside><p>The council said <a href="/ferry">the ferry</a> stays in port.</p></body>'
+    (ferry,) = [link for link in glance(page.encode(), "https://a.example/").links if link.url.endswith("/ferry")]
+    assert ferry.context == "The council said stays in port."

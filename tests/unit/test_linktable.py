@@ -28,6 +28,11 @@ def worth(table: LinkTable, key: int) -> float:
     return table.estimates([key], WORDS, DENSE, 0.25)[0]
 
 
+def again(table: LinkTable, most: int = 1_000) -> dict[int, float]:
+    turns = table.rescore(WORDS, DENSE, 0.25, most=most, moved=0.0)
+    return dict(pair for turn in turns for pair in turn)
+
+
 def test_a_full_table_keeps_the_most_promising_candidates_and_what_it_knew_of_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -49,7 +54,7 @@ def test_a_table_that_is_always_full_stays_within_its_bound(monkeypatch: pytest.
         table.add([number % 900], number, [(0.5,) * CUES], [[number % 1_000]])
         if number % 50 == 0:
             table.hub(number, 0.5)
-            table.rescore(WORDS, DENSE, 0.25, most=10, moved=0.0)
+            again(table, most=10)
     assert sum(len(table.links_of(key)) for key in range(900)) <= 100
 
 
@@ -57,9 +62,29 @@ def test_all_at_once_comes_to_the_same_as_one_by_one() -> None:
     table = filled(60, links_each=3)
     for key in range(0, 60, 5):
         table.fetched(key)
-    again = dict(table.rescore(WORDS, DENSE, 0.25, most=1_000, moved=0.0))
-    alone = {key: worth(table, key) for key in range(60) if key % 5}
-    assert again == pytest.approx(alone)
+    together = again(table)
+    assert together == pytest.approx({key: worth(table, key) for key in range(60) if key % 5})
+
+
+def test_what_happens_between_two_turns_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linktable, "TURN", 16)
+    table = filled(60)
+    turns = table.rescore(WORDS, DENSE, 0.25, most=1_000, moved=0.0)
+    next(turns)
+    table.fetched(7)
+    table.add([1_000], 3, [(0.5,) * CUES], [[1, 2]])
+    found = dict(pair for turn in turns for pair in turn)
+    assert found == pytest.approx({key: worth(table, key) for key in range(60) if key != 7})
+
+
+def test_a_table_packed_between_two_turns_is_not_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linktable, "TURN", 16)
+    table = filled(60)
+    turns = table.rescore(WORDS, DENSE, 0.25, most=1_000, moved=0.0)
+    next(turns)
+    monkeypatch.setattr(linktable, "MAX_LINKS", 100)
+    table.add([1_000], 3, [(0.5,) * CUES], [[1, 2]])
+    assert list(turns) == []
 
 
 def test_a_page_of_links_comes_to_the_same_as_link_by_link() -> None:

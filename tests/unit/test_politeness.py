@@ -12,14 +12,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crawler.frontier import robots
+from crawler.frontier.batch import Batch, HostNote
 from crawler.frontier.pace import MAX_RETRY_AFTER_S, Pace, retry_after_s
 from crawler.frontier.scope import Scope
-from crawler.gate import Gate, is_html, is_list, is_sitemap
-from crawler.handoff import Batch, HostNote
+from crawler.reading.gate import Gate, is_html, is_list, is_sitemap
 from crawler.spiders import answers
 from crawler.summary import refused_everywhere
-from pipelines.config import Config, Crawl, Sources
-from pipelines.stores.hosts import Waiting
+from pipelines.config import Config
+from pipelines.sections import Crawl, Sources
+from pipelines.stores.allotment import Waiting
 from pipelines.stores.schema import Kind, State
 
 NOW = 1_800_000_000.0
@@ -196,3 +197,20 @@ def test_a_batch_that_could_not_be_handed_over_is_not_forgotten() -> None:
     assert (merged.next_at, merged.failures, merged.pages, merged.verdict) == (20.0, 1, 5, "rules")
     assert merged.give_back and merged.unfetched == [4]
     assert 8 in early.notes
+
+
+@pytest.mark.parametrize("url", ["http://a.test/x", "https://a.test/", "http://a.test:8080/", "https://a.test:8443/",
+                                 "http://[2606:4700::1111]/", "http://a.test:9000/"])  # fmt: skip
+def test_links_lead_to_the_webs_ports_and_to_those_the_user_named(url: str) -> None:
+    assert _scope(starts=("http://b.test:9000/",)).allows(url)
+
+
+@pytest.mark.parametrize("url", ["http://a.test:22/", "http://a.test:6379/", "http://a.test:25?x", "http://a.test:0/",
+                                 "http://[2606:4700::1111]:22/", "http://a.test:99999/"])  # fmt: skip
+def test_links_lead_to_no_other_port(url: str) -> None:
+    assert not _scope(starts=("http://b.test:9000/",)).allows(url)
+
+
+def test_the_ports_can_be_configured() -> None:
+    assert _scope(starts=(), ports=(81,)).allows("http://a.test:81/")
+    assert not _scope(starts=(), ports=(81,)).allows("http://a.test/")

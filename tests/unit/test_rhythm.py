@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.config import Crawl
 from pipelines.rhythm import FIRST_S, Bounds
+from pipelines.sections import Crawl
 
 CONFIGURED = Bounds.of(Crawl())
 

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crawler.frontier import rules
-from crawler.frontier.rules import MAX_BYTES, MAX_LINE_CHARS, Rules, encoded, path_of, product_token, text_of
+from crawler.frontier.rules import MAX_BYTES, MAX_LINE_CHARS, Rules, text_of
+from pipelines.patterns import encoded, matches, path_of
+from pipelines.rights import product_token
 
 ALL_BUT = "user-agent: ant|disallow: /|allow: "
 SCRIPTS = ("/name.php", "/folder/name.php")
@@ -227,7 +228,7 @@ def test_a_pattern_matches_what_its_meaning_says(pattern: str, path: str) -> Non
             return any(means(p[1:], t[at:]) for at in range(len(t) + 1))
         return t[:1] == p[0] and means(p[1:], t[1:])
 
-    assert rules._matches(path, pattern) == means(pattern, path)
+    assert matches(path, pattern) == means(pattern, path)
 
 
 def test_a_robots_txt_of_traps_is_read_in_a_bounded_time() -> None:

@@ -18,4 +18,4 @@ def upgrade() -> None:
         # the words come apart by spaces; to this tokenizer every other character beyond ASCII is part of a word
         op.execute("CREATE VIRTUAL TABLE articles_search USING fts5(title, text, content='', tokenize='ascii')")
     for row in connection.execute(text("SELECT id FROM articles WHERE stored_at IS NOT NULL")).scalars().all():
-        search.index(connection, row)
+        search.index(connection, [row])

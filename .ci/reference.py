@@ -1,0 +1,104 @@
+"""Pages of the documentation site that follow from the code: made anew whenever it is built, so never stale."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from mkdocs.structure.files import File
+
+from crawler.cli.app import app
+from crawler.cli.configuring import _plain, _toml, _variable, has_variable, meanings
+from crawler.cli.examples import EXAMPLES
+from pipelines.exports import FIELDS
+from pipelines.provenance import settings
+
+ROOT = Path(__file__).parent.parent
+# said once, above all verbs
+_EVERYWHERE = re.compile(r"\*\*At any place\*\*:\n\n(?:\* .*\n)+\n?")
+_USAGE = re.compile(r"^(##+) suchlike ([\w -]+)\n\n```console\n.*?```\n", re.MULTILINE | re.DOTALL)
+
+
+def on_files(site: Any, config: Any) -> Any:
+    """Adds the pages to those in docs/."""
+    pages = {
+        "reference/verbs.md": verbs(),
+        "reference/settings.md": every_setting(),
+        "reference/records.md": records(),
+        "notebook.md": notebook(ROOT / "docs" / "notebook.ipynb"),
+        "contributing.md": at_the_root("CONTRIBUTING.md"),
+        "changelog.md": at_the_root("CHANGELOG.md"),
+    }
+    for name, text in pages.items():
+        site.append(File.generated(config, name, content=text))
+    return site
+
+
+def at_the_root(name: str) -> str:
+    """A page of the repository's root, whose links into docs/ lead beside it here."""
+    return (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](")
+
+
+def verbs() -> str:
+    """Every verb as its help tells it, with its example."""
+    text = app.generate_docs(output_format="markdown")
+    flags = _EVERYWHERE.search(text)
+    assert flags is not None
+
+    def with_example(usage: re.Match[str]) -> str:
+        example = EXAMPLES.get(usage[2])
+        return f"{usage[0]}\nExample: `{example}`\n" if example else usage[0]
+
+    body = _USAGE.sub(with_example, _EVERYWHERE.sub("", text[text.index("\n## suchlike ") :]))
+    return f"# Verbs\n\nAs `suchlike VERB --help` tells them.\n\n{flags[0]}\n{body}"
+
+
+def every_setting() -> str:
+    """Every setting with its default, its meaning and its variable."""
+    told = meanings()
+    lines = [
+        "# Settings",
+        "",
+        "Lines of `suchlike.toml`, all optional; or variables of the environment, which win. `suchlike config show`",
+        "tells each value and where it was said. A profile and a schedule bear names of your own.",
+        "",
+    ]
+    section = ""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "suchlike.toml").write_text('[profile.floods]\n[schedule]\nfloods = "every 6h"\n')
+        for one in settings(Path(folder)):
+            name, _, key = one.key.rpartition(".")
+            if name != section:
+                section = name
+                lines += ["", f"## [{section}]", "", "| setting | default | | environment |", "|---|---|---|---|"]
+            elif not name and key == "mode":
+                lines += ["| setting | default | | environment |", "|---|---|---|---|"]
+            meaning = told[_plain(one.key)]
+            if not any(choice in meaning for choice in one.choices) and one.choices:
+                meaning += f"; one of {', '.join(one.choices)}"
+            variable = f"`{_variable(one.key)}`" if has_variable(one.key) else ""
+            lines.append(f"| `{key}` | `{_toml(one.default)}` | {meaning} | {variable} |")
+    return "\n".join(lines) + "\n"
+
+
+def records() -> str:
+    """What other programs may rely on, as `suchlike help contract` prints it, and an article's fields."""
+    contract = (files("crawler.cli") / "contract.md").read_text(encoding="utf-8")
+    table = "".join(f"| `{name}` | {holds} |\n" for name, holds in FIELDS.items())
+    fields = f"## Fields of an article\n\nIn the order of a table that leaves.\n\n| field | holds |\n|---|---|\n{table}"
+    return f"{contract}\n{fields}"
+
+
+def notebook(file: Path) -> str:
+    """A notebook's cells, without what they gave."""
+    cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+    texts = ["".join(cell["source"]) for cell in cells]
+    parts = [
+        text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```"
+        for cell, text in zip(cells, texts, strict=True)
+    ]
+    return "\n\n".join([*parts, "[Download this notebook](notebook.ipynb)"]) + "\n"

@@ -1,0 +1,324 @@
+"""The parts of a page's way, each beside what it is measured against, small enough to run in minutes.
+
+Every case gives lines for a table: what, times the measure it stands beside (median, lowest, highest), and of what.
+CPU seconds of this process and of those it started; the sides of a case take turns, so that the machine's load falls
+on both alike. Figures without a peer are given as they are, with their unit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import redis
+from rq import Queue, Worker
+from rq.serializers import JSONSerializer
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
+
+from benchmarks.contenders import Web, plant, served
+from benchmarks.growth import ROOT, tree, usage
+from benchmarks.news_web import make
+from benchmarks.spending import Spent, spend
+from crawler.project import Project
+from pipelines import extract
+from pipelines.likeness.profile import Profile
+from pipelines.records import Candidate
+from pipelines.signature import signature
+from pipelines.stores import discovery, ledger, open_store, replayed, runs
+from pipelines.stores.discovery import Found
+from pipelines.stores.ledger import Fetched
+from pipelines.stores.schema import State
+from workers.broker import Broker
+from workers.tuning import BATCH
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A figure: `each` is one value a round, a ratio where `of` names a peer."""
+
+    what: str
+    of: str
+    each: tuple[float, ...]
+
+    def shown(self) -> str:
+        """A row of the table."""
+        low, high = min(self.each), max(self.each)
+        return f"| {self.what} | {self.of} | {median(self.each):.3g} ({low:.3g} to {high:.3g}) |"
+
+
+def pages_of(web: Web) -> list[tuple[str, bytes]]:
+    """`(address, HTML)` of the articles of a generated web."""
+    held, whole = json.loads(web.index.read_text())["pages"], web.file.read_bytes()
+    found = [(url, whole[at + packed : at + packed + plain]) for url, (at, packed, plain) in held.items()]
+    return [(url, html) for url, html in found if not url.endswith(".test/")]
+
+
+def cpu_s() -> float:
+    """CPU seconds of this process and of its children that have ended."""
+    both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in both)
+
+
+def took(work: Callable[[], object]) -> float:
+    """The CPU seconds a piece of work takes."""
+    before = cpu_s()
+    work()
+    return cpu_s() - before
+
+
+def extraction(web: Web, rounds: int) -> Iterator[Line]:
+    """Our extraction, metadata included, beside trafilatura's default with its own."""
+    from trafilatura import bare_extraction
+
+    pages = pages_of(web)[:60]
+    extract.warm()
+    bare_extraction(pages[0][1].decode(), with_metadata=True)
+    ours, theirs = [], []
+    for _ in range(rounds):
+        ours.append(took(lambda: [extract.extract(html, url) for url, html in pages]))
+        theirs.append(
+            took(lambda: [bare_extraction(html.decode(), url=url, with_metadata=True) for url, html in pages])
+        )
+    ratios = tuple(b / a for a, b in zip(ours, theirs, strict=True))
+    yield Line("extraction: CPU of trafilatura's default", "÷ ours", ratios)
+
+
+def queue(_: Web, rounds: int) -> Iterator[Line]:
+    """What a job of one page costs beside jobs of many, through the forking worker we use."""
+    with tempfile.TemporaryDirectory() as held, Broker(Path(held)) as broker:
+        client = redis.Redis.from_url(broker.address)
+        sent = Queue("bench", connection=client, serializer=JSONSerializer)
+
+        def through(size: int, rows: int) -> tuple[float, float]:
+            commands = client.info("stats")["total_commands_processed"]
+            for first in range(0, rows, size):
+                sent.enqueue("benchmarks.parts.nothing", list(range(first, first + size)), result_ttl=0)
+            worker = Worker([sent], connection=client, serializer=JSONSerializer)
+            spent = took(lambda: worker.work(burst=True, logging_level="ERROR"))
+            return spent / rows, (client.info("stats")["total_commands_processed"] - commands) / rows
+
+        each = [(through(1, 48), through(BATCH, 16 * BATCH)) for _ in range(rounds)]
+        yield Line("queue: CPU of a job a page", f"÷ jobs of {BATCH} pages", tuple(a[0] / b[0] for a, b in each))
+        yield Line("queue: Redis commands a page and stage", f"jobs of {BATCH} pages", tuple(b[1] for _, b in each))
+        yield Line("queue: CPU ms a page and stage", f"jobs of {BATCH} pages", tuple(1000 * b[0] for _, b in each))
+
+
+def nothing(_: list[int]) -> None:
+    """The job of `queue`."""
+
+
+def likeness(web: Web, rounds: int) -> Iterator[Line]:
+    """What the gate saves: the quick score of a page's beginning beside extraction and the full score."""
+    told = json.loads(web.index.read_text())
+    profile = Profile.learn([(f"seed {n}", *text.split("\n\n", 1), "en") for n, text in enumerate(told["seeds"])])
+    pages = pages_of(web)[:40]
+    read = [extract.extract(html, url) for url, html in pages]
+    for one in read:
+        profile.score(one.title, one.text, "en")
+    each = []
+    for _ in range(rounds):
+        quick = took(lambda: [profile.quick(f"{one.title}\n{one.text[:2000]}", "en") for one in read])
+        full = took(lambda: [profile.score(one.title, one.text, "en") for one in read])
+        extracting = took(lambda: [extract.extract(html, url) for url, html in pages])
+        each.append(((full + extracting) / quick, 1000 * quick / len(read)))
+    yield Line("likeness: CPU of extraction and full score", "÷ the quick score", tuple(one for one, _ in each))
+    yield Line("likeness: CPU ms of a quick score", "a page", tuple(one for _, one in each))
+
+
+def near_copies(web: Web, rounds: int) -> Iterator[Line]:
+    """Signing and looking up texts in memory, ours beside datasketch and rensa where they are installed."""
+    texts = [extract.extract(html, url).text for url, html in pages_of(web)[:120]]
+    sides: dict[str, Callable[[], object]] = {"ours": lambda: [signature(text) for text in texts]}
+    try:
+        from datasketch import MinHash, MinHashLSH
+
+        def with_datasketch() -> None:
+            near = MinHashLSH(threshold=0.7, num_perm=128)
+            for number, text in enumerate(texts):
+                words, made = text.split(), MinHash(num_perm=128)
+                made.update_batch([" ".join(words[at : at + 3]).encode() for at in range(len(words) - 2)])
+                near.query(made)
+                near.insert(number, made)
+
+        sides["datasketch"] = with_datasketch
+    except ImportError:
+        pass
+    try:
+        from rensa import RMinHash, RMinHashLSH
+
+        def with_rensa() -> None:
+            near = RMinHashLSH(threshold=0.7, num_perm=128, num_bands=16)
+            for number, text in enumerate(texts):
+                words, made = text.split(), RMinHash(num_perm=128, seed=1)
+                made.update([" ".join(words[at : at + 3]) for at in range(len(words) - 2)])
+                near.query(made)
+                near.insert(number, made)
+
+        sides["rensa"] = with_rensa
+    except ImportError:
+        pass
+    for side in sides.values():
+        side()
+    each = [{name: took(side) for name, side in sides.items()} for _ in range(rounds)]
+    yield Line("near-copies: CPU ms to sign a text", "ours", tuple(1000 * one["ours"] / len(texts) for one in each))
+    for name in sides:
+        if name != "ours":
+            ratios = tuple(one[name] / one["ours"] for one in each)
+            yield Line(f"near-copies: CPU of {name}, with its look-up", "÷ our signing", ratios)
+
+
+def waiting(folder: Path, pages: list[tuple[str, bytes]]) -> int:
+    """A project in `folder` whose store holds these pages, fetched and not yet extracted; how many."""
+    config = Project(folder).config({"store": {"keep": "all"}})
+    store, now = open_store(config.database, mode=config.mode), time.time()
+    with store.write() as connection:
+        run = runs.start(connection, config, "", now=now).id
+        discovery.discover(connection, [Found(Candidate(url, "start"), 0.9) for url, _ in pages], run=run, now=now)
+        rows = replayed.lease(connection, [url for url, _ in pages], run=run, now=now)
+        made: list[dict[str, Any]] = [{"final_url": url, "body": html, "fetched_at": now} for url, html in pages]
+        ended = [Fetched(rows[one["final_url"]], State.FETCHED, 200, headers=HTML, **one) for one in made]
+        ledger.record(connection, ended, run=run, ring_after=0.0)
+    store.close()
+    return len(rows)
+
+
+HTML = {"content-type": "text/html"}
+
+
+def scaling(web: Web, rounds: int) -> Iterator[Line]:
+    """Two extraction workers beside one on the same pages: time on the clock, and CPU, which others bend less."""
+    pages = pages_of(web)
+    each = [{workers: _drained(pages, workers) for workers in (1, 2)} for _ in range(rounds)]
+    yield Line("scaling: time of one worker", "÷ two workers", tuple(one[1][0] / one[2][0] for one in each))
+    yield Line("scaling: CPU of two workers", "÷ one worker", tuple(one[2][1] / one[1][1] for one in each))
+
+
+def _drained(pages: list[tuple[str, bytes]], workers: int) -> tuple[float, float]:
+    """`(seconds, CPU seconds)` from the first job until every page is through, with so many workers, once started."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="suchlike-scaling-")))
+        number = waiting(folder, pages)
+        broker = stack.enter_context(Broker(folder))
+        me = [sys.executable, "-m", "crawler", "-C", str(folder), "work"]
+        names = ["parse"] * workers + ["dedupe", "store"]
+        begun = [subprocess.Popen([*me, name], cwd=ROOT, stdin=subprocess.DEVNULL) for name in names]
+        for one in begun:
+            stack.callback(one.wait)
+            stack.callback(one.terminate)
+        client = redis.Redis.from_url(broker.address)
+        while int(client.info("clients")["blocked_clients"]) < len(names):
+            time.sleep(0.1)
+        before, began = sum(map(_used, begun)), time.monotonic()
+        from workers.queues import Queues
+
+        sender = Queues(broker.address, 32)
+        sender.send("parse", list(range(1, number + 1)))
+        while _open(folder):
+            time.sleep(0.1)
+        found = time.monotonic() - began, sum(map(_used, begun)) - before
+        sender.close()
+        return found
+
+
+def _used(process: subprocess.Popen[bytes]) -> float:
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def _open(folder: Path) -> int:
+    with sqlite3.connect(f"file:{folder / 'suchlike.db'}?mode=ro", uri=True, timeout=60) as held:
+        return int(held.execute("SELECT count(*) FROM urls WHERE state IN (2, 3, 4)").fetchone()[0])
+
+
+def bulk_replay(web: Web, rounds: int) -> Iterator[Line]:
+    """`suchlike replay` of a WARC file with every article kept, beside extraction alone of the same pages.
+
+    Beyond the start: what a replay of FEW pages takes is subtracted.
+    """
+    pages = pages_of(web)
+    extract.warm()
+    cpu, wall = [], []
+    cores = len(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory(prefix="suchlike-replay-") as held:
+        few, all_ = (_recorded(Path(held) / f"{len(some)}.warc", some) for some in (pages[:FEW], pages))
+        for _ in range(rounds):
+            alone = took(lambda: [extract.extract(html, url) for url, html in pages[FEW:]])
+            small, large = _replayed(few), _replayed(all_)
+            cpu.append(alone / (large.cpu_s - small.cpu_s))
+            wall.append(alone / cores / (large.wall_s - small.wall_s))
+    yield Line("bulk replay: CPU of extraction alone", "÷ the whole replay, beyond its start", tuple(cpu))
+    yield Line(f"bulk replay: time of extraction alone on {cores} cores", "÷ the whole replay, beyond its start",
+               tuple(wall))  # fmt: skip
+
+
+def _recorded(archive: Path, pages: list[tuple[str, bytes]]) -> Path:
+    """A WARC file of these pages."""
+    with archive.open("wb") as out:
+        writer = WARCWriter(out, gzip=False)
+        for url, html in pages:
+            head = StatusAndHeaders("200 OK", [("Content-Type", "text/html")], protocol="HTTP/1.1")
+            record = writer.create_warc_record(url, "response", payload=BytesIO(html), http_headers=head)
+            writer.write_record(record)
+    return archive
+
+
+def _replayed(archive: Path) -> Spent:
+    with tempfile.TemporaryDirectory(prefix="suchlike-replay-") as held:
+        log = Path(held) / "log"
+        command = [sys.executable, "-m", "crawler", "-C", held, "-q", "replay", "--keep", "all", str(archive)]
+        spent = spend(command, cwd=ROOT, env=dict(os.environ), log=log)
+        if spent.code:
+            raise SystemExit(log.read_text())
+        return spent
+
+
+def processes(web: Web, rounds: int) -> Iterator[Line]:
+    """Where the CPU of a gated crawl goes, by kind of process, beyond what a crawl of few pages costs."""
+    with tempfile.TemporaryDirectory(prefix="suchlike-processes-") as held:
+        small = Web(Path(held) / "small", FEW)
+        make(small.file, FEW, 2)
+        each = [(_by_role(small), _by_role(web)) for _ in range(rounds)]
+    for role in sorted(each[0][1]):
+        beyond = tuple(1000 * (large[role] - few.get(role, 0.0)) / (web.pages - FEW) for few, large in each)
+        yield Line(f"gated crawl: CPU ms of {role}", "a page fetched, beyond the start", beyond)
+
+
+def _by_role(web: Web) -> dict[str, float]:
+    """CPU seconds by kind of process of a crawl of this web that keeps matches."""
+    spent: dict[int, tuple[str, float]] = {}
+    with tempfile.TemporaryDirectory(prefix="suchlike-processes-") as held, served(web) as proxy:
+        folder = Path(held)
+        plant(web, folder, proxy, "matches")
+        command = [sys.executable, "-m", "crawler", "-C", str(folder), "-q", "run"]
+        with (folder / "log").open("ab") as log:
+            process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        while process.poll() is None:
+            for pid, role in tree(process.pid):
+                with suppress(OSError, StopIteration):
+                    _, used = usage(pid, role)
+                    spent[pid] = (role, max(used, spent.get(pid, ("", 0.0))[1]))
+            time.sleep(0.2)
+        if process.returncode:
+            raise SystemExit((folder / "log").read_text())
+    roles = {role for role, _ in spent.values()}
+    return {role: sum(used for other, used in spent.values() if other == role) for role in roles}
+
+
+FEW = 30
+CASES: tuple[Callable[[Web, int], Iterator[Line]], ...] = (
+    extraction, queue, likeness, near_copies, scaling, bulk_replay, processes,
+)  # fmt: skip

@@ -1,0 +1,132 @@
+"""Tells what is new: once a story and channel, however many processes ask it to, whatever dies in between."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from itertools import groupby
+
+from crawler.alerts import messages
+from crawler.alerts.channels import Channel, channels, parted, send
+from crawler.alerts.messages import Message
+from pipelines import sitewatch
+from pipelines.config import Config
+from pipelines.errors import AlertError, SuchlikeError
+from pipelines.stores import Store, alerts, sites
+from pipelines.stores.alerts import Alert
+from workers.schedules import parse
+
+logger = logging.getLogger(__name__)
+
+ROUND_S = 5.0
+WATCH_S = 3600.0
+HISTORY_S = (sitewatch.HISTORY + sitewatch.RECENT + 14) * sites.DAY_S
+
+
+class Announcer:
+    """`nudge()` now and then; a round is done beside the caller, one at a time. `finish()` does a last one."""
+
+    def __init__(self, config: Config, store: Store) -> None:
+        self._config = config
+        self._store = store
+        self._channels = {one.id: one for one in channels(config)} if config.notify.when != "never" else {}
+        self._round: threading.Thread | None = None
+        self._nudged = 0.0
+
+    def nudge(self) -> None:
+        """Begins a round if there is somebody to tell and the last one is over."""
+        now = time.monotonic()
+        if not self._channels or now - self._nudged < ROUND_S or (self._round and self._round.is_alive()):
+            return
+        self._nudged = now
+        self._round = threading.Thread(target=self._try_round, daemon=True)
+        self._round.start()
+
+    def finish(self, wait_s: float) -> None:
+        """A last round, waited for; what it does not manage is left to the next process."""
+        deadline = time.monotonic() + wait_s
+        if self._round:
+            self._round.join(wait_s)
+        self._nudged = 0.0
+        self.nudge()
+        if self._round:
+            self._round.join(max(0.0, deadline - time.monotonic()))
+
+    def _try_round(self) -> None:
+        try:
+            self.round(time.time())
+        except SuchlikeError as error:
+            logger.warning("%s", error)
+
+    def round(self, now: float) -> int:
+        """Plans what is new, sends what is due; gives how many alerts were sent."""
+        self._plan(now)
+        with self._store.write() as connection:
+            taken = alerts.take(connection, list(self._channels), now=now)
+        told = 0
+        for channel, held in groupby(sorted(taken, key=lambda one: (one.channel, one.id)), key=lambda one: one.channel):
+            told += self._send(self._channels[channel], list(held), now)
+        return told
+
+    def _plan(self, now: float) -> None:
+        notify = self._config.notify
+        due_at = now if notify.when == "new-story" else digest_at(notify.at, now)
+        names = list(self._channels)
+        with self._store.write() as connection:
+            began = alerts.since(connection, now=now)
+            for row in alerts.new_stories(connection, since=began, min_score=notify.min_score):
+                alerts.plan(connection, names, f"story:{row}", article=row, due_at=due_at, now=now)
+            watches = notify.sites and sites.watch_due(connection, every_s=WATCH_S, now=now)
+        if watches:
+            self._watch(names, now)
+
+    def _watch(self, names: list[str], now: float) -> None:
+        """Looks at every site; reading, which takes long, holds up nobody's writing."""
+        with self._store.read() as connection:
+            days = sites.crawled_days(connection, since=now - HISTORY_S)
+            seen = sites.seen(connection, since=now - HISTORY_S)
+            found = {site: list(sitewatch.troubles(articles, days)) for site, articles in seen}
+        with self._store.write() as connection:
+            for site, wrong in found.items():
+                for number in sites.note(connection, site, wrong, now=now):
+                    alerts.plan(connection, names, f"trouble:{number}", article=None, due_at=now, now=now)
+
+    def _send(self, channel: Channel, held: list[Alert], now: float) -> int:
+        """Sends what is due to a channel; gives how many alerts arrived. What is gone counts as told."""
+        said = [(alert, self._message(alert, now)) for alert in held]
+        gone = [alert for alert, message in said if message is None]
+        due = [(alert, message) for alert, message in said if message is not None]
+        each = parted(channel, len(due), self._config)
+        with self._store.write() as connection:
+            alerts.sent(connection, gone, now=now)
+        return sum(self._told(channel, due[at : at + each], now) for at in range(0, len(due), max(1, each)))
+
+    def _told(self, channel: Channel, due: Sequence[tuple[Alert, Message]], now: float) -> int:
+        these = [alert for alert, _ in due]
+        try:
+            send(channel, [message for _, message in due], self._config, now=now)
+        except AlertError as error:
+            logger.warning("An alert could not be sent: %s", error)
+            with self._store.write() as connection:
+                alerts.failed(connection, these, str(error), now=time.time())
+            return 0
+        with self._store.write() as connection:
+            alerts.sent(connection, these, now=time.time())
+        return len(these)
+
+    def _message(self, alert: Alert, now: float) -> Message | None:
+        id = f"{alert.channel}-{alert.id}"
+        if alert.article is not None:
+            return messages.of_story(self._store, alert.article, id, now=now)
+        with self._store.read() as connection:
+            held = sites.trouble(connection, int(alert.subject.removeprefix("trouble:")))
+        return messages.of_trouble(held, id, now=now) if held else None
+
+
+def digest_at(at: str, now: float) -> float:
+    """The next time of day `07:00` or `07:00 Europe/Berlin`."""
+    day_time, _, zone = at.partition(" ")
+    hour, _, minute = day_time.partition(":")
+    return parse("digest", f"{int(minute)} {int(hour)} * * * {zone or 'UTC'}").next_at(now)

@@ -1,0 +1,78 @@
+"""Takedown on the command line: forget, shown before it is done."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from cyclopts import App, Group, Parameter
+
+from crawler.cli.session import FOUND, Session
+
+Hidden = Annotated[Session, Parameter(parse=False)]
+Flag = Annotated[bool, Parameter(negative=())]
+
+SHOWN = 10
+
+
+def register(app: App, group: Group) -> None:
+    """Adds the verb."""
+    app.command(forget, group=group)
+
+
+def forget(what: str, *, copies: Flag = False, preview: Flag = False, session: Hidden) -> int:
+    """Remove a URL or a whole site: text, index, signature and archived page; it is not fetched again.
+
+    What would go is shown first. Exports already written stay as they are.
+
+    Parameters
+    ----------
+    what
+        A URL, a place in `suchlike list`, or a site such as news.example.
+    copies
+        The copies of it at other sites, too.
+    preview
+        Only show what would go.
+    """
+    from crawler.cli.showing import project
+
+    opened = project(session)
+    shown = opened.forget(what, copies=copies, preview=True, mode=session.mode)
+    if not preview and (session.yes or _agreed(session, shown)):
+        return _tell(session, opened.forget(what, copies=copies, mode=session.mode))
+    return _tell(session, shown)
+
+
+def _agreed(session: Session, shown: Any) -> bool:
+    """Asks a person; a program says --yes."""
+    if session.json or not sys.stdin.isatty():
+        return False
+    _titles(session, shown)
+    session.loud.print(f"{_number(shown)} would be removed for good. Do it? [y/N] ", end="")
+    return input().strip().lower() in {"y", "yes"}
+
+
+def _tell(session: Session, told: Any) -> int:
+    if session.json:
+        articles = [{"url": url, "title": title} for url, title in told.articles.items()]
+        session.emit({**asdict(told), "articles": articles, "copies": list(told.copies)})
+        return FOUND
+    _titles(session, told)
+    session.say(f"{_number(told)} {'removed' if told.applied else 'would be removed'}; it is not fetched again.")
+    for url in told.copies[:SHOWN]:
+        session.say(f"a copy stays: {url}   (--copies takes it along)")
+    if not told.applied:
+        session.say("nothing is changed yet; the same command with --yes does it.")
+    return FOUND
+
+
+def _titles(session: Session, told: Any) -> None:
+    for url, title in list(told.articles.items())[:SHOWN]:
+        session.out(f"  {title[:70]}   {url}")
+    if len(told.articles) > SHOWN:
+        session.out(f"  … and {len(told.articles) - SHOWN} more")
+
+
+def _number(told: Any) -> str:
+    return f"{len(told.articles)} articles, {told.archived} archived pages, {told.urls} URLs"

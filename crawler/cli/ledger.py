@@ -1,0 +1,144 @@
+"""What became of pages: fates, traps, failures."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, Group, Parameter
+
+from crawler.cli.session import FOUND, NOTHING, Session
+from pipelines.errors import UsageError
+
+Hidden = Annotated[Session, Parameter(parse=False)]
+Flag = Annotated[bool, Parameter(negative=())]
+
+
+def register(app: App, group: Group) -> None:
+    """Adds the verbs."""
+    failures = App(name="failures", help="Pages that could not be fetched or read, and another try.", group=group)
+    failures.command(failed, name="list")
+    failures.command(retry)
+    app.command(failures)
+
+
+def failed(*, reason: str | None = None, site: str | None = None, run: int | None = None, session: Hidden) -> int:
+    """List failures by stage and reason, each with an example and the command that tries them again.
+
+    Parameters
+    ----------
+    reason
+        Only of this reason.
+    site
+        Only of this site.
+    run
+        Only of this run.
+    """
+    from crawler.cli.showing import project
+    from pipelines.stores import failures
+
+    number = 0
+    with project(session).store(session.mode).read() as connection:
+        for number, one in enumerate(failures.grouped(connection, failures.Choice(reason, site, run)), 1):  # noqa: B007
+            told = {**one, "retry": f"suchlike failures retry --reason {one['reason']}"}
+            if session.json:
+                session.emit(told)
+                continue
+            session.out(
+                f"{one['number']:>7}  {one['stage']}  {one['reason']}   on {one['hosts']} hosts ({one['fate']})"
+            )
+            session.out(f"         such as {one['example']['url']}   {one['example']['detail'] or ''}")
+            session.out(f"         again   {told['retry']}")
+    if not number:
+        session.say("nothing failed.")
+    return FOUND if number else NOTHING
+
+
+def retry(
+    *, reason: str | None = None, site: str | None = None, run: int | None = None,
+    everything: Annotated[bool, Parameter(name="--all", negative=())] = False, session: Hidden,
+) -> int:  # fmt: skip
+    """Put failed pages back among what waits; the next run fetches them anew.
+
+    Parameters
+    ----------
+    reason
+        Only of this reason.
+    site
+        Only of this site.
+    run
+        Only of this run.
+    everything
+        All of them.
+    """
+    from crawler.cli.showing import project
+    from pipelines.stores import failures
+
+    if not everything and reason is None and site is None and run is None:
+        raise UsageError("Say which: suchlike failures retry --reason timeout (or --site, --run); --all means all.")
+    with project(session).store(session.mode).write() as connection:
+        number = failures.retry(connection, failures.Choice(reason, site, run))
+    if session.json:
+        session.emit({"retried": number, "reason": reason, "site": site, "run": run})
+    session.say(f"{number} pages wait again; `suchlike run` fetches them.")
+    return FOUND if number else NOTHING
+
+
+def fates(
+    *, run: int | None = None, by: Annotated[Literal["site", "run"] | None, Parameter(name="--by")] = None,
+    session: Hidden,
+) -> int:  # fmt: skip
+    """Add up how every fetched URL ended.
+
+    Parameters
+    ----------
+    run
+        Only this run.
+    by
+        Of every site, or every run, too.
+    """
+    from crawler.cli.showing import project
+    from pipelines.stores import fates as ends
+
+    with project(session).store(session.mode).read() as connection:
+        total = ends.count(connection, run)
+        if by:
+            total["by"] = ends.count_by(connection, by, run)
+    if session.json:
+        session.emit(total)
+        return FOUND
+    _counted(session, total)
+    session.out(f"{total['frontier']:>7} in the frontier")
+    for reason, number in sorted(total["traps"].items()):
+        session.out(f"{number:>7} {'link' if number == 1 else 'links'} left out: {reason}")
+    for one in total.get("by", ()):
+        session.out(f"\n{by} {one[by]}")
+        _counted(session, one)
+    return FOUND
+
+
+def _counted(session: Session, total: dict[str, Any]) -> None:
+    session.out(f"{total['fetched']:>7} fetched")
+    session.out(f"{total['stored']:>7}   stored\n{total['duplicate']:>7}   duplicate")
+    for end in ("dropped", "dead"):
+        for reason, number in sorted(total[end].items(), key=lambda one: -one[1]):
+            session.out(f"{number:>7}   {end}: {reason}")
+    session.out(f"{total['in_flight']:>7}   in flight")
+    for reason, number in total["refused"].items():
+        session.out(f"{number:>7} never fetched: {reason}")
+
+
+def traps(*, session: Hidden) -> int:
+    """List the traps met, host by host: how many links were left out, why, and one of them."""
+    from crawler.cli.showing import project
+    from pipelines.stores import traps as met
+
+    with project(session).store(session.mode).read() as connection:
+        found = met.met(connection)
+    for one in found:
+        if session.json:
+            session.emit(one)
+        else:
+            session.out(f"{one['number']:>7}  {one['host']:<32} {one['reason']:<18} {one['example']}")
+    if not found:
+        session.say("no trap was met.")
+    return FOUND if found else NOTHING

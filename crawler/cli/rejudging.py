@@ -1,0 +1,129 @@
+"""Another try of what is there already: rejudge, reread."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from cyclopts import App, Group, Parameter
+
+from crawler.cli.session import FOUND, NOTHING, Session
+from pipelines.errors import UsageError
+
+Hidden = Annotated[Session, Parameter(parse=False)]
+Flag = Annotated[bool, Parameter(negative=())]
+
+SHOWN = 8
+_NAMED = ("auto", "strict", "loose")
+
+
+def register(app: App, group: Group) -> None:
+    """Adds the verbs."""
+    app.command(rejudge, group=group)
+    app.command(reread, group=group)
+
+
+def rejudge(*, threshold: str, preview: Flag = False, session: Hidden) -> int:
+    """Decide again, by another threshold, what matches; from stored texts, nothing is fetched.
+
+    What would enter and leave is shown first. Pages dropped for being unlike go on where they now match.
+
+    Parameters
+    ----------
+    threshold
+        A number from 0 to 1, or auto, strict or loose.
+    preview
+        Only show what would change.
+    """
+    from crawler.cli.showing import project
+
+    asked = _threshold(threshold)
+    opened = project(session)
+    shown = opened.rejudge(asked, preview=True, mode=session.mode)
+    if preview or not (session.yes or _agreed(session, shown)):
+        return _tell(session, shown)
+    return _tell(session, opened.rejudge(asked, mode=session.mode))
+
+
+def reread(*, reason: str | None = None, preview: Flag = False, session: Hidden) -> int:
+    """Read dropped pages once more, out of the archive: for when a rule has changed. Nothing is fetched.
+
+    Only pages that lie in the archive can be read; with archive = "all" in [store] every page does.
+
+    Parameters
+    ----------
+    reason
+        Only pages that were dropped for this, as `suchlike fates` words it (too-short, not-article, …).
+    preview
+        Only count them.
+    """
+    from crawler.cli.showing import project
+
+    told = project(session).reread(reason, preview=preview, mode=session.mode)
+    if session.json:
+        session.emit(asdict(told) | {"reasons": list(told.reasons)})
+    missing = f"; {told.missing} dropped for the same are not in the archive" if told.missing else ""
+    if not told.applied:
+        session.say(f"{told.archived} pages can be read again{missing}; without --preview they are.")
+    else:
+        ends = ", ".join(f"{number} {name}" for name, number in sorted(told.ends.items())) or "none"
+        session.say(f"{sum(told.ends.values())} pages were read again: {ends}{missing}.")
+        if told.damaged:
+            session.say(f"{told.damaged} are damaged in the archive; suchlike verify says how.")
+    return FOUND if told.archived else NOTHING
+
+
+def _threshold(given: str) -> float | str:
+    if given in _NAMED:
+        return given
+    try:
+        value = float(given)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise UsageError(f"The threshold {given!r} is none; write a number from 0 to 1, or {', '.join(_NAMED)}.")
+    return value
+
+
+def _agreed(session: Session, shown: Any) -> bool:
+    """Asks a person; a program says --yes."""
+    if session.json or not sys.stdin.isatty():
+        return False
+    _changes(session, shown)
+    session.loud.print(f"{_summed(shown)}. Do it? [y/N] ", end="")
+    return input().strip().lower() in {"y", "yes"}
+
+
+def _tell(session: Session, told: Any) -> int:
+    entered = sum(change.enters for change in told.changes)
+    if session.json:
+        changes = [{**asdict(change), "change": "enters" if change.enters else "leaves"} for change in told.changes]
+        for change in changes:
+            del change["enters"]
+        session.emit({"before": told.before, "threshold": told.threshold, "applied": told.applied, "entered": entered,
+                      "left": len(changes) - entered, "unread": told.unread, "changes": changes})  # fmt: skip
+        return FOUND
+    _changes(session, told)
+    session.say(f"{_summed(told)}.")
+    if told.unread:
+        session.say(f"{told.unread} pages were dropped at the quick look and have no text to decide by.")
+    if told.applied:
+        session.say(f"the next run asks suchlike.toml: write threshold = {told.threshold:.2f} there to keep it.")
+    else:
+        session.say("nothing is changed yet; the same command with --yes does it.")
+    return FOUND
+
+
+def _summed(told: Any) -> str:
+    entered = sum(change.enters for change in told.changes)
+    verbs = ("entered", "left") if told.applied else ("would enter", "would leave")
+    left = len(told.changes) - entered
+    return f"threshold {told.before:.2f} → {told.threshold:.2f}: {entered} {verbs[0]} the matches, {left} {verbs[1]}"
+
+
+def _changes(session: Session, told: Any) -> None:
+    for change in told.changes[:SHOWN]:
+        session.out(f"  {'+' if change.enters else '-'} {change.after:.2f}  {change.title[:80]}   {change.url}")
+    if len(told.changes) > SHOWN:
+        session.out(f"  … and {len(told.changes) - SHOWN} more")

@@ -1,0 +1,37 @@
+"""Pause and resume: what the dashboard's buttons do, from a terminal."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import App, Group, Parameter
+
+from crawler.cli.session import FOUND, Session
+
+Hidden = Annotated[Session, Parameter(parse=False)]
+
+
+def register(app: App, group: Group) -> None:
+    """Adds the verbs."""
+    app.command(pause, group=group)
+    app.command(resume, group=group)
+
+
+def pause(*, session: Hidden) -> int:
+    """Let the run at work rest: pages under way are finished, nothing new is fetched until `resume`."""
+    from crawler.cli.showing import project
+    from crawler.running.steering import steer
+
+    run = steer(project(session).store(session.mode), "pause")
+    session.say(f"run {run.id} is paused; {session.command('resume')} goes on")
+    return FOUND
+
+
+def resume(*, session: Hidden) -> int:
+    """Go on with the run that was paused. (A run that was stopped goes on with `run`.)"""
+    from crawler.cli.showing import project
+    from crawler.running.steering import steer
+
+    run = steer(project(session).store(session.mode), "resume")
+    session.say(f"run {run.id} goes on")
+    return FOUND

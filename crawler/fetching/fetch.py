@@ -1,0 +1,101 @@
+"""Seeds given as URLs: fetched by a crawl of their own, as politely and as guarded as any other."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import msgspec
+
+from pipelines import urls as identity
+from pipelines.config import Config
+from pipelines.errors import SeedError
+from pipelines.records import Candidate
+from pipelines.sections import Sources, Store
+from pipelines.seeds import Problem, Seed, SeedSet
+from pipelines.stores import articles, discovery, fates, open_store, runs
+from pipelines.stores.discovery import Found
+
+LIMIT_S = 300
+
+
+def fetch_seeds(seed_set: SeedSet, config: Config) -> SeedSet:
+    """`seed_set` with its URLs fetched and extracted; what was fetched once is kept in the project folder.
+
+    A URL that brings no article becomes a Problem that says why.
+    """
+    kept = config.path / ".suchlike" / "seeds"
+    missing = [url for url in seed_set.urls if not _file(kept, url).exists()]
+    problems = list(seed_set.problems)
+    if missing:
+        problems += _fetch(missing, config, kept)
+    fetched = [_read(_file(kept, url)) for url in seed_set.urls if _file(kept, url).exists()]
+    return replace(seed_set, seeds=(*seed_set.seeds, *fetched), problems=tuple(problems))
+
+
+def _fetch(wanted: list[str], config: Config, kept: Path) -> list[Problem]:
+    canonical = {url: identity.canonical(url) for url in wanted}
+    problems = [Problem(url, f"{url} is not an address that can be fetched.") for url, c in canonical.items() if not c]
+    good = {url: c for url, c in canonical.items() if c}
+    kept.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="suchlike-") as scratch:
+        crawl = msgspec.structs.replace(config.crawl, depth=0, pages=0, roam=True, order="breadth")
+        small = msgspec.structs.replace(
+            config, folder=scratch, profile={}, crawl=crawl, sources=Sources(block=config.sources.block),
+            store=Store(keep="all", archive="none"),
+        )  # fmt: skip
+        store = open_store(small.database)
+        with store.write() as connection:
+            run = runs.start(connection, small, "", now=time.time()).id
+            found = [Found(Candidate(url, "start"), 1.0) for url in good.values()]
+            discovery.discover(connection, found, run=run, now=time.time())
+        command = [sys.executable, "-m", "crawler", "-C", scratch, "crawl-worker", "--run", str(run), "--inline"]
+        try:
+            # the run carries its configuration; the environment's database is the project's, not this one
+            env = {**os.environ, **small.environment}
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT_S, check=False, env=env
+            )
+        except subprocess.TimeoutExpired:
+            raise SeedError(f"The seeds could not be fetched within {LIMIT_S} seconds: {', '.join(wanted)}.") from None
+        if done.returncode:
+            raise SeedError(f"The seeds could not be fetched: {done.stderr.decode(errors='replace').strip()[-300:]}")
+        with store.read() as connection:
+            for url, address in good.items():
+                row = fates.follow(connection, address)
+                article = articles.one(connection, row) if row else None
+                if article:
+                    _file(kept, url).write_text(json.dumps(article, ensure_ascii=False), encoding="utf-8")
+                else:
+                    problems.append(Problem(url, _why(fates.tell(connection, row) if row else None, url)))
+        store.close()
+    return problems
+
+
+def _why(told: dict[str, object] | None, url: str) -> str:
+    if not told:
+        return f"{url} could not be fetched."
+    reason = told["reason"] or told["fate"]
+    detail = told["detail"] or "no more is known"
+    return f"{url} gave no article ({reason}: {detail}); use another page, or --site to start there."
+
+
+def _file(kept: Path, url: str) -> Path:
+    return kept / f"{hashlib.sha256(url.encode()).hexdigest()[:24]}.json"
+
+
+def _read(file: Path) -> Seed:
+    held = json.loads(file.read_text(encoding="utf-8"))
+    return Seed(
+        name=held["url"], path=held["url"], title=held["title"], text=held["text"], language=held["language"],
+        words=held["words"], dropped_lines=(), url=held["url"],
+        published=date.fromisoformat(held["published"][:10]) if held["published"] else None,
+    )  # fmt: skip

@@ -1,0 +1,98 @@
+"""Takedown: a URL or a site is removed from store, index and archive, and does not come back."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from crawler.explaining import row_of
+from pipelines import members
+from pipelines import urls as identity
+from pipelines.errors import UsageError
+from pipelines.records import Candidate
+from pipelines.stores import Connection, Store, discovery, fates, forgotten, ledger, runs
+from pipelines.stores.discovery import Found
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was asked to be forgotten, or would be: URLs known, articles (URL -> title), pages in the archive.
+
+    `copies` are the URLs of other articles that tell the same and stay.
+    """
+
+    what: str
+    site: str | None
+    urls: int
+    articles: dict[str, str]
+    archived: int
+    copies: tuple[str, ...]
+    applied: bool
+
+
+def forget(store: Store, archive: Path, what: str, *, copies: bool = False, preview: bool = False) -> Forgotten:
+    """Removes a URL (its print and AMP variants too), a place in the list, or a site; with `copies`, copies elsewhere.
+
+    The archive comes first: were the process killed in between, asking again does the rest. Raises UsageError while a
+    run is under way, StoreError when an archive file is missing, damaged, or being written.
+    """
+    site = None if "/" in what or what.isdecimal() else what.lower().strip(".")
+    with store.read() as connection:
+        if runs.under_way(connection, now=time.time()) is not None:
+            raise UsageError("A run is under way; stop it first (Ctrl-C), so that nothing comes back while this works.")
+        rows = forgotten.of_site(connection, site) if site else _rows(connection, what)
+        others = {} if site else forgotten.copies(connection, rows)
+        if copies:
+            rows, others = sorted({*rows, *others}), {}
+        held = forgotten.held(connection, rows)
+        addresses = set(ledger.addresses(connection, rows).values())
+    archived = _archived(archive, held.archived, addresses, site)
+    if not preview:
+        members.blank(archive, archived)
+        with store.write() as connection:
+            if not rows and not site:
+                rows = [_begun(connection, what)]
+            forgotten.forget(connection, rows, site=site, now=time.time())
+        store.settle()
+    number = sum(map(len, archived.values()))
+    return Forgotten(what, site, len(rows), held.articles, number, tuple(others.values()), not preview)
+
+
+def _archived(
+    archive: Path, noted: dict[str, list[int]], addresses: set[str], site: str | None
+) -> dict[str, list[int]]:  # fmt: skip
+    """Where pages lie: as the ledger notes it, and whatever else of these addresses the archive holds."""
+
+    def wanted(address: str) -> bool:
+        host = identity.host_of(address)
+        return (site is not None and site in {host, identity.site_of(host)}) or identity.canonical(address) in addresses
+
+    found = members.of(archive, wanted) if archive.is_dir() else {}
+    return {file: sorted({*found.get(file, []), *noted.get(file, [])}) for file in sorted({*found, *noted})}
+
+
+def _rows(connection: Connection, what: str) -> list[int]:
+    """The rows of a URL; none when nobody has heard of it yet."""
+    if not what.isdecimal() and fates.find(connection, what) is None:
+        _canonical(what)
+        return []
+    return forgotten.variants(connection, row_of(connection, what))
+
+
+def _begun(connection: Connection, url: str) -> int:
+    """A row for a URL nobody has heard of, so that there is something to put the tombstone on."""
+    latest = runs.latest(connection)
+    found = Found(Candidate(_canonical(url), "forgotten"), 0.0)
+    discovery.discover(connection, [found], run=latest.id if latest else 0, now=time.time())
+    row = fates.find(connection, url)
+    if row is None:
+        raise UsageError(f"All of the site of {url} is forgotten already.")
+    return row
+
+
+def _canonical(url: str) -> str:
+    canonical = identity.canonical(url)
+    if canonical is None:
+        raise UsageError(f"{url!r} is neither a URL nor a site; write https://news.example/story, or news.example.")
+    return canonical

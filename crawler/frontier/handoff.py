@@ -1,0 +1,217 @@
+"""Where Scrapy ends: one SQL transaction a batch carries what was fetched and found into the ledger, and brings back
+the next URLs. Runs in a thread of its own, so that the event loop never waits for a database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from crawler.frontier.batch import Batch, HostNote
+from pipelines import disk, trail
+from pipelines.rhythm import Bounds
+from pipelines.stages import RING_S
+from pipelines.stores import (
+    Connection,
+    Store,
+    allotment,
+    discovery,
+    hosts,
+    leases,
+    ledger,
+    rhythms,
+    runs,
+    tallies,
+    traps,
+)
+from pipelines.stores.allotment import LEASE_S, HostLease
+from pipelines.stores.runs import Run
+from pipelines.stores.schema import State
+from pipelines.trail import Step
+from workers.queues import Sender
+
+# fetched pages waiting for the workers before the crawler pauses
+BACKLOG = 2_000
+# a host that may be asked only after this is not waited for
+HORIZON_S = 120.0
+# of many pages few are kept, and a job costs the queue as much for two as for sixty: pages wait for others for a tenth
+# of the time a crawl has taken so far, within these bounds, so that whoever watches it begin sees what it finds
+RING_AFTER_S, RING_EVERY_S = 1.0, 5.0
+# how often a crawler says that it lives
+RENEW_S = LEASE_S / 4
+# a host asked for one file by somebody who does not own it rests a little longer: he does not tell when it came
+GUEST_DELAYS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How many hosts and URLs of each the crawler can hold; `held` are the pages it holds already.
+
+    `guests`: hosts it does not hold, and would ask for one file.
+    """
+
+    hosts: int
+    rows_each: int
+    held: int
+    guests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What came back. `stop` says why the crawl is over, once it is; `paused` why nothing is given for now.
+
+    `mine` are the hosts it still owns, where that was looked at; `guests` those it may ask for one file now.
+    `matched`, where that was looked at: how many matches the run has, and the lowest quick score among them.
+    """
+
+    leases: list[HostLease]
+    stop: str | None = None
+    paused: str = ""
+    mine: frozenset[int] | None = None
+    guests: tuple[str, ...] = ()
+    matched: tuple[int, float] | None = None
+
+
+class Handoff:
+    """The crawler's door to the ledger. Safe to call from any thread, one at a time. `clock`: seconds since 1970."""
+
+    def __init__(
+        self, store: Store, sender: Sender, *, run: int, holder: str, together: int = 1,
+        clock: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
+        """`together`: rows that are worth a ring of their own; fewer wait for others, for RING_EVERY_S at most."""
+        self._store = store
+        self._sender = sender
+        self._together = together
+        self._run = run
+        self._holder = holder
+        self._clock = clock
+        self._renewed = 0.0
+        self._unrung: list[int] = []
+        self._rung_at = 0.0
+        self._began = time.monotonic()
+
+    def exchange(self, batch: Batch, wanted: Wanted) -> Given:
+        """Hands `batch` over and leases what is `wanted`, in one transaction; then rings the parse stage."""
+        with self._store.write() as connection:
+            # first of all, since crawlers find the same URLs: in PostgreSQL they would lock each other out half-way
+            asked = runs.get(connection, self._run, lock=True)
+            now = self._clock()  # only now: there may have been a long wait for the lock
+            parse = ledger.record(connection, batch.fetched, run=self._run, ring_after=now + RING_S)
+            ledger.refuse(connection, batch.refused, now=now)
+            steps = self._steps(connection, batch) if trail.is_kept() else []
+            rhythms.refused(connection, [row for row, _, _ in batch.refused])
+            new = discovery.discover(connection, batch.found, run=self._run, now=now)
+            news, bounds = {one.parent for one in new}, Bounds.of(asked.config.crawl)
+            rhythms.note(connection, batch.visited, news, bounds, run=self._run, now=now)
+            discovery.rescore(connection, batch.rescored)
+            traps.note(connection, batch.traps)
+            paces = {host: (note.next_at, note.failures, note.pages) for host, note in batch.notes.items()}
+            hosts.note_paces(connection, paces)
+            traps.sent(connection, {host: note.sent for host, note in batch.notes.items() if note.sent})
+            for host, note in batch.notes.items():
+                self._note(connection, host, note, now)
+            mine = matched = None
+            if now - self._renewed > RENEW_S:
+                matched = tallies.lowest_quick(connection, self._run)
+                leases.renew(connection, self._holder, now=now)
+                mine, self._renewed = leases.held_by(connection, self._holder), now
+            given = self._lease(connection, asked, wanted, now)
+            given = replace(given, mine=mine, guests=self._reserved(connection, asked, wanted, now), matched=matched)
+        trail.tell("crawl", steps)
+        self._unrung += parse
+        if len(self._unrung) >= self._together or self._waited or given.stop or given.paused:
+            self.ring()
+        return given
+
+    def _steps(self, connection: Connection, batch: Batch) -> list[Step]:
+        """What became of the batch's requests, with their addresses."""
+        rows = [one.row for one in batch.fetched] + [row for row, _, _ in batch.refused]
+        named = ledger.addresses(connection, rows)
+        steps = [
+            Step(one.row, self._run, named[one.row], one.state, one.reason, one.status)
+            for one in batch.fetched if one.row in named
+        ]  # fmt: skip
+        refused = [
+            Step(row, self._run, named[row], State.REFUSED, why) for row, why, _ in batch.refused if row in named
+        ]
+        return steps + refused
+
+    @property
+    def owes_a_ring(self) -> bool:
+        """Whether pages are in the ledger for which nobody has rung yet."""
+        return bool(self._unrung) and self._waited
+
+    @property
+    def _waited(self) -> bool:
+        now = time.monotonic()
+        return now - self._rung_at > min(RING_EVERY_S, max(RING_AFTER_S, (now - self._began) / 10))
+
+    def ring(self) -> None:
+        """Rings for all that was handed over. A page for which nobody rings is found by the reconciler, but late."""
+        rows, self._unrung, self._rung_at = self._unrung, [], time.monotonic()
+        if rows:
+            self._sender.send("parse", rows)
+
+    def _note(self, connection: Connection, host: int, note: HostNote, now: float) -> None:
+        if note.verdict:
+            hosts.note_robots(connection, host, verdict=note.verdict, text=note.robots, delay_s=note.delay_s, now=now)
+        if note.missing is not None:
+            hosts.note_missing(connection, host, note.missing)
+        for template, why in note.closed.items():
+            traps.close(connection, host, template, why)
+        if note.address:
+            hosts.note_address(connection, host, note.address)
+        if note.tdmrep is not None:
+            hosts.note_tdmrep(connection, host, note.tdmrep, now=now)
+        if note.give_back or note.give_up:
+            leases.give_back(connection, host, note.unfetched, holder=self._holder, next_at=note.next_at)
+        if note.give_up:
+            hosts.give_up(connection, host, note.give_up)
+
+    def _reserved(self, connection: Connection, asked: Run, wanted: Wanted, now: float) -> tuple[str, ...]:
+        config = asked.config
+        until, pace_by = now + GUEST_DELAYS * config.delay_s, config.crawl.pace_by
+        return tuple(
+            name for name in wanted.guests if leases.reserve(connection, name, until=until, now=now, pace_by=pace_by)
+        )
+
+    def _lease(self, connection: Connection, asked: Run, wanted: Wanted, now: float) -> Given:
+        if asked.stopped_by == runs.PAUSED:
+            return Given([], paused="the run rests until it is told to go on")
+        if asked.ended_at is not None or asked.stopped_by is not None:
+            return Given([], stop=asked.stopped_by or "user")
+        budget = asked.config.crawl.pages
+        left = budget - runs.pages_fetched(connection, self._run) if budget else 1_000_000
+        if left <= 0:
+            return Given([], stop="budget")
+        if crowded := too_many(ledger.in_flight(connection)[State.FETCHED]):
+            return Given([], paused=crowded)
+        if (full := disk.shortage(asked.config)) is not None:
+            return Given([], paused=full)
+        free = left - runs.pages_leased(connection, self._run) if budget else 1_000_000
+        soon, most = now + HORIZON_S, asked.config.crawl.max_per_site
+        worth = allotment.floor(connection, left, before=soon, max_per_site=most) if budget and left < 20_000 else 0.0
+        leases: list[HostLease] = []
+        if wanted.hosts > 0 and free > 0:
+            leases = allotment.lease(
+                connection, self._holder, run=self._run, now=now, number=wanted.hosts, rows_each=wanted.rows_each,
+                at_most=free, worth=worth, max_per_site=most, pace_by=asked.config.crawl.pace_by,
+                delay_s=asked.config.delay_s,
+            )  # fmt: skip
+        if leases or wanted.held or allotment.anything_left(connection, before=soon, max_per_site=most):
+            return Given(leases)
+        return Given([], stop="exhausted")
+
+
+def too_many(waiting: int) -> str:
+    """Why crawlers pause while so many pages wait for the workers; empty while they need not."""
+    return f"more than {BACKLOG} pages wait for the workers" if waiting > BACKLOG else ""
+
+
+def give_back_all(store: Store, holder: str, notes: Sequence[tuple[int, list[int], float]]) -> None:
+    """At the end of a crawler: everything it still holds waits again. `notes`: host, URLs not fetched, next_at."""
+    with store.write() as connection:
+        for host, rows, next_at in notes:
+            leases.give_back(connection, host, rows, holder=holder, next_at=next_at)
+        leases.reclaim(connection, now=time.time(), holder=holder)

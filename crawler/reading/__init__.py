@@ -1,0 +1,1 @@
+"""One quick look at a fetched page: its characters, its links, and whether it is worth extraction."""

@@ -1,0 +1,110 @@
+"""One quick look at a fetched page: its links, and whether it is worth extraction. The same for crawl and replay."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from crawler.reading.links import MAX_LINKS, Glance, glance
+from pipelines import urls as identity
+from pipelines.likeness.profile import Profile
+from pipelines.stores.schema import State
+
+QUICK_CHARS = 4_000
+# matches that say enough of where the next one may lie, and how far below the lowest of them it may
+ENOUGH = 100
+SAFE = 0.8
+_MARKUP = (b"<html", b"<!doctype html", b"<body", b"<head", b"<p", b"<div", b"<article")
+# the first element, after what XML allows before it
+_LIST = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:\s|<\?[^>]{0,500}\?>|<!--.{0,1000}?-->|<!doctype[^>]{0,300}>)*"
+    rb"<(?:\w{1,20}:)?(rss|feed|rdf|urlset|sitemapindex)[\s:>]",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen. `state` is FETCHED when the page goes on to extraction, else DROPPED with `reason`."""
+
+    state: State
+    reason: str | None
+    detail: str
+    quick: float
+    glance: Glance | None
+
+
+class Gate:
+    """Decides by quick likeness on quick text; open for everything when there are no seeds or all is kept.
+
+    Who `follows` no links is spared the search for them.
+    """
+
+    def __init__(self, profile: Profile | None, *, keeps_all: bool, agent: str = "", follows: bool = True) -> None:
+        self._profile = profile
+        self._follows = follows
+        self._agent = agent
+        self._open = keeps_all or profile is None
+        self._bound = profile.gate if profile else 0.0
+
+    def learn(self, matches: int, lowest: float) -> None:
+        """A crawl has so many matches, the `lowest` quick score among which is this: the bound may follow, upwards.
+
+        The bound a profile begins with must do for every subject and web. After so many matches the next one is below
+        all of them about once in a hundred times, and below SAFE of that less often.
+        """
+        if matches >= ENOUGH:
+            self._bound = max(self._bound, SAFE * lowest)
+
+    def look(self, body: bytes, url: str, headers: dict[str, str]) -> Look:
+        """Looks at a body that came with status 200."""
+        if not body.strip():
+            return Look(State.DROPPED, "empty", "the answer had no body", 0.0, None)
+        if not is_html(body, headers):
+            kind = headers.get("content-type", "no content type")[:80]
+            return Look(State.DROPPED, "not-html", f"it is {kind}", 0.0, None)
+        if self._profile is None and not self._follows:
+            return Look(State.FETCHED, None, "", 0.0, None)
+        seen = glance(
+            body, url, encoding=charset(headers), headers=headers, agent=self._agent,
+            max_links=MAX_LINKS if self._follows else 0,
+        )  # fmt: skip
+        quick = self._quick(seen, url)
+        if self._open or quick >= self._bound:
+            return Look(State.FETCHED, None, "", quick, seen)
+        detail = f"quick score {quick:.2f} is below {self._bound:.2f}"
+        return Look(State.DROPPED, "unlike" if seen.is_article else "not-article", detail, quick, seen)
+
+    def _quick(self, seen: Glance, url: str) -> float:
+        if self._profile is None:
+            return 0.0
+        text = f"{seen.title}\n{seen.description}\n{seen.text[:QUICK_CHARS]}\n{' '.join(identity.words_of(url))}"
+        return self._profile.quick(text, seen.lang)
+
+
+def is_html(body: bytes, headers: dict[str, str]) -> bool:
+    """Whether a body is a web page, by what it says of itself and how it begins."""
+    kind = headers.get("content-type", "").lower()
+    head = body[:2048].lstrip().lower()
+    if b"\x00" in body[:512] and not head.startswith((b"\xff\xfe", b"\xfe\xff")) and "utf-16" not in kind:
+        return False
+    if "html" in kind or (not kind and b"<" in head):
+        return not is_list(body)
+    return any(mark in head for mark in _MARKUP) and not is_list(body)
+
+
+def is_list(body: bytes) -> bool:
+    """Whether a body is a feed or a sitemap."""
+    return _LIST.match(body[:4096]) is not None
+
+
+def is_sitemap(body: bytes) -> bool:
+    """Whether a body is a sitemap or a sitemap index."""
+    found = _LIST.match(body[:4096])
+    return found is not None and found[1].lower() in (b"urlset", b"sitemapindex")
+
+
+def charset(headers: dict[str, str]) -> str | None:
+    """The charset the Content-Type header names."""
+    _, _, named = headers.get("content-type", "").partition("charset=")
+    return named.split(";")[0].strip(" \"'")[:40] or None

@@ -1,0 +1,39 @@
+"""Where a project stands: queues, workers, frontier, what holds crawlers back, and latest runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crawler.frontier.handoff import BACKLOG, too_many
+from pipelines import disk
+from pipelines.config import Config
+from pipelines.stores import Connection, articles, hosts, ledger, runs, tallies
+from pipelines.stores.schema import State
+from workers.report import queues
+from workers.tuning import tuned
+
+LATEST = 5
+
+
+def standing(connection: Connection | None, config: Config) -> dict[str, Any]:
+    """As contract.md words `status`; without a store (nothing has run yet) only what broker and machine say."""
+    depth, workers = queues(config)
+    frontier = {"hosts": 0, "urls": 0, "leased": 0}
+    latest: list[dict[str, Any]] = []
+    pressure = {"waiting": 0, "pauses_at": BACKLOG, "paused": disk.shortage(config) or ""}
+    if connection is not None:
+        frontier = hosts.frontier(connection)
+        pressure["waiting"] = waiting = ledger.in_flight(connection)[State.FETCHED]
+        pressure["paused"] = pressure["paused"] or too_many(waiting)
+        latest = [
+            {"run": r.id, "mode": r.mode, "started_at": articles.iso_at(r.started_at),
+             "ended_at": articles.iso_at(r.ended_at), "stopped_by": r.stopped_by,
+             "pages": runs.pages_fetched(connection, r.id), "matches": tallies.matches(connection, r.id)}
+            for r in runs.listed(connection, LATEST)
+        ]  # fmt: skip
+    here = tuned(config)
+    tuning = {"workers": here.workers, "batch": here.batch, "concurrency": here.concurrency, "chosen": sorted(here.why)}
+    return {
+        "queues": depth, "workers": workers, "frontier": frontier, "pressure": pressure, "tuning": tuning,
+        "runs": latest,
+    }  # fmt: skip

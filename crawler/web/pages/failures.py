@@ -1,0 +1,81 @@
+"""Failures: what did not become an article, by reason, with one example each; and another try where one may help."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from crawler.web.frame import desk_of, form_of, framed, page
+from pipelines.errors import UsageError
+from pipelines.stores import Connection, failing, fates
+
+ENDS = {"dead": "no answer", "dropped": "dropped", "refused": "never fetched"}
+MISSES = 5
+# in the words of the guide
+REASONS = {
+    "unlike": "below the threshold, or clearly unlike at the first look",
+    "not-article": "a list, a tag, a front page: no article", "too-short": "too little text to judge",
+    "no-text": "no text could be taken out", "empty": "an empty answer", "not-html": "no web page",
+    "redirect": "it leads to another URL, which has a row of its own", "robots": "robots.txt forbids it",
+    "timeout": "no answer in time, three times", "dns": "its name leads nowhere", "connection": "no connection",
+    "certificate": "its certificate cannot be verified; crawl.trust_certificates can record it",
+    "private-address": "no address of the public internet",
+    "host-given-up": "its host was given up, or blocked by you", "http-403": "the site refuses us",
+    "http-404": "it is gone", "http-429": "the site wants fewer requests", "http-500": "the site is broken",
+    "unreadable": "the answer cannot be read", "parse-killed": "taking out its text killed the process five times",
+}  # fmt: skip
+
+
+def failures(request: Request) -> Response:
+    """The groups of the latest run, largest first."""
+    desk = desk_of(request)
+    counted = desk.counted()
+    with desk.read() as connection:
+        run = desk.run(connection)
+        frame = framed(connection, run)
+        groups = _groups(connection, run.id, counted.value.run_ends) if counted else None
+        learned = desk.learned(connection, run)
+        below = learned.threshold if learned else 1.0
+        misses = fates.closest_misses(connection, run.id, MISSES, below=below)
+        rows = {url: fates.find(connection, url) for _, _, url in misses}
+    return page(
+        request, "failures.html", "failures", frame, groups=groups, as_of=counted.at if counted else None,
+        misses=[(score, title, url, rows[url]) for score, title, url in misses], reasons=REASONS, ends=ENDS,
+        again=request.query_params.get("again"),
+    )  # fmt: skip
+
+
+def _groups(connection: Connection, run: int, ends: dict[str, Any]) -> list[dict[str, Any]]:
+    found = [
+        {"end": end, "reason": reason, "number": number, "may_help": failing.may_help(end, reason),
+         "example": failing.example(connection, run, end, reason)}
+        for end in ENDS for reason, number in ends[end].items()
+    ]  # fmt: skip
+    # what went wrong before what was only not wanted
+    order = list(ENDS)
+    return sorted(found, key=lambda one: (not one["may_help"], order.index(one["end"]), -one["number"]))
+
+
+async def retry(request: Request) -> Response:
+    """A group waits again."""
+    form = await form_of(request)
+    end, reason = form.get("end", [""])[0], form.get("reason", [""])[0]
+    if end not in ENDS or not reason:
+        raise UsageError("Say which group is to be tried again.")
+    desk = desk_of(request)
+
+    def carry_out() -> int:
+        with desk.store.write() as connection:
+            number = failing.retry(connection, desk.run(connection).id, end, reason)
+        desk.census.forget()
+        return number
+
+    number = await run_in_threadpool(carry_out)
+    return RedirectResponse(f"/failures?again={number}", status_code=303)
+
+
+ROUTES = [Route("/failures", failures), Route("/failures/retry", retry, methods=["POST"])]

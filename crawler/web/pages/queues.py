@@ -1,0 +1,89 @@
+"""Queues: what waits at each stage, who works on it, what the frontier holds, and when the next crawl is due."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from crawler.web.desk import Desk
+from crawler.web.frame import desk_of, framed, page
+from crawler.web.render import environment
+from pipelines.stages import NAMES, TAKES
+from pipelines.stores import Connection, articles, ledger, marks, runs, schedules, slots
+from workers import report
+from workers.schedules import schedules as planned
+
+LATEST_RUNS = 10
+# done per minute is told over the last so many seconds
+RECENT_S = 60.0
+
+
+def queues(request: Request) -> Response:
+    """The page."""
+    desk = desk_of(request)
+    with desk.read() as connection:
+        run = desk.run(connection)
+        frame = framed(connection, run)
+        told = _told(desk, connection) | {"schedules": _schedules(desk, connection), "runs": _runs(connection)}
+    return page(request, "queues.html", "queues", frame, **told)
+
+
+def parts(desk: Desk) -> dict[str, str]:
+    """What of the page is live."""
+    with desk.read() as connection:
+        frame = framed(connection, desk.run(connection))
+        told = frame | _told(desk, connection)
+    return {name: environment().get_template(f"_{name}.html").render(told) for name in ("state", "stages")}
+
+
+def _told(desk: Desk, connection: Connection) -> dict[str, Any]:
+    run = desk.run(connection)
+    config = desk.project.config()
+    depth, _ = report.queues(config)
+    rows = ledger.in_flight(connection)
+    oldest = ledger.oldest(connection)
+    now = time.time()
+    stages = [
+        {"name": name, "rows": rows[TAKES[name]], **depth[name],
+         "oldest_s": now - oldest[TAKES[name]] if oldest.get(TAKES[name]) else None}
+        for name in NAMES
+    ]  # fmt: skip
+    counted = desk.counted()
+    points = marks.curve(connection, run.id)
+    first = points[0] if points else None
+    since = next((mark for mark in reversed(points) if points[-1].at - mark.at >= RECENT_S), first)
+    minutes = (points[-1].at - since.at) / 60 if since else 0.0
+    return {
+        "stages": stages,
+        "workers": report.workers(config),
+        "frontier": counted.value.frontier if counted else None,
+        "per_minute": (points[-1].pages - since.pages) / minutes if since and minutes else None,
+        "leased": runs.pages_leased(connection, run.id),
+    }
+
+
+def _schedules(desk: Desk, connection: Connection) -> list[dict[str, Any]]:
+    now, states, found = time.time(), schedules.states(connection), []
+    for one in planned(desk.project.config()):
+        last, state = slots.last(connection, one.name, until=now, ran=True), states.get(one.name)
+        paused = state is not None and state.paused
+        found.append(
+            {"name": one.name, "when": one.text, "last": articles.iso_at(last.slot_at) if last else None,
+             "code": last.exit_code if last else None, "next": None if paused else articles.iso_at(one.next_at(now))}
+        )  # fmt: skip
+    return found
+
+
+def _runs(connection: Connection) -> list[dict[str, Any]]:
+    return [
+        {"id": run.id, "started_at": run.started_at, "ended_at": run.ended_at, "stopped_by": run.stopped_by,
+         "pages": runs.pages_fetched(connection, run.id)}
+        for run in runs.listed(connection, LATEST_RUNS)
+    ]  # fmt: skip
+
+
+ROUTES = [Route("/queues", queues)]

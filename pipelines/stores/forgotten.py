@@ -1,0 +1,122 @@
+"""Taking down: what is removed of a URL or of a whole site, and the tombstone that keeps it from coming back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, or_, select, update
+
+from pipelines.stores import search, stories
+from pipelines.stores.dialect import MAX_PARAMETERS, upsert
+from pipelines.stores.discovery import settle_best
+from pipelines.stores.schema import (
+    State,
+    articles,
+    barred,
+    bodies,
+    hosts,
+    metadata,
+    rhythms,
+    urls,
+)
+
+REASON = "forgotten"
+# whose rows belong to one URL: every table that names its article, now or in later versions; the article comes last
+_OF_A_ROW: tuple[tuple[Table, str], ...] = (
+    (bodies, "url"),
+    (rhythms, "url"),
+    *((table, "article") for table in metadata.sorted_tables if "article" in table.c),
+    (articles, "id"),
+)
+# what a tombstone still knows: that there was such a URL, and where it was found
+_BARE = {
+    "state": State.REFUSED, "reason": REASON, "detail": None, "anchor": "", "context": "", "published": "",
+    "quick": None, "status": None, "fetched_at": None, "attempts": 0, "archive_file": None, "archive_offset": None,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is stored of some rows: titles of articles by URL, and where in which archive file their pages lie."""
+
+    articles: dict[str, str]
+    archived: dict[str, list[int]]
+
+
+def variants(connection: Connection, row: int) -> list[int]:
+    """The row, and those under which the same site tells the same article: print, AMP and the like."""
+    found = connection.execute(select(articles.c.canonical_key, articles.c.site).where(articles.c.id == row)).first()
+    if found is None:
+        return [row]
+    same = (articles.c.canonical_key == found.canonical_key, articles.c.site == found.site)
+    return sorted({row, *connection.execute(select(articles.c.id).where(*same)).scalars()})
+
+
+def copies(connection: Connection, rows: Sequence[int]) -> dict[int, str]:
+    """Row -> URL of the articles that tell the stories of these few, and are not among them."""
+    told = select(articles.c.story).where(articles.c.id.in_(rows), articles.c.story.is_not(None))
+    query = (
+        select(urls.c.id, urls.c.url).join(articles, articles.c.id == urls.c.id)
+        .where(articles.c.story.in_(told), urls.c.id.not_in(rows)).order_by(urls.c.id)
+    )  # fmt: skip
+    return {row: url for row, url in connection.execute(query)}  # noqa: C416  # rows are no pairs
+
+
+def of_site(connection: Connection, site: str) -> list[int]:
+    """Every row of a site, or of one host."""
+    known = select(hosts.c.id).where(or_(hosts.c.site == site, hosts.c.name == site))
+    return list(connection.execute(select(urls.c.id).where(urls.c.host.in_(known)).order_by(urls.c.id)).scalars())
+
+
+def held(connection: Connection, rows: Sequence[int]) -> Held:
+    """What is stored of these rows."""
+    titles: dict[str, str] = {}
+    archived: dict[str, list[int]] = {}
+    for some in _some(rows):
+        query = (
+            select(urls.c.url, urls.c.archive_file, urls.c.archive_offset, articles.c.title)
+            .outerjoin(articles, articles.c.id == urls.c.id).where(urls.c.id.in_(some)).order_by(urls.c.id)
+        )  # fmt: skip
+        for url, file, offset, title in connection.execute(query):
+            if title is not None:
+                titles[url] = title
+            if file is not None:
+                archived.setdefault(file, []).append(offset or 0)
+    return Held(titles, archived)
+
+
+def forget(connection: Connection, rows: Sequence[int], *, site: str | None = None, now: float) -> None:
+    """Removes all that is stored of these rows; tombstones stay. With `site`, no URL of it is taken up again.
+
+    Copies elsewhere choose another original among them.
+    """
+    sqlite = connection.dialect.name == "sqlite"
+    if sqlite:
+        # what is deleted is overwritten, and not just given free
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")
+    stories.lock(connection)
+    touched: set[int] = set()
+    for some in _some(rows):
+        stored = (articles.c.id.in_(some), articles.c.stored_at.is_not(None))
+        for row in connection.execute(select(articles.c.id).where(*stored)).scalars().all():
+            search.take_out(connection, row)
+        told = (articles.c.id.in_(some), articles.c.story.is_not(None))
+        for row in connection.execute(select(articles.c.id).where(*told)).scalars().all():
+            stories.leave(connection, row)
+        for table, column in _OF_A_ROW:
+            connection.execute(delete(table).where(table.c[column].in_(some)))
+        connection.execute(update(urls).where(urls.c.id.in_(some)).values(_BARE))
+        touched |= set(connection.execute(select(urls.c.host).where(urls.c.id.in_(some)).distinct()).scalars())
+    settle_best(connection, touched)
+    if site is not None:
+        connection.execute(upsert(connection, barred, ["site"], ["at", "blocked"]).values(site=site, at=now, blocked=0))
+    if sqlite and rows:
+        # a full-text index only marks what is taken out, until its parts are put together anew
+        connection.exec_driver_sql("INSERT INTO articles_search(articles_search) VALUES('optimize')")
+
+
+def _some(rows: Sequence[int]) -> Iterator[Sequence[Any]]:
+    for at in range(0, len(rows), MAX_PARAMETERS):
+        yield rows[at : at + MAX_PARAMETERS]

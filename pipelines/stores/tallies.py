@@ -1,0 +1,77 @@
+"""How many articles there are, by what one counts them."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Integer, cast, func, select
+
+from pipelines.stores.schema import articles, urls
+from pipelines.stores.wanted import Wanted
+
+
+def counted(connection: Connection, wanted: Wanted) -> int:
+    """How many stored articles are meant."""
+    return connection.execute(select(func.count()).select_from(articles).where(*wanted.conditions())).scalar() or 0
+
+
+def matches(connection: Connection, run: int | None = None) -> int:
+    """How many stored articles match, copies among them."""
+    query = select(func.count()).where(articles.c.stored_at.is_not(None), articles.c.matched == 1)
+    return connection.execute(query if run is None else query.where(articles.c.run == run)).scalar() or 0
+
+
+def judged(connection: Connection, run: int) -> tuple[int, int]:
+    """How many articles of a run were judged on their whole text, and how many of them match, stored yet or not."""
+    query = select(func.count(), func.coalesce(func.sum(articles.c.matched), 0)).where(articles.c.run == run)
+    number, matched = connection.execute(query).one()
+    return number, int(matched)
+
+
+def lowest_quick(connection: Connection, run: int) -> tuple[int, float]:
+    """How many of a run's articles match, and the lowest quick score among them (1.0 for none)."""
+    query = (
+        select(func.count(), func.min(urls.c.quick)).select_from(articles.join(urls, urls.c.id == articles.c.id))
+        .where(articles.c.run == run, articles.c.matched == 1)
+    )  # fmt: skip
+    number, lowest = connection.execute(query).one()
+    return number, 1.0 if lowest is None else lowest
+
+
+def scores(connection: Connection) -> dict[int, int]:
+    """Articles judged on their whole text, originals only, counted by their scores in hundredths."""
+    hundredths = cast(func.floor(articles.c.score * 100), Integer)
+    query = select(hundredths, func.count()).where(articles.c.copy_of.is_(None)).group_by(hundredths)
+    return {int(at): number for at, number in connection.execute(query)}
+
+
+def numbers(connection: Connection, field: str) -> dict[str, int]:
+    """Stored matches, originals only, counted by a field, most first."""
+    column = articles.c[field]
+    query = select(column, func.count()).where(*Wanted().conditions()).group_by(column).order_by(func.count().desc())
+    return dict(map(tuple, connection.execute(query)))
+
+
+def months(connection: Connection) -> dict[str, int]:
+    """Stored matches, originals only, counted by the month they were published in; "" for those without a date."""
+    month = func.substr(func.coalesce(articles.c.published, ""), 1, 7)
+    query = select(month, func.count()).where(*Wanted().conditions()).group_by(month).order_by(month)
+    return dict(map(tuple, connection.execute(query)))
+
+
+def stories(connection: Connection, run: int | None = None) -> int:
+    """How many stories the stored matches tell."""
+    query = select(func.count(articles.c.story.distinct())).where(
+        articles.c.stored_at.is_not(None), articles.c.matched == 1
+    )
+    return connection.execute(query if run is None else query.where(articles.c.run == run)).scalar() or 0
+
+
+def best(connection: Connection, run: int, since: float, limit: int) -> list[tuple[float, str, str, float]]:
+    """`(score, title, site, stored_at)` of matches of `run` stored after `since`, newest first."""
+    query = (
+        select(articles.c.score, articles.c.title, articles.c.site, articles.c.stored_at)
+        .where(articles.c.run == run, articles.c.matched == 1, articles.c.copy_of.is_(None))
+        .where(articles.c.stored_at > since)
+        .order_by(articles.c.stored_at.desc())
+        .limit(limit)
+    )
+    return [(score, title, site, at) for score, title, site, at in connection.execute(query)]

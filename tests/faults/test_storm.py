@@ -1,0 +1,109 @@
+"""A small storm for CI, and single faults: lost replies, names that lead nowhere, a disk that takes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import until
+from mute import Mute
+from scrapy import Request
+from scrapy.utils.test import get_crawler
+from skew import Skew
+from storm import small_disk, storm
+from working import Waiting, articles, started
+
+from crawler import settings as scrapy_settings
+from crawler.fetching.transport import FetchError, Transport
+from pipelines.config import Config
+from workers.broker import Broker
+from workers.queues import Queues
+from workers.reconcile import reconcile, ring_all
+
+SEED = 7
+KILLS = 60
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_a_small_storm_costs_nothing() -> None:
+    # blows end after two minutes, so that a slow machine has fewer; what all of `make faults` told is in the docs
+    told = storm("sqlite", SEED, KILLS, pages=8, pause=(0.1, 0.5), long_s=5.0, minutes=2.0)
+    assert (told.lost, told.doubled, told.broken) == ([], [], [])
+    kills = sum(told.kills.values())
+    assert kills >= KILLS or (told.seconds > 120 and kills > KILLS / 4), told.kills
+    assert len(told.kills) > 4
+
+
+def test_replies_of_the_broker_that_are_lost_cost_no_page(tmp_path: Path) -> None:
+    project = Waiting(tmp_path)
+    rows = project.fetch(articles(12))
+    with Broker(tmp_path) as broker:
+        sender = Queues(broker.address, 4)
+
+        def ended() -> bool:
+            if sender.forgot():
+                ring_all(project.store)
+            reconcile(project.store, sender, sender.waiting())
+            return project.fates()["in_flight"] == 0
+
+        at = Path(broker.address.removeprefix("unix://"))
+        with Mute(at, random.Random(SEED), lost=4) as proxy, started(tmp_path, "work"):
+            sender.send("parse", rows)
+            until(ended, 90, "the end of every row")
+        assert proxy.dropped > 1, proxy.replies
+        sender.close()
+    assert project.fates()["stored"] == 12
+
+
+def test_a_name_that_leads_nowhere_is_a_reason() -> None:
+    async def ask() -> None:
+        transport = Transport(get_crawler(settings_dict=scrapy_settings.settings(Config())))
+        try:
+            await transport.download_request(Request("http://nowhere.invalid/"))
+        finally:
+            await transport.close()
+
+    with pytest.raises(FetchError) as raised:
+        asyncio.run(ask())
+    assert raised.value.reason == "dns"
+
+
+def test_a_disk_that_takes_nothing_is_said_in_a_sentence() -> None:
+    def asked(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "crawler", "-C", str(folder), *arguments],
+            capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=60,
+        )  # fmt: skip
+
+    with small_disk(60) as disk:
+        if disk is None:
+            pytest.skip("nothing can be mounted here")
+        folder = disk / "project"
+        folder.mkdir()
+        project = Waiting(folder)
+        project.fetch(articles(3))
+        project.store.close()
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        said = [asked("fates", "--json"), asked("run", "--site", "https://site.example/", "--keep", "all")]
+        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+        for one in said:
+            assert one.returncode == 4 and "Traceback" not in one.stderr and str(folder) in one.stderr, one.stderr
+            assert len(one.stderr.strip().splitlines()) == 1
+        assert asked("fates").returncode == 0
+
+
+def test_a_clock_that_is_wrong_for_some_is_right_for_others(tmp_path: Path) -> None:
+    if not Skew.is_possible():
+        pytest.skip("there is no compiler")
+    skew = Skew(tmp_path)
+    skew.set_by(-3600)
+    command = [sys.executable, "-c", "import time; print(time.time())"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | skew.environment)
+    assert abs(time.time() - 3600 - float(told.stdout)) < 5

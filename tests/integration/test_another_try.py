@@ -1,0 +1,173 @@
+"""Failures are grouped and tried again; another threshold decides again from what is stored; fates by site and run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from stocked import Stock, adds_up
+from test_stages import PAGES, TRAINS
+
+from crawler.rejudging import judge_again
+from crawler.rereading import read_again
+from pipelines import archive, extract
+from pipelines.errors import UsageError
+from pipelines.likeness.profile import Profile
+from pipelines.stores import articles, bodies, editions, failures, fates, runs
+from pipelines.stores.failures import Choice
+from pipelines.stores.schema import State
+
+
+@pytest.fixture
+def stock(database: str, tmp_path: Path) -> Iterator[Stock]:
+    """Pages that failed in several ways, on two sites, and one that is fine."""
+    made = Stock(database, tmp_path)
+    for name, state, reason in (
+        ("a.test/1", State.DEAD, "timeout"), ("a.test/2", State.DEAD, "timeout"), ("b.test/1", State.DEAD, "timeout"),
+        ("a.test/3", State.DROPPED, "http-403"), ("a.test/4", State.DROPPED, "unlike"),
+        ("a.test/5", State.DEAD, "parse-killed"), ("a.test/6", State.DROPPED, "extraction-error"),
+    ):  # fmt: skip
+        made.fetched({f"https://{name}": b""}, state=state, reason=reason, detail="it did not work")
+    yield made
+    made.store.close()
+
+
+def test_failures_are_told_by_stage_and_reason_with_an_example(stock: Stock) -> None:
+    with stock.store.read() as connection:
+        told = list(failures.grouped(connection, Choice()))
+    assert [(one["stage"], one["reason"], one["fate"], one["number"], one["hosts"]) for one in told] == [
+        ("fetch", "timeout", "dead", 3, 2), ("parse", "extraction-error", "dropped", 1, 1),
+        ("fetch", "http-403", "dropped", 1, 1), ("parse", "parse-killed", "dead", 1, 1),
+    ]  # fmt: skip
+    assert told[0]["example"] == {"url": "https://a.test/1", "detail": "it did not work", "status": 200}
+
+
+def test_what_is_tried_again_waits_where_a_run_finds_it(stock: Stock) -> None:
+    with stock.store.write() as connection:
+        assert failures.retry(connection, Choice(reason="timeout", site="a.test")) == 2
+        assert [one["number"] for one in failures.grouped(connection, Choice(reason="timeout"))] == [1]
+    states = stock.states()
+    assert [url for url, state in states.items() if state == State.WAITING] == ["https://a.test/1", "https://a.test/2"]
+    row = stock.row("https://a.test/1")
+    assert (row.reason, row.detail, row.fetches, row.attempts) == (None, None, 0, 0)
+    assert adds_up(stock.fates())
+    with stock.store.write() as connection:
+        assert failures.retry(connection, Choice()) == 4
+        assert failures.retry(connection, Choice(run=stock.run + 1)) == 0
+
+
+def test_fates_are_counted_by_site_and_by_run(stock: Stock) -> None:
+    with stock.store.read() as connection:
+        total = fates.count(connection)
+        sites = fates.count_by(connection, "site")
+        of_runs = fates.count_by(connection, "run", stock.run)
+    assert [(one["site"], one["fetched"], one["dead"]) for one in sites] == [
+        ("a.test", 6, {"timeout": 2, "parse-killed": 1}), ("b.test", 1, {"timeout": 1}),
+    ]  # fmt: skip
+    assert all(adds_up(one) for one in sites)
+    assert sum(one["fetched"] for one in sites) == total["fetched"]
+    (only,) = of_runs
+    assert {name: only[name] for name in ("fetched", "dropped", "dead")} == {
+        name: total[name] for name in ("fetched", "dropped", "dead")
+    }
+    assert only["run"] == stock.run
+
+
+@pytest.fixture
+def judged(database: str, tmp_path: Path) -> Iterator[Stock]:
+    """Pages judged by seeds, of which only matches are kept."""
+    made = Stock(database, tmp_path, keep="matches")
+    profile = Profile.learn([("seed", "Sleeper trains return", "\n".join(TRAINS[::-1]), "en")])
+    with made.store.write() as connection:
+        editions.keep(connection, profile.edition, "main", "trains", [], profile.to_bytes())
+        made.run = runs.start(connection, made.config, profile.edition, now=time.time()).id
+    made.work("parse", made.fetched(PAGES))
+    made.fetched({"https://rail.test/quick": b""}, state=State.DROPPED, reason="unlike", detail="at the quick look")
+    yield made
+    made.store.close()
+
+
+def test_another_threshold_lets_in_what_was_dropped_and_lets_it_out_again(judged: Stock) -> None:
+    def matches() -> list[str]:
+        with judged.store.read() as connection:
+            return sorted(one["url"] for one in articles.listed(connection, copies=True))
+
+    before = matches()
+    assert before
+    assert "https://food.test/bread" not in before
+    dropped = judged.states()
+    assert dropped["https://food.test/bread"] == State.DROPPED
+    shown = judge_again(judged.store, 0.0, preview=True)
+    assert [(one.url, one.enters) for one in shown.changes] == [("https://food.test/bread", True)]
+    assert (shown.applied, shown.threshold, shown.unread) == (False, 0.0, 1)
+    assert judged.states() == dropped
+    done = judge_again(judged.store, 0.0)
+    assert done.applied
+    assert done.changes == shown.changes
+    assert matches() == sorted([*before, "https://food.test/bread"])
+    assert judged.states()["https://food.test/bread"] == State.STORED
+    assert judge_again(judged.store, 0.0).changes == ()
+    back = judge_again(judged.store, done.before)
+    assert [(one.url, one.enters) for one in back.changes] == [("https://food.test/bread", False)]
+    assert matches() == before
+    assert adds_up(judged.fates())
+
+
+def test_without_seeds_there_is_nothing_to_decide_by(database: str, tmp_path: Path) -> None:
+    bare = Stock(database, tmp_path)
+    with pytest.raises(UsageError, match="Nothing was judged by seeds yet"):
+        judge_again(bare.store, 0.5)
+    bare.store.close()
+
+
+SHORT = (
+    b"<html><body><article><h1>A loaf</h1><p>" + b"Rye bread keeps for a week. " * 6 + b"</p></article></body></html>"
+)
+
+
+def test_what_a_rule_dropped_is_read_again_from_the_archive_when_it_has_changed(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stock = Stock(database, tmp_path, archive="all")
+    pages = {"https://a.test/short": SHORT, "https://b.test/broken": PAGES["https://rail.test/broken"]}
+    stock.work("parse", stock.fetched(pages))
+    lost = stock.fetched({"https://c.test/lost": b""}, state=State.DROPPED, reason="too-short", detail="not archived")
+    with stock.store.write() as connection:
+        bodies.discard(connection, lost)
+        runs.end(connection, stock.run, "exhausted", now=3.0)
+    before = {url: (stock.row(url).archive_file, stock.row(url).archive_offset) for url in pages}
+    assert stock.row("https://a.test/short").reason == "too-short"
+    warcs = tmp_path / "warc"
+    shown = read_again(stock.store, warcs, "too-short", preview=True)
+    assert (shown.archived, shown.missing, shown.ends, shown.applied) == (1, 1, {}, False)
+    assert read_again(stock.store, warcs, "too-short").ends == {"too-short": 1}
+    monkeypatch.setattr(extract, "extract", partial(extract.extract, min_words=10))
+    done = read_again(stock.store, warcs)
+    assert (done.archived, done.missing, done.damaged, done.applied) == (2, 1, 0, True)
+    assert done.ends == {"stored": 1, "not-html": 1}
+    assert list(stock.articles()) == ["https://a.test/short"]
+    assert adds_up(stock.fates())
+    # nothing was written to the archive a second time
+    assert {url: (stock.row(url).archive_file, stock.row(url).archive_offset) for url in pages} == before
+    assert sorted(page.url for file in warcs.iterdir() for page in archive.read(file)) == sorted(pages)
+    with pytest.raises(UsageError, match="No page is dropped for 'ugly' when it is read; write one of"):
+        read_again(stock.store, warcs, "ugly")
+    stock.store.close()
+
+
+def test_stories_choose_their_originals_again_when_another_article_matches(judged: Stock) -> None:
+    told = "\n".join(TRAINS)
+    rows = judged.parsed([("https://a.test/first", told)], fetched_at=1.0, matched=False)
+    rows += judged.parsed([("https://b.test/second", told)], fetched_at=2.0)
+    judged.dedupe(rows)
+    story = {url: one["copy_of"] for url, one in judged.articles().items() if "test/first" in url or "second" in url}
+    assert story == {"https://a.test/first": "https://b.test/second", "https://b.test/second": None}
+    judge_again(judged.store, 0.0)
+    story = {url: one["copy_of"] for url, one in judged.articles().items() if "test/first" in url or "second" in url}
+    assert story["https://a.test/first"] is None
+    assert story["https://b.test/second"] == "https://a.test/first"
+    assert judged.states()["https://a.test/first"] == State.STORED
+    assert judged.states()["https://b.test/second"] == State.DUPLICATE

@@ -1,0 +1,245 @@
+"""Takedown: nothing of it is left anywhere, everything else is where it was, and it does not come back."""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+from stocked import Stock, adds_up
+from test_leaving import PAGES, SENTENCES, filled, page
+
+from crawler.project import Project
+from pipelines import archive, members
+from pipelines.asked import understood
+from pipelines.errors import StoreError, UsageError
+from pipelines.records import Page
+from pipelines.stores import fates, invariants, open_store, runs, search, sources
+from pipelines.stores.schema import metadata
+from pipelines.stores.wanted import Wanted
+
+GONE = "https://harbour.test/news"
+# words that stand on that page alone
+WORD = "dredgingha"
+
+
+@pytest.fixture
+def project(database: str, tmp_path: Path) -> Project:
+    return filled(database, tmp_path)
+
+
+def everything(project: Project) -> str:
+    """All that any table holds, as one text."""
+    store = project.store()
+    with store.read() as connection:
+        held = [str(tuple(row)) for table in metadata.sorted_tables for row in connection.execute(select(table))]
+    store.close()
+    return "\n".join(held)
+
+
+def broken(project: Project) -> list[str]:
+    store = project.store()
+    with store.read() as connection:
+        found = [one.promise for _, some in invariants.broken(connection) for one in some]
+        places = list(invariants.places(connection))
+    store.close()
+    found += [f"{url}: {said}" for url, file, offset in places
+              if (said := archive.complaint(project.folder / "warc" / file, offset))]  # fmt: skip
+    return found
+
+
+def found(project: Project, words: str) -> list[str]:
+    store = project.store()
+    with store.read() as connection:
+        hits = search.find(connection, understood(words), Wanted(everything=True, copies=True))
+        urls = [fates.tell(connection, hit.row)["url"] for hit in hits]
+    store.close()
+    return urls
+
+
+def test_nothing_of_it_is_left_and_everything_else_is_where_it_was(project: Project, tmp_path: Path) -> None:
+    project.export("jsonl", tmp_path / "before.jsonl")
+    (warc,) = (project.folder / "warc").iterdir()
+    size = warc.stat().st_size
+    shown = project.forget(GONE, preview=True)
+    assert (shown.applied, list(shown.articles), shown.archived, shown.copies) == (False, [GONE], 1, ())
+    assert found(project, WORD) == [GONE]
+    done = project.forget(GONE)
+    assert done.applied
+    assert found(project, WORD) == []
+    assert WORD not in everything(project)
+    assert b"Harbour" not in b"".join(one.body for one in archive.read(warc))
+    assert warc.stat().st_size == size
+    assert {one.url for one in archive.read(warc)} == set(PAGES) - {GONE}
+    assert project.verify(warc)["ok"]
+    assert broken(project) == []
+    assert GONE not in [one["url"] for one in project.articles(everything=True, copies=True)]
+    told = project.export("jsonl", tmp_path / "after.jsonl")
+    assert told["articles"] == len(PAGES) - 1
+    assert project.verify(tmp_path / "after.jsonl", again=True)["ok"]
+    # an older export still tells the truth about the others
+    problems = project.verify(tmp_path / "before.jsonl")["problems"]
+    assert [one["problem"] for one in problems] == ["the page was removed from the archive"]
+
+
+def test_earlier_versions_of_a_page_and_what_a_killed_worker_wrote_leave_the_archive_too(project: Project) -> None:
+    warcs = project.folder / "warc"
+    older = archive.Archive(warcs)
+    older.append(
+        [Page(0, GONE, GONE, 200, {"content-type": "text/html"}, 5.0, b"<p>dredgingha, as it was at first</p>")]
+    )
+    older.close()
+    shown = project.forget(GONE, preview=True)
+    assert shown.archived == 2
+    project.forget(GONE)
+    left = [one for file in sorted(warcs.iterdir()) for one in archive.read(file)]
+    assert sorted(one.url for one in left) == sorted(set(PAGES) - {GONE})
+    assert broken(project) == []
+
+
+def test_nothing_of_it_is_left_in_the_files_of_sqlite(tmp_path: Path) -> None:
+    project = filled(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
+    project.forget(GONE)
+    held = b"".join(one.read_bytes() for one in tmp_path.glob("store.db*"))
+    assert WORD.encode() not in held
+    assert b"silverba" not in held or b"dredgingba" in held
+    with sqlite3.connect(tmp_path / "store.db") as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    connection.close()
+
+
+def test_it_does_not_come_back_and_the_sums_hold(project: Project) -> None:
+    project.forget(GONE)
+    store = project.store()
+    with store.read() as connection:
+        told = fates.count(connection)
+        row = fates.find(connection, GONE)
+        assert row is not None
+        shown = fates.tell(connection, row)
+        latest = runs.latest(connection)
+    assert latest is not None
+    assert adds_up(told)
+    assert told["refused"] == {"forgotten": 1}
+    assert (shown["fate"], shown["reason"], shown["article"], shown["archive"]) == ("refused", "forgotten", None, None)
+    assert shown["found_by"]["anchor"] == ""
+    stock = Stock(store.engine.url.render_as_string(hide_password=False), project.folder, open_run=False)
+    stock.run = latest.id
+    assert stock.find(GONE, "https://harbour.test/other") == 1
+    assert stock.states()[GONE].name == "REFUSED"
+    stock.store.close()
+    store.close()
+
+
+def test_a_site_is_forgotten_with_all_its_pages_and_has_no_new_ones(project: Project) -> None:
+    done = project.forget("harbour.test")
+    assert (done.site, list(done.articles), done.archived) == ("harbour.test", [GONE], 1)
+    store = project.store()
+    stock = Stock(store.engine.url.render_as_string(hide_password=False), project.folder, open_run=False)
+    stock.run = 1
+    assert stock.find("https://harbour.test/new", "https://www.harbour.test/new", "https://other.test/new") == 1
+    assert "https://harbour.test/new" not in stock.states()
+    stock.store.close()
+    store.close()
+    assert broken(project) == []
+
+
+def test_a_blocked_site_has_no_new_pages_until_that_is_taken_back(database: str, tmp_path: Path) -> None:
+    stock = Stock(database, tmp_path)
+    stock.find("https://a.test/1", "https://b.test/1")
+    with stock.store.write() as connection:
+        assert sources.block(connection, "a.test") == 1
+        assert sources.blocked(connection) == {"a.test"}
+    assert stock.find("https://a.test/2", "https://new.a.test/", "https://b.test/2") == 1
+    assert stock.states()["https://a.test/1"].name == "REFUSED"
+    with stock.store.write() as connection:
+        sources.unblock(connection, "a.test")
+        assert sources.blocked(connection) == frozenset()
+    assert stock.states()["https://a.test/1"].name == "WAITING"
+    assert stock.find("https://a.test/2", "https://new.a.test/") == 2
+    stock.store.close()
+
+
+def test_what_nobody_has_seen_yet_can_be_forgotten_beforehand(project: Project) -> None:
+    done = project.forget("https://never.test/seen")
+    assert (done.articles, done.archived) == ({}, 0)
+    store = project.store()
+    with store.read() as connection:
+        row = fates.find(connection, "https://never.test/seen")
+        assert row is not None
+        assert fates.tell(connection, row)["reason"] == "forgotten"
+    store.close()
+    with pytest.raises(UsageError, match="neither a URL nor a site"):
+        project.forget("ftp://x/")
+
+
+def test_copies_get_another_original_or_go_along(database: str, tmp_path: Path) -> None:
+    folder = tmp_path / "told"
+    folder.mkdir()
+    (folder / "suchlike.toml").write_text(f'[store]\ndatabase = "{database}"\nkeep = "all"\n')
+    stock = Stock(database, folder)
+    pages = {f"https://{name}.test/news": page("Harbour") for name in ("one", "two", "three")}
+    stock.work("parse", stock.fetched({**pages, "https://bakery.test/news": page("Bakery")}))
+    with stock.store.write() as connection:
+        runs.end(connection, stock.run, "exhausted", now=3.0)
+    stock.store.close()
+    project = Project(folder)
+    held = {one["url"]: one["copy_of"] for one in project.articles(everything=True, copies=True)}
+    (original,) = [url for url in pages if held[url] is None]
+    others = sorted(set(pages) - {original})
+    assert sorted(project.forget(original, preview=True).copies) == others
+    project.forget(original)
+    left = {one["url"]: one["copy_of"] for one in project.articles(everything=True, copies=True)}
+    assert sorted(left) == sorted([*others, "https://bakery.test/news"])
+    (heir,) = [url for url in others if left[url] is None]
+    assert [left[url] for url in others if url != heir] == [heir]
+    assert broken(project) == []
+    project.forget(heir, copies=True)
+    assert [one["url"] for one in project.articles(everything=True)] == ["https://bakery.test/news"]
+    assert SENTENCES[0].split()[0] + "ha" not in everything(project)
+    assert broken(project) == []
+
+
+def test_asking_again_finishes_what_was_cut_off(tmp_path: Path) -> None:
+    project = filled(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
+    article = next(one for one in [*project.articles(everything=True)] if one["url"] == GONE)
+    place = article["archive"]
+    members.blank(project.folder / "warc", {place["file"]: [place["offset"]]})
+    assert broken(project) == [f"{GONE}: no page begins there"]
+    project.forget(GONE)
+    assert broken(project) == []
+
+
+def test_it_waits_for_runs_and_for_whoever_writes_the_archive(tmp_path: Path) -> None:
+    project = filled(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
+    (warc,) = (project.folder / "warc").iterdir()
+    before = warc.read_bytes()
+    with warc.open("rb") as stream:
+        fcntl.flock(stream, fcntl.LOCK_SH)
+        with pytest.raises(StoreError, match="is being written; stop the workers"):
+            project.forget(GONE)
+    moved = warc.rename(warc.with_suffix(".away"))
+    with pytest.raises(StoreError, match="is not on this machine; nothing was removed"):
+        project.forget(GONE)
+    moved.rename(warc)
+    assert warc.read_bytes() == before
+    store = open_store(f"sqlite:///{tmp_path / 'store.db'}")
+    with store.write() as connection:
+        connection.execute(text("UPDATE runs SET ended_at = NULL, stopped_by = NULL"))
+        runs.beat(connection, 1, now=time.time())
+    with pytest.raises(UsageError, match="A run is under way"):
+        project.forget(GONE)
+    store.close()
+    assert found(project, WORD) == [GONE]
+
+
+@pytest.mark.parametrize("length", [300, 301, 302, 303, 304, 5_000, 70_001])
+def test_a_removed_record_is_as_long_as_it_was(length: int, tmp_path: Path) -> None:
+    piece = members._blank(length)
+    assert len(piece) == length
+    assert members.check(piece) == ("metadata", "")
+    (tmp_path / "a.warc.gz").write_bytes(piece + piece)
+    assert [offset for offset, _ in members.each(tmp_path / "a.warc.gz")] == [0, length]
+    assert list(archive.read(tmp_path / "a.warc.gz")) == []

@@ -1,0 +1,134 @@
+"""What the queue costs, counted: Redis commands and jobs a page, how rings are gathered, when workers are added."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from conftest import until
+from working import Waiting, article, articles, said, started
+
+from crawler.frontier.batch import Batch
+from crawler.frontier.handoff import RING_EVERY_S, Handoff, Wanted
+from crawler.running.lookout import Lookout
+from crawler.running.processes import Processes
+from pipelines.records import Candidate
+from pipelines.stores import discovery, replayed
+from pipelines.stores.discovery import Found
+from pipelines.stores.ledger import Fetched
+from pipelines.stores.schema import State
+from workers.broker import Broker, connect
+from workers.queues import Queues
+from workers.report import workers
+from workers.supervise import Supervisor
+from workers.tuning import BATCH, tuned
+
+PAGES = 2 * BATCH
+WANTED = Wanted(hosts=0, rows_each=0, held=1)
+
+
+class Bell:
+    """Notes what was rung for."""
+
+    def __init__(self) -> None:
+        self.rung: list[int] = []
+
+    def send(self, stage: str, rows: Sequence[int], *, batch: int | None = None) -> bool:
+        self.rung.append(len(rows))
+        return True
+
+
+@pytest.mark.slow
+def test_a_page_costs_four_redis_commands_and_a_sixteenth_of_a_job_at_most(tmp_path: Path) -> None:
+    project = Waiting(tmp_path)
+    rows = project.fetch(articles(PAGES), ring_after=time.time() + 3600)
+    with Broker(tmp_path) as broker, started(tmp_path, "work"):
+        until(lambda: _asleep(broker) == 3, 60, "three workers")
+        before, sender = _commands(broker), Queues(broker.address, tuned(project.config).batch)
+        sender.send("parse", rows)
+        until(lambda: project.fates()["in_flight"] == 0 and _asleep(broker) == 3, 120, "the end of every row")
+        commands, jobs = _commands(broker) - before, sum(one.done for one in workers(project.config))
+        sender.close()
+    assert project.fates()["stored"] == PAGES, said(tmp_path)
+    assert commands / PAGES <= 4
+    assert jobs / PAGES <= 1 / 16
+
+
+def test_few_pages_wait_for_others_before_they_are_rung_for(tmp_path: Path) -> None:
+    project, bell = Waiting(tmp_path), Bell()
+    handoff = Handoff(project.store, bell, run=project.run, holder="me-1", together=10)
+    pages = iter(range(40))
+    handoff.exchange(_fetched(project, [next(pages)]), WANTED)
+    assert bell.rung == [1]  # somebody waits for the first result
+    for _ in range(3):
+        handoff.exchange(_fetched(project, [next(pages) for _ in range(3)]), WANTED)
+    assert bell.rung == [1] and not handoff.owes_a_ring
+    handoff.exchange(_fetched(project, [next(pages)]), WANTED)
+    assert bell.rung == [1, 10]
+    handoff.exchange(_fetched(project, [next(pages)]), WANTED)
+    until(lambda: handoff.owes_a_ring, RING_EVERY_S + 5, "a ring that is owed")
+    handoff.exchange(Batch(), WANTED)
+    assert bell.rung == [1, 10, 1] and not handoff.owes_a_ring
+    handoff.exchange(_fetched(project, [next(pages)]), WANTED)
+    handoff.ring()
+    assert bell.rung == [1, 10, 1, 1]
+    project.store.close()
+
+
+def test_a_worker_is_added_while_pages_wait_and_the_machine_takes_it(tmp_path: Path) -> None:
+    project = Waiting(tmp_path)
+    open_, fixed = project.config, msgspec.structs.replace(project.config.queue, workers=1)
+    supervisor = Supervisor(tmp_path)
+    try:
+        lookout = Lookout(open_, project.store, project.run, tell=lambda _: None)
+        processes = Processes(open_, project.run, spider="roam", hurry=lambda: True)
+        processes._supervisor = supervisor  # which would also start what works on these pages
+        most, batch = tuned(open_).workers, tuned(open_).batch
+        project.fetch(articles(batch - 1), ring_after=time.time() + 3600)
+        lookout.look(0.0)
+        processes.grow(lookout.unparsed)
+        assert supervisor.pids() == {}
+        project.fetch([article(batch)], ring_after=time.time() + 3600)
+        lookout.look(0.0)
+        for _ in range(most + 2):
+            processes.grow(lookout.unparsed)
+        assert set(supervisor.pids()) == {f"work-parse-{number}" for number in range(most)}
+        assert tuned(msgspec.structs.replace(open_, queue=fixed)).workers == 1
+    finally:
+        supervisor.stop(("work",), hurry=lambda: True)
+        project.store.close()
+
+
+def _fetched(project: Waiting, numbers: Sequence[int]) -> Batch:
+    """A batch of pages that go on to extraction, as a crawler has it."""
+    now = time.time()
+    urls = [f"https://paper.example/2026/11/a-story-{number}" for number in numbers]
+    with project.store.write() as connection:
+        discovery.discover(connection, [Found(Candidate(url, "start"), 0.9) for url in urls], run=project.run, now=now)
+        rows: dict[str, Any] = replayed.lease(connection, urls, run=project.run, now=now)
+    body = b"<html><p>A page.</p></html>"
+    return Batch(
+        fetched=[
+            Fetched(row, State.FETCHED, 200, final_url=url, fetched_at=now, body=body) for url, row in rows.items()
+        ]
+    )
+
+
+def _asleep(broker: Broker) -> int:
+    """Workers that wait in Redis for a job."""
+    with connect(broker.address) as client:
+        return int(client.info("clients")["blocked_clients"])
+
+
+def _commands(broker: Broker) -> int:
+    """Commands the workers and senders have given so far; not those by which this test looks."""
+    with connect(broker.address) as client:
+        held = client.info("commandstats")
+    return sum(each["calls"] for name, each in held.items() if name not in LOOKS)
+
+
+LOOKS = {"cmdstat_info", "cmdstat_client|setinfo", "cmdstat_client|setname", "cmdstat_hello", "cmdstat_ping"}

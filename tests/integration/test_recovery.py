@@ -1,0 +1,220 @@
+"""What faults cost: not a page's attempts, not a minute's wait, not a host's patience; a full disk stops everybody."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import until
+from scripted_site import page, serving, story
+from working import Waiting, article, articles, children, said, started
+
+from crawler.frontier.batch import Batch
+from crawler.frontier.handoff import Handoff, Wanted
+from crawler.project import Project
+from pipelines import disk, walltime
+from pipelines.records import Candidate
+from pipelines.stages import LEASE_S, RING_S
+from pipelines.stores import allotment, discovery, hosts, leases, ledger, open_store, runs
+from pipelines.stores.discovery import Found
+from pipelines.stores.schema import State
+from workers.broker import Broker, connect
+from workers.queues import Queues
+from workers.reconcile import DEEP, clock_set_back, reconcile, ring_all
+
+SLOW_SENTENCES = 14_000
+ENDLESS = 1_000_000_000
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    with Broker(tmp_path) as held:
+        yield held
+
+
+@pytest.fixture
+def sender(broker: Broker) -> Iterator[Queues]:
+    held = Queues(broker.address, 32)
+    yield held
+    held.close()
+
+
+def overdue(project: Waiting, *, now: float) -> set[int]:
+    with project.store.read() as connection:
+        return {row for row, _ in ledger.overdue(connection, State.FETCHED, now=now, limit=100)}
+
+
+# pages
+
+
+def test_an_attempt_that_could_not_be_made_does_not_count(tmp_path: Path) -> None:
+    project = Waiting(tmp_path)
+    rows = project.fetch(articles(3))
+    now = time.time()
+    with project.store.write() as connection:
+        ledger.take(connection, State.FETCHED, rows[:2], now=now, lease_s=LEASE_S)
+        ledger.begin_not(connection, rows, until=now + 2)
+    assert [project.attempts(row) for row in rows] == [0, 0, 0]
+    assert overdue(project, now=now + 1) == {rows[2]}
+    assert overdue(project, now=now + 3) == set(rows)
+
+
+def test_a_stage_that_is_still_at_its_rows_keeps_them(tmp_path: Path) -> None:
+    project = Waiting(tmp_path)
+    mine, others = project.fetch(articles(2), ring_after=0.0)
+    now = time.time()
+    with project.store.write() as connection:
+        ledger.take(connection, State.FETCHED, [mine], now=now, lease_s=LEASE_S)
+        ledger.renew(connection, [mine, others], until=now + 3 * LEASE_S)
+    # what nobody has begun is not held by saying so
+    assert overdue(project, now=now + 2 * LEASE_S) == {others}
+
+
+def test_an_emptied_broker_is_noticed_once_and_everything_rung_again_at_once(tmp_path: Path, sender: Queues) -> None:
+    project = Waiting(tmp_path)
+    rows = project.fetch(articles(3), ring_after=time.time() + RING_S)
+    with project.store.write() as connection:
+        ledger.take(connection, State.FETCHED, rows[:1], now=time.time(), lease_s=LEASE_S)
+    assert sender.forgot() and not sender.forgot()
+    with connect(Broker(tmp_path).address) as client:
+        client.flushall()
+    assert reconcile(project.store, sender, sender.waiting()) == {"urls": 0, "dead": 0}
+    assert sender.forgot()
+    ring_all(project.store)
+    assert reconcile(project.store, sender, sender.waiting())["parse"] == 2  # the first one somebody is at
+    assert not sender.forgot()
+
+
+def test_a_broker_that_was_away_or_began_anew_is_rung_for_everything_once(tmp_path: Path) -> None:
+    held = Broker(tmp_path)
+    held.start()
+    sender = Queues(held.address, 32)
+    assert sender.forgot() and not sender.forgot()
+    assert held.process is not None
+    # nobody asks while it is away
+    held.process.kill()
+    held.process.wait()
+    held.keep()
+    assert sender.forgot() and not sender.forgot()
+    held.stop()
+    assert sender.waiting() is None and not sender.forgot()
+    with Broker(tmp_path):
+        assert sender.forgot() and not sender.forgot()
+    sender.close()
+
+
+def test_a_deep_queue_is_not_rung_for_more(tmp_path: Path, sender: Queues) -> None:
+    project = Waiting(tmp_path)
+    rows = project.fetch(articles(2))
+    with project.store.write() as connection:
+        ledger.take(connection, State.FETCHED, rows, now=time.time() - 2 * LEASE_S, lease_s=LEASE_S)
+    assert "parse" not in reconcile(project.store, sender, {"parse": DEEP})
+    assert reconcile(project.store, sender, {"parse": DEEP - 1})["parse"] == 2
+
+
+@pytest.mark.slow
+def test_what_a_killed_worker_was_at_is_taken_up_within_seconds(tmp_path: Path, broker: Broker, sender: Queues) -> None:
+    project = Waiting(tmp_path)
+    rows = project.fetch([article(number, SLOW_SENTENCES) for number in range(4)], ring_after=time.time() + 3600)
+    with started(tmp_path, "work", "parse") as worker:
+        sender.send("parse", rows)
+        until(lambda: project.attempts(rows[0]) == 1, 30, "the batch's beginning")
+        worker.kill()
+        worker.wait()
+        assert reconcile(project.store, sender, None).get("parse", 0) == 0, "its lease holds"
+        with started(tmp_path, "work", "parse"):
+            until(lambda: bool(overdue(project, now=time.time())), LEASE_S - 5, "the release by its successor")
+
+
+# clocks
+
+
+def test_nothing_waits_longer_because_the_clock_was_set_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Waiting(tmp_path)
+    hour, now = 3600.0, time.time()
+    row = project.fetch(articles(1), ring_after=now + hour + RING_S)[0]
+    with project.store.write() as connection:
+        discovery.discover(connection, [Found(Candidate("https://a.test/", "start"), 0.9)], run=project.run, now=now)
+        (lease,) = [
+            one for one in allotment.lease(connection, "me", run=project.run, now=now, number=5, rows_each=4, at_most=9,
+                                       worth=0.0) if one.name == "a.test"
+        ]  # fmt: skip
+        hosts.note_paces(connection, {lease.id: (now + hour + 1.0, 0, 0)})
+    watch = walltime.Walltime()
+    assert watch.set_back_s() == 0.0
+    monkeypatch.setattr(time, "time", lambda real=time.time: real() - hour)
+    assert hour - 1 < watch.set_back_s() < hour + 1
+    assert watch.set_back_s() == 0.0
+    monkeypatch.undo()
+    clock_set_back(project.store, hour, hosts_too=True)
+    assert overdue(project, now=now + LEASE_S + 2) == {row}
+    with project.store.write() as connection:
+        assert leases.any_lost(connection, now=now + allotment.LEASE_S + 1)
+        leases.give_back(connection, lease.id, [one.row for one in lease.rows], holder="me", next_at=0.0)
+        # asked again when it would have been, not an hour later
+        assert allotment.lease(
+            connection, "you", run=project.run, now=now + 3, number=5, rows_each=4, at_most=9, worth=0.0
+        )
+
+
+# disks
+
+
+def test_a_shortage_is_said_in_one_sentence_that_names_the_setting(tmp_path: Path) -> None:
+    config = Project(tmp_path).config({"store": {"reserve_mb": ENDLESS}})
+    assert "MB are free" in (disk.shortage(config) or "") and "store.reserve_mb" in (disk.shortage(config) or "")
+    assert disk.shortage(Project(tmp_path).config({"store": {"reserve_mb": 0}})) is None
+    assert disk.shortage(Project(tmp_path / "not" / "made").config()) is None
+
+
+def test_with_a_full_disk_no_host_is_leased_and_nothing_ends(tmp_path: Path, sender: Queues) -> None:
+    project = Waiting(tmp_path, store={"reserve_mb": ENDLESS})
+    with project.store.write() as connection:
+        discovery.discover(connection, [Found(Candidate("https://a.test/", "start"), 0.9)], run=project.run, now=0.0)
+    given = Handoff(project.store, sender, run=project.run, holder="me").exchange(Batch(), Wanted(4, 4, held=0))
+    assert (given.leases, given.stop) == ([], None) and "free" in given.paused
+
+
+@pytest.mark.slow
+def test_with_a_full_disk_workers_pause_and_say_so(tmp_path: Path, broker: Broker, sender: Queues) -> None:
+    project = Waiting(tmp_path)
+    rows = project.fetch(articles(3))
+    sender.send("parse", rows)
+    full = {"SUCHLIKE_STORE__RESERVE_MB": str(ENDLESS)}
+    with started(tmp_path, "work", "parse", **full) as worker:
+        until(lambda: "Paused: only" in said(tmp_path), 30, "the worker's pause")
+        assert [project.attempts(row) for row in rows] == [0, 0, 0]
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(10) == 0
+    with started(tmp_path, "work", "parse"):
+        until(lambda: (sender.waiting() or {}).get("dedupe", 0) > 0, 30, "the work, once there is room")
+
+
+# runs
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(200)
+def test_a_run_outlives_kills_of_its_workers_and_a_locked_database(tmp_path: Path) -> None:
+    pages = {f"n.test/{at}": story(at, links=[f"/{at + 1}", f"/{at + 2}"]) for at in range(60)}
+    with serving({**pages, "n.test/": page("Front", links=["/0", "/1"])}) as site:
+        (tmp_path / "seeds").mkdir()
+        (tmp_path / "seeds" / "one.txt").write_text("Title of a seed\n\n" + "The river and the bridge. " * 40)
+        arguments = ["run", "--site", "http://n.test/", "--proxy", site.url, "--keep", "all", "--pages", "0"]
+        with started(tmp_path, *arguments, SUCHLIKE_CRAWL__RATE="20/1s") as run:
+            until(lambda: len(site.requests("n.test")) > 5, 90, "the first pages")
+            killed = 0
+            while killed < 12 and run.poll() is None:  # more often than a child may fail by its own fault
+                for pid in [pid for pid, line in children(run.pid).items() if line.endswith("work dedupe")]:
+                    os.kill(pid, signal.SIGKILL)
+                    killed += 1
+                time.sleep(0.2)
+            assert run.wait(150) in (0, 1), said(tmp_path)
+        store = open_store(Project(tmp_path).config().database)
+        with store.read() as connection:
+            assert runs.get(connection, 1).stopped_by == "exhausted"
+        assert killed == 12

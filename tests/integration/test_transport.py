@@ -1,0 +1,53 @@
+"""What an answer may cost, at the transport itself: codings in codings, and files of which the beginning is enough."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from scrapy import Request
+from scrapy.utils.test import get_crawler
+from scripted_site import Answer, serving
+
+from crawler import settings as scrapy_settings
+from crawler.fetching.transport import MAX_CODINGS, FetchError, Transport
+from pipelines.config import Config
+from pipelines.sections import Crawl
+
+
+def body_of(url: str, **meta: Any) -> bytes:
+    """What the transport brings of one URL."""
+
+    async def ask() -> bytes:
+        wanted = scrapy_settings.settings(Config(crawl=Crawl(allow_private_addresses=True)))
+        transport = Transport(get_crawler(settings_dict=wanted))
+        try:
+            return (await transport.download_request(Request(url, meta=meta))).body
+        finally:
+            await transport.close()
+
+    return asyncio.run(ask())
+
+
+def test_what_is_packed_too_often_is_not_unpacked() -> None:
+    packed = {"/once": "gzip", "/often": ", ".join(["gzip"] * (MAX_CODINGS + 1))}
+    answers = {path: Answer(200, b"x", {"content-encoding": codings}) for path, codings in packed.items()}
+    with serving(answers) as site:
+        assert body_of(f"{site.url}/once") == b"x"
+        with pytest.raises(FetchError, match="packed 4 times") as raised:
+            body_of(f"{site.url}/often")
+    assert raised.value.reason == "unreadable"
+
+
+@pytest.mark.parametrize("headers", [{}, {"content-encoding": "gzip"}])
+def test_of_a_file_too_long_the_beginning_is_taken_where_that_is_enough(headers: dict[str, str]) -> None:
+    with serving({"/long": Answer(200, b"0123456789" * 100_000, headers)}) as site:
+        with pytest.raises(FetchError) as raised:
+            body_of(f"{site.url}/long", download_maxsize=1000)
+        assert raised.value.reason == "too-large"
+        if headers:  # of something packed it is not
+            with pytest.raises(FetchError):
+                body_of(f"{site.url}/long", download_maxsize=1000, beginning=True)
+        else:
+            assert body_of(f"{site.url}/long", download_maxsize=1000, beginning=True).startswith(b"0123456789" * 100)

@@ -1,0 +1,43 @@
+"""Whatever charset a page or its server names, its bytes become text: every codec Python knows, and what is none."""
+
+from __future__ import annotations
+
+import encodings
+import pkgutil
+from encodings.aliases import aliases
+
+import pytest
+
+from crawler.reading.charsets import text_of
+from crawler.reading.links import glance
+from pipelines.extract import NotAnArticle, extract
+from pipelines.markup import decode
+
+NAMES = sorted(
+    {one.name for one in pkgutil.iter_modules(encodings.__path__)} | set(aliases.values())
+    | {"", "x", "x-user-defined", "utf8mb4", "none", "null", "../../etc/passwd", "a" * 200, "utf-8\x00", "é", "mbcs"}
+)  # fmt: skip
+BODY = (
+    "<html><head><title>Der Hafen</title></head><body><article>"
+    + "<p>The harbour board voted on Tuesday to dredge the channel: vierzehn Millionen für den Schlick.</p>" * 8
+    + '<a href="/next">next</a></article></body></html>'
+).encode()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_charset_gives_text_and_none_raises(name: str) -> None:
+    declared = BODY.replace(b"<head>", f'<head><meta charset="{name[:40]}">'.encode("utf-8", "replace"))
+    for body in (BODY, declared, BODY[:-7] + b"\xff\xfe\x00\x80"):
+        assert isinstance(text_of(body, name), str)
+        assert isinstance(decode(body, f"text/html; charset={name}"), str)
+        glance(body, "http://a.test/x", encoding=name)
+    try:
+        extract(BODY, "http://a.test/x", headers={"content-type": f"text/html; charset={name}"})
+    except NotAnArticle as drop:
+        assert drop.reason
+
+
+@pytest.mark.parametrize("name", ["rot13", "hex", "zlib_codec", "base64", "bz2", "idna", "punycode", "undefined", "x"])
+def test_what_is_no_charset_of_the_web_is_passed_over(name: str) -> None:
+    assert "dredge the channel" in text_of(BODY, name)
+    assert [link.url for link in glance(BODY, "http://a.test/x", encoding=name).links] == ["http://a.test/next"]

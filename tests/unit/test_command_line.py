@@ -1,0 +1,233 @@
+"""The command line itself: help, examples, completion, what is configured, and terminals of every kind."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from crawler.cli import configuring
+from crawler.cli.app import app
+from crawler.cli.app import run as command_line
+from crawler.cli.examples import EXAMPLES
+from crawler.cli.session import Session, fitted
+from crawler.cli.watching import Watching
+from crawler.running.forecast import Promise
+from crawler.running.lookout import Progress
+from pipelines.config import load
+from pipelines.provenance import settings
+
+Say = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
+    """Types a command line; `(exit code, stdout, stderr)`."""
+
+    def said(*arguments: str | Path) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = command_line([str(argument) for argument in arguments])
+        return code, *capsys.readouterr()
+
+    return said
+
+
+def _verbs(at: object = app, before: str = "") -> Iterator[str]:
+    for name in at:  # type: ignore[attr-defined]  # an App
+        if name.startswith("-"):
+            continue
+        below = list(_verbs(at[name], f"{before}{name} "))  # type: ignore[index]  # an App
+        yield from below or [f"{before}{name}"]
+
+
+def test_every_verb_has_an_example_that_can_be_typed(say: Say) -> None:
+    assert set(_verbs()) <= set(EXAMPLES), "crawler/cli/examples.py has none for these"
+    for verb, example in EXAMPLES.items():
+        _, bound, _ = app.meta.parse_args(shlex.split(example)[1:], print_error=False, exit_on_error=False)
+        assert " ".join(bound.args).startswith(verb)
+        app.parse_args(list(bound.args), print_error=False, exit_on_error=False)
+        shown = " ".join(say(*verb.split(), "--help")[1].split())
+        assert f"Example: {example}" in shown, verb
+
+
+def test_help_shows_a_verbs_own_flags_first_and_no_default_that_says_nothing(say: Say) -> None:
+    code, out, _ = say("run", "--help")
+    assert code == 0
+    assert out.index("--matches") < out.index("--folder")
+    assert "False" not in out and "None" not in out
+    assert "[default: 500]" in say("demo", "--help")[1]
+
+
+def test_help_can_be_asked_for_in_words(say: Say) -> None:
+    assert say("help", "seed", "add")[1] == say("seed", "add", "--help")[1]
+    assert say("help")[1] == say("--help")[1]
+    assert say("help", "contract")[1].startswith("# What other programs may rely on")
+    code, out, err = say("help", "fly")
+    assert (code, out) == (2, "")
+    assert "no verb 'fly'" in err
+
+
+def test_the_version_is_the_distributions(say: Say) -> None:
+    assert say("--version")[1].strip() == version("suchlike")
+
+
+def test_the_verbs_stand_in_the_order_of_their_use(say: Say) -> None:
+    out = say("--help")[1]
+    places = [out.index(f" {verb} ") for verb in ("demo", "init", "run", "replay")]
+    assert places == sorted(places)
+
+
+def test_a_shell_learns_to_complete(say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("bash is not installed")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert say("--install-completion", "--shell", "bash")[0] == 0
+    (script,) = (tmp_path / ".local" / "share" / "bash-completion" / "completions").iterdir()
+    typed = 'COMP_WORDS=(suchlike run --pro); COMP_CWORD=2; _suchlike; echo "${COMPREPLY[@]}"'
+    done = subprocess.run([bash, "-c", f". {script}; {typed}"], capture_output=True, text=True, check=True)
+    assert {"--proxy", "--profile"} <= set(done.stdout.split())
+
+
+# a project is made
+
+
+def test_init_writes_what_it_is_told_and_names_the_next_step(say: Say, tmp_path: Path) -> None:
+    told = ["--contact", "desk@news.example", "--site", "https://news.example/", "--feed", "https://b.example/f.xml"]
+    code, _, err = say("-C", tmp_path, "init", "my floods", *told, "--grain", "story")
+    assert code == 0
+    config = load(tmp_path / "my floods", env={})
+    assert config.crawl.identify == "suchlike/0.1 (+mailto:desk@news.example)"
+    assert (config.sources.sites, config.sources.feeds) == (["https://news.example/"], ["https://b.example/f.xml"])
+    assert config.profile["my-floods"].grain == "story"
+    assert err.splitlines()[-1].startswith(" next ") and "seed add" in err.splitlines()[-1]
+
+
+def test_init_takes_no_contact_that_reaches_nobody(say: Say, tmp_path: Path) -> None:
+    for nobody in ("me", "me@", 'a@b.c") # x', "https://x"):
+        code, _, err = say("-C", tmp_path, "init", "floods", "--contact", nobody)
+        assert code == 2 and "is no contact; write it like" in err
+    assert not (tmp_path / "floods").exists()
+
+
+# what is configured
+
+
+def test_config_tells_every_value_and_where_it_was_said(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "suchlike.toml").write_text(
+        '[crawl]\npages = 7\n[sources]\nfeeds = ["https://me:hush@feeds.example/a@b.xml"]\n'
+    )
+    monkeypatch.setenv("SUCHLIKE_CRAWL__ORDER", "breadth")
+    monkeypatch.setenv("SUCHLIKE_REDIS", "redis://me:hu@sh@host:1/0")
+    monkeypatch.setenv("SUCHLIKE_DATABASE", "postgresql+psycopg://me:hush@host/x?password=hush")
+    code, out, _ = say("-C", tmp_path, "config", "show", "--json")
+    assert code == 0
+    told = {line["key"]: line for line in map(json.loads, out.splitlines())}
+    assert told["crawl.pages"]["value"] == 7 and told["crawl.pages"]["said"].endswith("suchlike.toml, line 2")
+    assert (told["crawl.order"]["value"], told["crawl.order"]["said"]) == ("breadth", "the environment")
+    assert (told["crawl.depth"]["value"], told["crawl.depth"]["said"]) == (12, "default")
+    assert told["queue.redis"]["value"] == "redis://***@host:1/0"
+    assert told["store.database"]["value"] == "postgresql+psycopg://***@host/x?password=***"
+    assert told["sources.feeds"]["value"] == ["https://***@feeds.example/a@b.xml"]
+    shown = say("-C", tmp_path, "config", "show", "crawl")[1]
+    assert 'crawl.order = "breadth"' in shown and "line 2" in shown and "queue" not in shown
+    assert "hush" not in out + say("-C", tmp_path, "config")[1]
+
+
+def test_config_explains_a_line_by_its_name_or_a_part_of_it(say: Say, tmp_path: Path) -> None:
+    assert say("-C", tmp_path, "config", "--explain", "rate") == say(
+        "-C", tmp_path, "config", "--explain", "crawl.rate"
+    )
+    told = json.loads(say("-C", tmp_path, "config", "--explain", "profile.grain", "--json")[1])
+    assert told["key"] == f"profile.{tmp_path.name}.grain"
+    assert (told["choices"], told["default"], told["said"]) == (["story", "topic", "beat"], "topic", "default")
+    assert "story, topic or beat" in told["about"]
+    code, out, err = say("-C", tmp_path, "config", "--explain", "crawl.pace")
+    assert (code, out) == (2, "")
+    assert "no setting 'crawl.pace'; did you mean" in err
+    assert say("-C", tmp_path, "config", "show", "crawling")[0] == 2
+
+
+def test_every_setting_has_a_meaning(tmp_path: Path) -> None:
+    meanings = configuring.meanings()
+    for setting in settings(tmp_path):
+        assert meanings.get(configuring._plain(setting.key)), setting.key
+
+
+# terminals of every kind
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+def test_the_display_of_a_run_fits_its_terminal(columns: int) -> None:
+    drawn = Console(width=columns, file=io.StringIO(), force_terminal=True, color_system=None)
+    watching = Watching(Session(), 500)
+    for at in range(30):
+        watching._points.append((at, at * 10, at))
+    watching._latest.append((0.87, "Dredger strike leaves the channel silted again, and nobody pays " * 2, "a.test"))
+    progress = Progress(pages=290, matches=29, in_flight=12, seconds=31, promise=Promise(0, 100, 22.0))
+    with drawn.capture() as captured:
+        drawn.print(watching._table(progress, columns))
+    lines = captured.get().splitlines()
+    assert "290/500 pages" in captured.get()
+    assert max(map(len, lines)) <= columns
+    assert len(lines) <= 4
+
+
+def test_a_line_of_progress_says_how_far_it_is_to_the_budget_and_pretends_no_other_end() -> None:
+    bounded, endless = Watching(Session(), 500), Watching(Session(), 0)
+    for watching in (bounded, endless):
+        for at in range(30):
+            watching._points.append((at, at * 10, at))
+    progress = Progress(pages=290, matches=29, seconds=29)
+    assert "0:21 to the budget" in bounded._line(progress)
+    assert "to the budget" not in endless._line(progress) and "/" not in endless._line(progress).split()[0]
+    assert bounded._line(Progress(seconds=3)).startswith("starting")
+    assert "finishing" in bounded._line(Progress(pages=500, in_flight=3, seconds=60))
+
+
+def test_no_colour_is_no_colour() -> None:
+    def coloured(*arguments: str, **environment: str) -> bool:
+        asked = {**os.environ, "FORCE_COLOR": "1", "TERM": "xterm-256color", **environment}
+        command = [sys.executable, "-m", "crawler", *arguments]
+        return "[36m" in subprocess.run(command, capture_output=True, text=True, check=True, env=asked).stdout
+
+    assert coloured("run", "--help")
+    assert not coloured("run", "--help", "--no-color")
+    assert not coloured("help", "run", NO_COLOR="1")
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_lines_are_cut_between_words_and_addresses_never(columns: int) -> None:
+    address = "http://127.0.0.1:7420/?token=" + "x" * 60
+    text = f" words    dredging +2.28  harbour +1.36  {'board +0.45  ' * 9}\n found by {address}\n" + "漢字" * 50
+    lines = fitted(text, columns)
+    assert sum(address in line for line in lines) == 1
+    assert all(cell_len(line) <= columns for line in lines if address not in line)
+    assert lines[0].startswith(" words    dredging") and lines[1].startswith(" " * 10 + "board")
+    assert "".join(lines).count("漢") == 50
+    assert fitted("short", columns) == ["short"] and fitted("", columns) == [""]
+
+
+def test_what_to_type_next_is_what_was_typed_now(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.setattr(sys, "argv", [".venv/bin/suchlike", "demo"])
+    assert Session(tmp_path / "my demo").command("explain", "1") == ".venv/bin/suchlike -C 'my demo' explain 1"
+    assert Session().command("list") == ".venv/bin/suchlike list"
+    monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/suchlike")
+    assert Session().command("list") == "suchlike list"
+    monkeypatch.setattr(sys, "argv", ["/x/crawler/__main__.py", "demo"])
+    assert Session().command("list") == "suchlike list"

@@ -1,0 +1,49 @@
+"""The gate's bound: where the profile puts it, and where the matches a crawl has found let it rise to."""
+
+from __future__ import annotations
+
+import pytest
+
+from crawler.reading.gate import ENOUGH, SAFE, Gate
+from pipelines.likeness.profile import Profile
+from pipelines.stores.schema import State
+
+SEED = "The harbour will be dredged so that larger ships can berth at the fourth quay of the old port. " * 8
+NEAR = "Ships wait outside the old port while the council argues about money for its museum and the tram. " * 8
+HEADERS = {"content-type": "text/html"}
+
+
+def page(text: str) -> bytes:
+    return f"<html><head><title>News</title></head><body><article><p>{text}</p></article></body></html>".encode()
+
+
+@pytest.fixture(scope="module")
+def profile() -> Profile:
+    return Profile.learn([("seed", "Dredging", SEED, "en")])
+
+
+def test_a_bound_rises_with_the_lowest_of_many_matches_and_never_falls(profile: Profile) -> None:
+    gate = Gate(profile, keeps_all=False)
+    first = gate.look(page(NEAR), "https://a.test/1", HEADERS)
+    assert first.state == State.FETCHED and profile.gate <= first.quick < 0.9
+    high = first.quick / SAFE + 0.01
+    gate.learn(ENOUGH - 1, high)
+    assert gate.look(page(NEAR), "https://a.test/1", HEADERS).state == State.FETCHED
+    gate.learn(ENOUGH, high)
+    dropped = gate.look(page(NEAR), "https://a.test/1", HEADERS)
+    assert (dropped.state, dropped.quick) == (State.DROPPED, first.quick)
+    gate.learn(ENOUGH + 1, 0.0)
+    assert gate.look(page(NEAR), "https://a.test/1", HEADERS).state == State.DROPPED
+    assert gate.look(page(SEED), "https://a.test/2", HEADERS).state == State.FETCHED
+
+
+def test_who_keeps_all_learns_no_bound(profile: Profile) -> None:
+    gate = Gate(profile, keeps_all=True)
+    gate.learn(10 * ENOUGH, 1.0)
+    assert gate.look(page(NEAR), "https://a.test/1", HEADERS).state == State.FETCHED
+
+
+def test_who_follows_no_links_looks_for_none() -> None:
+    linked = page('<a href="/other">Another story of the port</a>')
+    assert Gate(None, keeps_all=False).look(linked, "https://a.test/1", HEADERS).glance is not None
+    assert Gate(None, keeps_all=False, follows=False).look(linked, "https://a.test/1", HEADERS).glance is None

@@ -1,0 +1,81 @@
+"""The dashboard beside a run: its address is said first, it follows the run live, and it ends with it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import until
+from looking import visiting
+from working import at_work_in
+
+from crawler.web.served import bound
+from pipelines.errors import UsageError
+
+ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)/\?token=\S+")
+
+
+@pytest.mark.slow
+def test_a_running_demo_is_followed_live(chromium: Any, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "crawler", "-C", str(tmp_path), "demo", "--pages", "150"]
+    log = tmp_path / "said"
+    with log.open("wb") as said:
+        demo = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env={**os.environ})
+    try:
+        until(lambda: ADDRESS.search(log.read_text()) is not None, 60, "the address")
+        first = next(line for line in log.read_text().splitlines() if line.strip())
+        found = ADDRESS.search(first)
+        assert found, f"the first line has no address: {first}"
+        until((tmp_path / "suchlike-demo" / "demo.db").exists, 60, "the store")
+        for visit in visiting(chromium, found[1], found[0]):
+            # until the run is in the store there is nothing to look at
+            while visit.page.locator("#numbers").count() == 0:
+                assert demo.poll() is None, log.read_text()
+                visit.complaints.clear()
+                visit.page.wait_for_timeout(500)
+                visit.go("/")
+            assert visit.page.locator(".badge").inner_text() == "DEMO"
+            pages = "Number(document.querySelectorAll('#numbers dd:first-of-type')[2].firstChild.textContent)"
+            seen = visit.page.evaluate(pages)
+            visit.until(f"{pages} > {seen}", 120)
+            visit.until("document.querySelectorAll('#latest a').length > 0", 120)
+            visit.until("document.querySelector('#harvest canvas') !== null", 120)
+            assert visit.page.url == f"{found[1]}/", "it was never loaded anew by hand"
+            visit.page.close()  # before the dashboard ends with the run, which an open page would complain of
+        demo.wait(200)
+        assert demo.returncode == 0, log.read_text()
+    finally:
+        if demo.poll() is None:
+            demo.send_signal(signal.SIGINT)
+            demo.wait(60)
+    until(lambda: len(at_work_in(tmp_path)) == 0, 20, "the end of all processes")
+
+
+def test_no_web_means_no_web(suchlike: Any) -> None:
+    done = suchlike("run", "--no-web", "--site", "http://127.0.0.1:9/")
+    assert "dashboard" not in done.stderr
+
+
+def test_a_taken_port_is_said_or_another_one_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held, pytest.raises(UsageError, match="name another --port"):
+        bound("127.0.0.1", held.getsockname()[1])
+    with bound("127.0.0.1", None) as one, bound("127.0.0.1", None) as other:
+        assert one.getsockname()[1] != other.getsockname()[1]
+
+
+def test_everything_the_pages_need_is_in_the_package() -> None:
+    """Where the package is installed from its wheel, as in CI, this is what the wheel holds."""
+    ours = Path(__file__).parents[2] / "crawler" / "web"
+    packaged = files("crawler.web")
+    wanted = [file for file in ours.rglob("*") if file.is_file() and file.suffix not in (".py", ".pyc")]
+    assert len(wanted) > 20
+    for file in wanted:
+        assert packaged.joinpath(*file.relative_to(ours).parts).read_bytes() == file.read_bytes(), file
