@@ -40,8 +40,8 @@ from workers.tuning import tuned
 logger = logging.getLogger(__name__)
 
 CPU_S = 900
-# an idle worker asks its queue again after 15 seconds less, and gives up a reply that does not come 5 seconds earlier
-WORKER_TTL_S = 20
+# an idle worker asks its queue again after ASK_S, and gives up a reply that does not come within REPLY_S
+ASK_S, REPLY_S = 2, 5
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 # a full disk is looked at again after this
 FULL_S = 5.0
@@ -67,6 +67,8 @@ class _OneQueue:
     job_class = StageJob
     # a broker that is back is found within seconds; RQ's own limit is a minute
     max_connection_wait_time = 2.0
+    dequeue_timeout = ASK_S
+    connection_timeout = REPLY_S
     worked: Worked
     stop: Stop
     full: Callable[[], bool]
@@ -178,8 +180,8 @@ def _serve(config: Config, stage: str, worked: Worked, kind: type[Any], stop: St
     connection = redis.Redis.from_url(broker.address(config), retry=Retry(NoBackoff(), 1))
     with contextlib.closing(connection):
         worker = kind(
-            [stage], connection=connection, serializer=JSONSerializer, worker_ttl=WORKER_TTL_S, maintenance_interval=30,
-            job_monitoring_interval=5, log_job_description=False,
+            [stage], connection=connection, serializer=JSONSerializer, maintenance_interval=30, job_monitoring_interval=5,
+            log_job_description=False,
         )  # fmt: skip
         worker.worked, worker.stop = worked, stop
         worker.full = lambda: disk.shortage(config) is not None

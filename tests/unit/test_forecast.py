@@ -25,6 +25,14 @@ def test_the_recent_yield_counts_not_the_one_of_the_beginning() -> None:
     assert said.matches == 0
 
 
+def test_a_yield_that_falls_is_expected_to_fall_on() -> None:
+    forecast = Forecast()
+    for pages, matches in ((30, 24), (60, 36), (90, 42)):
+        said = forecast.look(pages, matches, EVEN, left=None)
+    assert said is not None
+    assert said.matches < 100 * 6 / 30 * 0.6
+
+
 def test_less_is_expected_where_what_waits_becomes_poorer() -> None:
     forecast = Forecast()
     forecast.look(50, 25, EVEN, left=None)
@@ -61,10 +69,10 @@ def test_matches_that_a_new_judgement_took_away_are_not_the_next_pages_fault() -
     forecast = Forecast()
     for pages in range(0, 200, 10):
         forecast.look(pages, pages // 2, EVEN, left=None)
-    forecast.look(200, 50, EVEN, left=None)
-    said = forecast.look(210, 52, EVEN, left=None)
+    for pages in range(200, 240, 10):
+        said = forecast.look(pages, pages // 4, EVEN, left=None)
     assert said is not None
-    assert said.matches == pytest.approx(22, abs=5)
+    assert said.matches == pytest.approx(25, abs=7)
 
 
 def test_nothing_less_than_nothing_is_expected() -> None:
