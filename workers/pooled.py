@@ -9,50 +9,49 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import cache
+from typing import TYPE_CHECKING
 
 from pipelines.config import Config
-from pipelines.stages import Rings, Stage
+from pipelines.stages import Rings
 from pipelines.stores import Store, ledger, open_store
 from workers import build, lifeline
 from workers.inline import Inline
 from workers.limits import limit_memory, page_alarm
 from workers.reconcile import reconcile
 
+if TYPE_CHECKING:
+    from pipelines.parse import Parse
+
 BATCH = 16
 # batches handed out for each process: one at work, one at hand
 AHEAD = 2
 
-_parse: Stage | None = None
+_address = ""
 
 
 class Pooled:
-    """Extracts in `number` processes, forked once the first batch has warmed this one; with one core, in this one.
+    """Extracts in `number` processes, forked from this one once it has loaded what they need.
 
     A page that kills its process is tried again alone, and ends with that reason at last.
     """
 
     def __init__(self, store: Store, config: Config, number: int) -> None:
         self._store = store
-        self._config = config
-        self._number = number
-        self._inline = Inline(build.stages(store, config))
-        self._warm = False
+        self._number = max(1, number)
+        self._parse = _parse_over(store)
+        self._inline = Inline(build.stages(store, config) | {"parse": self._parse})
         self._pool: ProcessPoolExecutor | None = None
         self._out: dict[Future[Rings], list[int]] = {}
         self._lost = False
 
     def send(self, stage: str, rows: Sequence[int], *, batch: int | None = None) -> bool:
         """See workers.queues.Sender. What becomes of rows sent to `parse` is certain after `drain()`."""
-        if stage != "parse" or self._number < 2:
+        if stage != "parse":
             return self._inline.send(stage, rows, batch=batch)
         size = batch or BATCH
         for at in range(0, len(rows), size):
-            some = list(rows[at : at + size])
-            if self._warm:
-                self._submit(some)
-            else:
-                self._inline.send(stage, some)
-                self._warm = True
+            self._submit(list(rows[at : at + size]))
         return True
 
     def drain(self) -> None:
@@ -74,16 +73,22 @@ class Pooled:
         while len(self._out) >= AHEAD * self._number:
             self._take()
         if self._pool is None:
+            self._load(rows)
             self._pool = ProcessPoolExecutor(
                 self._number,
                 multiprocessing.get_context("fork"),
                 initializer=_begin,
-                initargs=(self._config, os.getpid()),
+                initargs=(self._store.address, os.getpid()),
             )
         try:
             self._out[self._pool.submit(_run, rows)] = rows
         except BrokenProcessPool:
             self._mourn(rows)
+
+    def _load(self, rows: list[int]) -> None:
+        """Loads here what every process of the pool will need, as a worker does before it forks."""
+        self._parse.warm()
+        self._parse.prepare(rows)
 
     def _take(self) -> None:
         """Passes on what has been extracted, as soon as something is."""
@@ -109,20 +114,31 @@ class Pooled:
             ledger.release(connection, lost, now=time.time())
 
 
-def _begin(config: Config, parent: int) -> None:
-    """In a process of the pool: it dies with us, leaves Ctrl-C to us, and has a connection of its own."""
-    global _parse  # noqa: PLW0603  # a pool calls plain functions; this is the only way to hand them anything
+def _begin(address: str, parent: int) -> None:
+    """In a process of the pool: it dies with us, leaves Ctrl-C to us, and will have a connection of its own."""
+    global _address  # noqa: PLW0603  # a pool calls plain functions; this is the only way to hand them anything
     lifeline.die_with(parent, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     limit_memory()
-    _parse = build.stage("parse", open_store(config.database, create=False, forks=False), config)
+    _address = address
 
 
 def _run(rows: list[int]) -> Rings:
-    assert _parse is not None, "the pool begins with _begin()"
     try:
-        return _parse.run(rows, page_alarm)
+        return _own_parse().run(rows, page_alarm)
     finally:
         signal.alarm(0)
+
+
+@cache
+def _own_parse() -> Parse:
+    """Made at the first batch: what fails in `_begin` would reach nobody, and be tried for ever."""
+    return _parse_over(open_store(_address, create=False, forks=False))
+
+
+def _parse_over(store: Store) -> Parse:
+    from pipelines.parse import Parse  # loads what most commands do without
+
+    return Parse(store)

@@ -180,8 +180,8 @@ def _serve(config: Config, stage: str, worked: Worked, kind: type[Any], stop: St
     connection = redis.Redis.from_url(broker.address(config), retry=Retry(NoBackoff(), 1))
     with contextlib.closing(connection):
         worker = kind(
-            [stage], connection=connection, serializer=JSONSerializer, maintenance_interval=30, job_monitoring_interval=5,
-            log_job_description=False,
+            [stage], connection=connection, serializer=JSONSerializer, maintenance_interval=30,
+            job_monitoring_interval=5, log_job_description=False,
         )  # fmt: skip
         worker.worked, worker.stop = worked, stop
         worker.full = lambda: disk.shortage(config) is not None

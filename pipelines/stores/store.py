@@ -43,6 +43,11 @@ class Store:
         return self.engine.dialect.name == "sqlite"
 
     @property
+    def address(self) -> str:
+        """The address, with its password."""
+        return self.engine.url.render_as_string(hide_password=False)
+
+    @property
     def shown(self) -> str:
         """The address without its password."""
         return self.engine.url.render_as_string(hide_password=True)

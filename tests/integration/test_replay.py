@@ -315,17 +315,20 @@ def test_several_processes_find_what_one_finds(tmp_path: Path) -> None:
     assert held[0][0]["stored"] + held[0][0]["duplicate"] == 90 and held[0][0]["duplicate"] >= 9
 
 
-def test_a_page_that_kills_its_process_costs_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_page_that_kills_its_process_costs_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
     read, parent = extract.extract, os.getpid()
 
     def deadly(body: bytes, url: str, **told: Any) -> extract.Extracted:
-        if url.endswith("/50") and os.getpid() != parent:
+        if url.endswith(("/1", "/50")) and os.getpid() != parent:
             os.kill(os.getpid(), signal.SIGKILL)
         return read(body, url, **told)
 
     monkeypatch.setattr(extract, "extract", deadly)
     pages = many(tmp_path / "pages", 70)
-    told = Project(tmp_path).replay([pages], {"store": {"keep": "all"}, "queue": {"workers": 2}})["fates"]
+    told = Project(tmp_path).replay([pages], {"store": {"keep": "all"}, "queue": {"workers": workers}})["fates"]
     assert (told["fetched"], told["in_flight"]) == (70, 0)
     # by a mere scan of its text, in the end
     assert told["stored"] + told["duplicate"] == 70, told
