@@ -2,9 +2,9 @@
 
     python benchmarks/endless_web.py [--articles 100000]      prints its address; ends on SIGTERM
 
-Fifty hosts share the articles. A page has about 500 words out of the demo's hand-written English articles, shuffled
-sentence by sentence, and 40 links: 8 to its host's sections, 32 to articles drawn at random. Every fiftieth article
-is a copy of the one before it, on another host.
+Fifty hosts share the articles. A page has about 500 words: sentences of the demo's hand-written English articles with
+every longer word drawn anew, so that no two articles share a passage, as on the web; and 40 links: 8 to its host's
+sections, 32 to articles drawn at random. Every fiftieth article is a copy of the one before it, on another host.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ PARAGRAPHS, SENTENCES = 8, 3
 LINKS = 32
 COPY_EVERY = 50
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nnot found"
+_LONGER = re.compile(r"\b[a-z]{5,}\b")
 _ARTICLE = re.compile(r"/\d{4}/\d\d/[a-z-]+-(\d+)")
 _TARGET = re.compile(rb"GET http://paper(\d+)\.test(/[^ ]*) HTTP/1\.1\r\n")
 
@@ -38,6 +39,7 @@ class EndlessWeb:
         self._articles = articles
         prose = [a for _, a in read_all() if a.language == "en"]
         self._sentences = [s for a in prose for p in a.paragraphs for s in re.split(r"(?<=[.!?]) +", p) if len(s) > 30]
+        self._vocabulary = sorted({w for s in self._sentences for w in _LONGER.findall(s)})
         self._words = sorted({w for a in prose for w in re.findall(r"[a-z]{4,}", a.title.lower())})
 
     def url(self, article: int) -> str:
@@ -58,10 +60,14 @@ class EndlessWeb:
         told = article - 1 if article % COPY_EVERY == COPY_EVERY - 1 else article
         chance, links = random.Random(told), random.Random(-1 - article)
         title = " ".join(chance.sample(self._words, 7)).capitalize()
-        text = "".join(f"<p>{' '.join(chance.choices(self._sentences, k=SENTENCES))}</p>\n" for _ in range(PARAGRAPHS))
+        text = "".join(f"<p>{self._prose(chance)}</p>\n" for _ in range(PARAGRAPHS))
         day = f"{2020 + article % 7}-{1 + article % 12:02}-{1 + article % 28:02}"
         about = f'<meta property="og:type" content="article"><meta property="article:published_time" content="{day}">'
         return self._whole(article % HOSTS, title, about, f"<article><h1>{title}</h1>\n{text}</article>", links)
+
+    def _prose(self, chance: random.Random) -> str:
+        told = " ".join(chance.choices(self._sentences, k=SENTENCES))
+        return _LONGER.sub(lambda _: self._vocabulary[int(chance.random() * len(self._vocabulary))], told)
 
     def _front(self, number: int, section: str) -> bytes:
         links = random.Random(f"{number}/{section}")
