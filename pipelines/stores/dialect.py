@@ -9,12 +9,32 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 # parameters of one statement; SQLite takes 32,766
 MAX_PARAMETERS = 5_000
 # what a statement is for the driver, by its dialect and its columns: making that costs more than running it
 _Said = tuple[str, list[str] | None, dict[str, Any]]
 _PREPARED: WeakKeyDictionary[Any, dict[tuple[str, ...], _Said]] = WeakKeyDictionary()
+
+
+class indexed(FunctionElement[bool]):  # named as SQL's functions are
+    """The condition of a partial index, said so that it is taken: SQLite knows it by its words only, and without
+    `likely` would search by it instead of by the columns."""
+
+    inherit_cache = True
+
+
+@compiles(indexed)
+def _as_it_is(element: indexed, compiler: SQLCompiler, **how: Any) -> str:
+    return compiler.process(element.clauses, **how)
+
+
+@compiles(indexed, "sqlite")
+def _likely(element: indexed, compiler: SQLCompiler, **how: Any) -> str:
+    return f"likely({compiler.process(element.clauses, **how)})"
 
 
 def insert_new(connection: Connection, table: Table) -> Any:

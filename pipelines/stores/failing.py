@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, literal_column, select, update
 
+from pipelines.stores.dialect import indexed
 from pipelines.stores.discovery import settle_best
 from pipelines.stores.schema import Kind, State, urls
 
@@ -57,7 +58,6 @@ def retry(connection: Connection, run: int, end: str, reason: str) -> int:
 
 
 def _group(run: int, end: str, reason: str) -> list[ColumnElement[bool]]:
-    # the first condition is that of the index, in its words: SQLite takes it for nothing else
-    ended = urls.c.state > literal_column("1")
+    ended = indexed(urls.c.state > literal_column("1"))
     u = urls.c
     return [ended, u.run == run, u.kind == int(Kind.PAGE), u.state == int(ENDS[end]), u.reason == reason]

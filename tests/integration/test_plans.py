@@ -19,6 +19,7 @@ from pipelines.stores import (
     articles,
     bodies,
     discovery,
+    failing,
     fates,
     hosts,
     leases,
@@ -100,24 +101,34 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stock]:
     made.store.close()
 
 
-@pytest.mark.parametrize("name", ASKED)
-def test_nothing_asked_while_crawling_reads_a_whole_table(stock: Stock, name: str) -> None:
-    plans: list[tuple[str, list[str]]] = []
+def plans(stock: Stock, ask: Callable[[Connection], object]) -> list[tuple[str, list[str]]]:
+    """`(statement, steps)` of each that is asked."""
+    found: list[tuple[str, list[str]]] = []
 
     def explain(connection: Any, _: object, statement: str, parameters: Any, __: object, many: bool) -> None:
         if not statement.startswith(("BEGIN", "EXPLAIN")):
             one = parameters[0] if many else parameters
             cursor = connection.connection.dbapi_connection.execute(f"EXPLAIN QUERY PLAN {statement}", one)
-            plans.append((statement, [step[3] for step in cursor.fetchall()]))
+            found.append((statement, [step[3] for step in cursor.fetchall()]))
 
     event.listen(stock.store.engine, "before_cursor_execute", explain)
     try:
         with stock.store.write() as connection:
-            ASKED[name](connection)
+            ask(connection)
             connection.rollback()
     finally:
         event.remove(stock.store.engine, "before_cursor_execute", explain)
-    assert plans
-    for statement, plan in plans:
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_nothing_asked_while_crawling_reads_a_whole_table(stock: Stock, name: str) -> None:
+    for statement, plan in plans(stock, ASKED[name]):
         whole = [step for step in plan if re.match(r"SCAN (urls|hosts|articles|bodies|signatures)\b(?!.*USING)", step)]
         assert not whole, statement
+
+
+def test_the_last_page_that_failed_for_a_reason_is_found_without_looking_through_the_others(stock: Stock) -> None:
+    ((_, plan),) = plans(stock, lambda c: failing.example(c, 1, "dead", "dns"))
+    assert plan == ["SEARCH urls USING INDEX urls_ended (run=? AND kind=? AND state=? AND reason=?)"]
