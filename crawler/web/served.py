@@ -27,6 +27,9 @@ def bound(host: str, port: int | None) -> socket.socket:
     for wanted in (PORT, 0) if port is None else (port,):
         made = socket.socket(family, socket.SOCK_STREAM)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # what is accepted inherits it; asyncio sets it on sockets of its own making only, and a page on a connection
+        # that stays open would wait 40 ms for its head to be acknowledged
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             made.bind((host, wanted))
         except (OSError, OverflowError) as error:

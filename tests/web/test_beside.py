@@ -79,3 +79,10 @@ def test_everything_the_pages_need_is_in_the_package() -> None:
     assert len(wanted) > 20
     for file in wanted:
         assert packaged.joinpath(*file.relative_to(ours).parts).read_bytes() == file.read_bytes(), file
+
+
+def test_what_is_sent_does_not_wait_for_what_was_sent_before() -> None:
+    with bound("127.0.0.1", None) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
