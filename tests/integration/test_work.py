@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -207,6 +209,22 @@ def test_a_worker_outlives_neither_its_supervisor_nor_a_broker_that_died_with_it
         work.kill()
         work.wait()
         until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 15, "the end of the orphans")
+
+
+def test_a_job_that_an_earlier_version_left_in_redis_is_understood(tmp_path: Path, broker: Broker) -> None:
+    project = Waiting(tmp_path)
+    rows = project.fetch(articles(3), ring_after=LATER)
+    # written down as 0.1.0 wrote it, with what RQ 3.0 needs of a job: function and arguments are our wire format
+    said = zlib.compress(json.dumps(["workers.jobs.run_stage", None, ["parse", rows], {}]).encode())
+    left = {"data": said, "origin": "parse", "status": "queued", "created_at": "2026-11-24T16:40:13.000000Z",
+            "timeout": 680, "result_ttl": 0, "failure_ttl": 86400, "description": "parse 3 rows"}  # fmt: skip
+    with connect(broker.address) as client:
+        client.hset("rq:job:0f4c9c9e-7a40-4a0b-9f0c-6a2f5f6f2c11", mapping=left)
+        client.sadd("rq:queues", "rq:queue:parse")
+        client.rpush("rq:queue:parse", "0f4c9c9e-7a40-4a0b-9f0c-6a2f5f6f2c11")
+        with started(tmp_path, "work", "parse"):
+            until(lambda: client.llen("rq:queue:dedupe") == 1, 30, "the bell of the next stage")
+        assert not client.exists("rq:failed:parse")
 
 
 def test_an_emptied_broker_loses_nothing(tmp_path: Path, broker: Broker, sender: Queues) -> None:
