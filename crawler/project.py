@@ -31,6 +31,7 @@ from crawler.report import report
 from crawler.rereading import Reread, read_again
 from crawler.running.conductor import Conductor
 from crawler.running.lookout import Progress
+from crawler.running.runlock import RunLock
 from crawler.starting import starting_points, with_seed_settings
 from crawler.summary import Summary, summary
 from crawler.verify import verify
@@ -139,7 +140,7 @@ class Project:
         """Crawls until a budget is spent, drains every stage; returns the summary of contract.md.
 
         A run that was stopped or killed is taken up again; one that ended is followed by another, which goes on
-        with the same frontier.
+        with the same frontier. Raises UsageError, and changes nothing, while another run is at work in the folder.
         """
         config = self.config(overrides)
         seed_set = self.seed_set(config, seed_paths)
@@ -155,9 +156,10 @@ class Project:
         say(_learned(profile, seed_set))
         store = open_store(config.database, mode=config.mode)
         began = time.monotonic()
-        run = self._begin(store, config, profile, seed_set)
-        conductor = Conductor(config, store, run, spider=spider, tell=tell or _nobody)
-        stopped_by = conductor.conduct()
+        with RunLock(config.path):  # before a row is touched: the run at work would take another's settings for its own
+            run = self._begin(store, config, profile, seed_set)
+            conductor = Conductor(config, store, run, spider=spider, tell=tell or _nobody)
+            stopped_by = conductor.conduct()
         done = summary(store, run, seconds=time.monotonic() - began, stopped_by=stopped_by)
         with store.read() as connection:
             forecasts = conductor.forecast.held_against(runs.harvest(connection, run))

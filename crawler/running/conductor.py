@@ -15,7 +15,6 @@ from crawler.running.interrupts import Interrupts
 from crawler.running.learner import Learner
 from crawler.running.lookout import Lookout, Progress
 from crawler.running.processes import Processes
-from crawler.running.runlock import RunLock
 from pipelines.config import Config
 from pipelines.errors import StoreError, UnreachableError
 from pipelines.rhythm import Bounds
@@ -73,8 +72,8 @@ class Conductor:
         self.forecast = self._lookout.forecast
 
     def conduct(self) -> str:
-        """Runs until a budget is spent, the frontier is empty, or somebody says stop."""
-        with RunLock(self._config.path), self._interrupts:
+        """Runs until a budget is spent, the frontier is empty, or somebody says stop; the caller holds the RunLock."""
+        with self._interrupts:
             self._take_over()
             try:
                 with self._processes:

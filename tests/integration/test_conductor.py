@@ -13,11 +13,14 @@ import pytest
 from working import Waiting, articles
 
 from crawler.crawl import holder_name, is_dead
+from crawler.project import Project
 from crawler.running.conductor import Conductor
 from crawler.running.lookout import Lookout
+from crawler.running.runlock import RunLock
+from pipelines.errors import UsageError
 from pipelines.records import Candidate
 from pipelines.stages import unwatched
-from pipelines.stores import allotment, bodies, discovery, hosts, leases, ledger, runs
+from pipelines.stores import allotment, bodies, discovery, fates, hosts, leases, ledger, runs
 from pipelines.stores import articles as stored
 from pipelines.stores.discovery import Found
 from pipelines.stores.schema import State
@@ -116,6 +119,24 @@ def test_an_interrupted_run_stops_the_crawlers_others_have_started_for_it(tmp_pa
         assert (held.stopped_by, held.ended_at) == ("user", None)
         runs.resume(connection, project.run, project.config, "", now=time.time())
         assert runs.under_way(connection, now=time.time()) == project.run
+    project.store.close()
+
+
+def test_a_run_that_is_refused_changes_nothing_of_the_one_at_work(tmp_path: Path) -> None:
+    (tmp_path / "seed.txt").write_text(
+        "Night trains return\n\n" + "Sleeping cars are booked out for weeks again. " * 20
+    )
+    project = Waiting(tmp_path)
+    with project.store.write() as connection:
+        runs.halt(connection, project.run, runs.USER)
+        before = runs.get(connection, project.run)
+    other = {"crawl": {"pages": 5000}, "sources": {"sites": ["http://127.0.0.1:9/"]}}
+    with RunLock(tmp_path), pytest.raises(UsageError, match="Another run is at work"):
+        Project(tmp_path, seeds=["seed.txt"]).conduct(other)
+    with project.store.read() as connection:
+        assert runs.get(connection, project.run) == before
+        assert runs.latest(connection) == before
+        assert fates.count(connection)["frontier"] == 0
     project.store.close()
 
 
