@@ -60,38 +60,65 @@ class Archive:
         self._stream: Any = None
         self._name = ""
         self._number = 0
+        self._synced = 0  # so much of the file is on disk for certain
 
     def append(self, pages: list[Page]) -> list[tuple[str, int]]:
-        """Writes pages and syncs them to disk; returns `(file, offset)` of each, in order. Raises StoreError."""
+        """Writes pages and syncs them to disk; returns `(file, offset)` of each, in order.
+
+        Raises StoreError; whatever it raises, the file is left without the records it was at.
+        """
         places = []
         try:
             for page in pages:
                 stream = self._open()
                 places.append((self._name, stream.tell()))
                 self._write(stream, page)
-            if self._stream is not None:
-                self._stream.flush()
-                os.fsync(self._stream.fileno())
+            self._sync()
         except OSError as error:
-            self.close()
+            self._abandon()
             raise StoreError(f"The archive {self._folder} cannot be written: {error.strerror}.") from error
+        except BaseException:  # a page that cannot be written down, or a worker's alarm
+            self._abandon()
+            raise
         return places
 
     def close(self) -> None:
         """Closes the file; the next page begins another."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
+
+    def _sync(self) -> None:
         if self._stream is not None:
-            self._stream.close()
-            self._stream = None
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+            self._synced = self._stream.tell()
+
+    def _abandon(self) -> None:
+        """Cuts the file back to what was synced, and lets go of it; one without any goes."""
+        stream, self._stream = self._stream, None
+        if stream is None:
+            return
+        # the raw file: closing the buffer would write what is left in it, and fail like the write before
+        raw = stream.raw
+        with contextlib.suppress(OSError):
+            if self._synced:
+                raw.truncate(self._synced)
+            else:  # or a disk that stays full would have another empty file at every try
+                (self._folder / self._name).unlink()
+        with contextlib.suppress(OSError):
+            raw.close()
 
     def _open(self) -> Any:
         if self._stream is None or self._stream.tell() > FILE_BYTES:
+            self._sync()
             self.close()
             self._folder.mkdir(parents=True, exist_ok=True)
             self._number += 1
             stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
             # machines that share the folder may share process ids too
             self._name = f"{stamp}-{os.getpid()}-{secrets.token_hex(4)}-{self._number:03d}.warc.gz"
-            self._stream = (self._folder / self._name).open("xb")
+            self._stream, self._synced = (self._folder / self._name).open("xb"), 0
             with contextlib.suppress(OSError):  # not every shared folder knows locks
                 fcntl.flock(self._stream, fcntl.LOCK_SH)  # whoever takes records out leaves this file alone
         return self._stream

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import logging
 import os
 import random
+import resource
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import brotli
@@ -104,18 +107,42 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
         Archive(tmp_path / "warc").append([page(1)])
 
 
-def test_a_full_disk_is_one_sentence_and_the_next_page_begins_another_file(tmp_path: Path) -> None:
+@contextlib.contextmanager
+def room(size: int) -> Iterator[None]:
+    """No file of this process may grow beyond `size`."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("size", [6_000, 30_000])
+def test_without_room_an_archive_says_so_each_time_and_goes_on_once_there_is_some(tmp_path: Path, size: int) -> None:
     kept = Archive(tmp_path)
     kept.append([page(1)])
-    full = Path("/dev/full").open("wb", buffering=0)  # noqa: SIM115  # the archive closes it
-    kept._stream.close()
-    kept._stream = full
-    with pytest.raises(StoreError, match="No space left on device"):
-        kept.append([page(2)])
-    ((name, offset),) = kept.append([page(3)])
+    large = [page(number, random.Random(number).randbytes(20_000)) for number in (2, 3)]
+    with room(size):
+        for _ in range(2):
+            with pytest.raises(StoreError, match=r"^The archive \S+ cannot be written: File too large\.$"):
+                kept.append(large)
+    places = kept.append(large)
     kept.close()
-    assert offset == 0
-    assert [one.url for one in read(tmp_path / name)] == ["https://a.test/3"]
+    assert len(list(tmp_path.iterdir())) == 2
+    whole = [one.url for file in tmp_path.iterdir() for one in read(file)]
+    assert sorted(whole) == [f"https://a.test/{number}" for number in (1, 2, 3)]
+    assert all(archive.complaint(tmp_path / name, offset) is None for name, offset in places)
+
+
+def test_a_page_that_cannot_be_written_leaves_nothing_of_its_batch_in_the_file(tmp_path: Path) -> None:
+    kept = Archive(tmp_path)
+    ((first, _),) = kept.append([page(1)])
+    with pytest.raises(ValueError, match="year"):
+        kept.append([page(2), replace(page(3), fetched_at=1e15)])
+    ((second, _),) = kept.append([page(4)])
+    kept.close()
+    assert [[one.url[-1] for one in read(tmp_path / name)] for name in (first, second)] == [["1"], ["4"]]
 
 
 # reading
