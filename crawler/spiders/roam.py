@@ -63,26 +63,25 @@ class RoamSpider(Spider):
         yield  # makes this an asynchronous generator, as Scrapy wants it
 
     async def answered(self, response: Response, **_: Any) -> None:
-        """Any answer to any request."""
+        """Any answer to any request. Whatever it is like, it is booked: else its host would be busy for ever."""
         meta = response.meta
-        if meta["kind"] == "probe":
-            self.crawl.owned.probed(meta["host"], response.status, response.body)
-            return
-        if meta["kind"] in ("robots", "tdmrep"):
-            await self._about_host(meta["kind"], response)
-            return
-        row: Waiting = meta["row"]
-        failed = response.status in answers.RETRIED
+        row: Waiting | None = meta["row"]
+        failed, wait = response.status in answers.RETRIED, None
         try:
+            wait = answers.wait_asked(response)
+            if row is None:
+                await self._about_host(meta["kind"], response, wait)
+                return
             await self._take(row, response)
         except Exception as error:  # the edge of a callback: whatever it was, the row ends and its host is free again
-            logger.exception("%s could not be looked at.", row.url)
+            logger.exception("%s could not be looked at.", response.url)
+            if row is None:
+                self._unsaid(meta["kind"], meta["host"])
+                return
             detail = f"{type(error).__name__}: {error}"
             ended = Fetched(row.row, State.DEAD, response.status, "crawler-error", detail, fetched_at=time.time())
             self._done(row, ended)
-        self.crawl.owned.answered(
-            meta["host"], failed=failed, retry_after_s=answers.wait_asked(response), page=row.kind == Kind.PAGE
-        )
+        self.crawl.owned.answered(meta["host"], failed=failed, retry_after_s=wait, page=row.kind == Kind.PAGE)
 
     async def _take(self, row: Waiting, response: Response) -> None:
         if revisits.is_same(row, response.status, response.body):
@@ -105,19 +104,11 @@ class RoamSpider(Spider):
         if reason == proxy.AWAY:
             self.crawl.owned.not_sent(meta["host"])
             return
-        if meta["kind"] == "robots":
-            if reason in answers.HOST_REFUSED:
-                self.crawl.owned.refused(meta["host"], reason, detail)
-            else:
-                verdict = robots.judge(None, b"", self.crawl.agent)
-                self.crawl.owned.robots_answered(meta["host"], verdict, failed=True)
+        if meta["kind"] == "robots" and reason in answers.HOST_REFUSED:
+            self.crawl.owned.refused(meta["host"], reason, detail)
             return
-        if meta["kind"] == "probe":
-            self.crawl.owned.probed(meta["host"], None if reason in answers.HOST_FAILED else 404)
-            return
-        if meta["kind"] == "tdmrep":
-            # one too large to be honest reserves nothing
-            self.crawl.owned.rights_answered(meta["host"], None if reason in answers.HOST_FAILED else 404)
+        if meta["row"] is None:
+            self._unsaid(meta["kind"], meta["host"], failed=reason in answers.HOST_FAILED)
             return
         if reason == "private-address":
             self.crawl.owned.batch.refused.append((meta["row"].row, reason, detail))
@@ -132,14 +123,17 @@ class RoamSpider(Spider):
             headers, body = (answers.headers_of(response), response.body) if response is not None else ({}, b"")
             batch.visited.append(revisits.visited(row, fetched, headers, body))
 
-    async def _about_host(self, kind: str, response: Response) -> None:
-        """robots.txt or tdmrep.json, or where it went."""
+    async def _about_host(self, kind: str, response: Response, wait: float | None) -> None:
+        """What a host says of itself, or where that went; booked last, when nothing can go wrong any more."""
         owned, host = self.crawl.owned, response.meta["host"]
+        if kind == "probe":
+            owned.probed(host, response.status, response.body)
+            return
         target = answers.redirect_of(response)
         if target is not None and self.crawl.scope.allows(target) and owned.moved(host, target):
             return
         if kind == "tdmrep":
-            owned.rights_answered(host, response.status, response.body, answers.wait_asked(response))
+            owned.rights_answered(host, response.status, response.body, wait)
             return
         origin, new = f"http://{owned.name_of(host)}/", []
         verdict, named = await self._read(
@@ -148,8 +142,17 @@ class RoamSpider(Spider):
         if named and self.crawl.config.crawl.depth:
             found = [c for c in named if self._same_site(c.url, origin)]
             new = await self._find_all(found, parent=None, likeness=0.0, depth=0)
-        owned.robots_answered(host, verdict, retry_after_s=answers.wait_asked(response))
+        owned.robots_answered(host, verdict, retry_after_s=wait)
         owned.batch.found += new
+
+    def _unsaid(self, kind: str, host: int, *, failed: bool = True) -> None:
+        """What was asked about a host got no answer that can be read; not `failed` where the host is not to blame."""
+        owned = self.crawl.owned
+        if kind == "robots":
+            owned.robots_answered(host, robots.judge(None, b"", self.crawl.agent), failed=True)
+        else:  # a tdmrep.json too large to be honest reserves nothing
+            told = owned.probed if kind == "probe" else owned.rights_answered
+            told(host, None if failed else 404)
 
     def _redirected(self, row: Waiting, response: Response, target: str) -> None:
         fetched = Fetched(row.row, State.DROPPED, response.status, "redirect", f"to {target}", fetched_at=time.time())

@@ -40,6 +40,8 @@ pytestmark = pytest.mark.xdist_group("crawl")
 
 CODECS = ("rot13", "hex", "zlib", "bz2", "base64", "uu", "quopri", "idna", "punycode", "undefined", "unicode_escape",
           "utf-7", "mbcs", "cp037", "x-nonsense-9")  # fmt: skip
+# a date no clock can show
+NEVER = "Mon, 01 Jan 99999999999 00:00:00 GMT"
 BIG = b"<p>" + b"x" * (9 << 20)
 
 
@@ -97,6 +99,8 @@ def _scripted() -> dict[str, Scripted]:
         **{f"no.test/{status}": Answer(status) for status in (401, 403, 404, 410, 451)},
         "wait.test/it": [Answer(429, headers={"retry-after": "2"}), story(25)],
         "late.test/it": [Answer(503, headers={"retry-after": formatdate(time.time() + 3600, usegmt=True)}), story(26)],
+        "never.test/it": [Answer(429, headers={"retry-after": NEVER}), story(28)],
+        "never.test/robots.txt": Answer(404, headers={"retry-after": NEVER}),
         "ill.test/it": [Answer(500), Answer(502), story(27)],
         "dead.test/it": Answer(500),
         "torn.test/it": Answer(200, b"<html>" + b"x" * 100_000, {"content-type": "text/html"}, breaks=True),
@@ -306,6 +310,10 @@ def test_retry_after_is_kept(crawled: Crawled, web: Site) -> None:
 def test_a_site_that_asks_for_an_hour_is_not_waited_for(crawled: Crawled, web: Site) -> None:
     assert web.paths("late.test") == ["/it"]
     assert crawled.fate("http://late.test/it")[0] == "waiting"
+
+
+def test_a_date_that_cannot_be_does_not_keep_a_site_busy_for_ever(crawled: Crawled) -> None:
+    assert crawled.fate("http://never.test/it") == ("stored", None)
 
 
 def test_a_server_error_is_tried_again_and_after_three_times_the_page_is_dead(crawled: Crawled, web: Site) -> None:
