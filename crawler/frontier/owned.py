@@ -143,20 +143,20 @@ class Owned:
         self, host: int, status: int | None, body: bytes = b"", retry_after_s: float | None = None
     ) -> None:
         """tdmrep.json came back (status None: it did not). An absent one reserves nothing, a failure says nothing."""
-        reserved = tdmrep(body) if status == 200 else ""
-        self.answered(host, failed=status is None, retry_after_s=retry_after_s, page=False)
+        said, reserved = _is_said(status), tdmrep(body) if status == 200 else ""
+        self.answered(host, failed=not said, retry_after_s=retry_after_s, page=False)
         held = self.hosts[host]
         held.arrived()
         held.asks_rights, held.knows_rights = False, True
-        if _is_said(status):
+        if said:
             held.tdmrep = reserved
             self.note(held)
 
-    def probed(self, host: int, status: int | None, body: bytes = b"") -> None:
+    def probed(self, host: int, status: int | None, body: bytes = b"", retry_after_s: float | None = None) -> None:
         """The page that cannot be there was answered; with status 200 its print tells such answers from now on."""
-        missing = print_of_body(body) if status == 200 else 0
-        self.answered(host, failed=status is None, page=False)
-        if _is_said(status):
+        said, missing = _is_said(status), print_of_body(body) if status == 200 else 0
+        self.answered(host, failed=not said, retry_after_s=retry_after_s, page=False)
+        if said:
             held = self.hosts[host]
             held.missing = missing
             self.note(held).missing = held.missing

@@ -127,7 +127,7 @@ class RoamSpider(Spider):
         """What a host says of itself, or where that went; booked last, when nothing can go wrong any more."""
         owned, host = self.crawl.owned, response.meta["host"]
         if kind == "probe":
-            owned.probed(host, response.status, response.body)
+            owned.probed(host, response.status, response.body, wait)
             return
         target = answers.redirect_of(response)
         if target is not None and self.crawl.scope.allows(target) and owned.moved(host, target):

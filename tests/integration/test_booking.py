@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,3 +62,17 @@ def test_an_answer_that_cannot_be_looked_at_is_booked_once(
     assert owned.wake.is_set()
     if kind == "page":
         assert [(one.state, one.reason) for one in owned.batch.fetched] == [(State.DEAD, "crawler-error")]
+
+
+@pytest.mark.parametrize("kind", ["page", "tdmrep", "probe"])
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_host_in_trouble_is_let_alone_as_long_as_it_asks_whatever_it_was_asked(
+    spider: RoamSpider, kind: str, status: int
+) -> None:
+    pace, before = spider.crawl.owned.hosts[HOST].pace, time.time()
+    pace.failures = 2
+    _answer(spider, kind, status, Retry_After="600")
+    assert pace.failures == 3
+    assert pace.next_at >= before + 600.0
+    _answer(spider, kind, 404)
+    assert pace.failures == 0
