@@ -41,7 +41,8 @@ class Dedupe:
             stories.lock(connection)
             for one, its in signed:
                 row = one.page.row
-                if ledger.move(connection, row, one.attempt, to=State.JUDGED, ring_after=time.time() + RING_S):
+                rung = time.time() + RING_S
+                if ledger.move(connection, row, one.state, one.attempt, to=State.JUDGED, ring_after=rung):
                     stories.place(connection, row, its)
                     moved.append(row)
                     steps.append(Step(row, one.run, one.page.url, State.JUDGED))

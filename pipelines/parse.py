@@ -138,7 +138,7 @@ class Parse:
         changed = draft is not None and outcome.drop is None and draft.article.sha256 != held.sha256
         row, page = taken.page.row, taken.page
         to = State.PARSED if changed else State.STORED
-        if not ledger.move(connection, row, taken.attempt, to=to, ring_after=ring_after):
+        if not ledger.move(connection, row, taken.state, taken.attempt, to=to, ring_after=ring_after):
             return []
         if changed:
             assert draft is not None
@@ -154,11 +154,10 @@ class Parse:
         return [Step(row, taken.run, page.url, to, "changed" if changed else "as before")]
 
     def _settle(self, connection: Connection, outcome: _Outcome, rings: Rings, ring_after: float) -> list[Step]:
-        row, attempt = outcome.taken.page.row, outcome.taken.attempt
-        drop = outcome.drop
+        row, drop = outcome.taken.page.row, outcome.drop
         to = State.DROPPED if drop else State.PARSED
         moved = ledger.move(
-            connection, row, attempt, to=to,
+            connection, row, outcome.taken.state, outcome.taken.attempt, to=to,
             reason=drop.reason if drop else None, detail=drop.detail if drop else "", ring_after=ring_after,
         )  # fmt: skip
         if not moved:

@@ -52,7 +52,7 @@ class Keep:
             for one in taken:
                 row, copy = one.page.row, one.page.row in copies
                 to = State.DUPLICATE if copy else State.STORED
-                if ledger.move(connection, row, one.attempt, to=to, reason="copy" if copy else None):
+                if ledger.move(connection, row, one.state, one.attempt, to=to, reason="copy" if copy else None):
                     moved.append(one)
                     steps.append(Step(row, one.run, one.page.url, to, "copy" if copy else None))
             done = [one.page.row for one in moved]

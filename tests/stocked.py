@@ -74,7 +74,7 @@ class Stock:
         with self.store.write() as connection:
             for row, (url, text) in zip(rows, told, strict=True):
                 taken = ledger.take(connection, State.FETCHED, [row], now=time.time(), lease_s=LEASE_S)
-                ledger.move(connection, row, taken[0].attempt, to=State.PARSED)
+                ledger.move(connection, row, State.FETCHED, taken[0].attempt, to=State.PARSED)
                 articles.put(connection, self.draft(row, url, text, **more))
         return rows
 

@@ -79,7 +79,7 @@ def _bury(store: Store, name: str, rows: list[int]) -> int:
         buried = [
             row for row, attempt in ledger.attempts_of(connection, rows)
             if attempt >= MAX_ATTEMPTS
-            and ledger.move(connection, row, attempt, to=State.DEAD, reason=f"{name}-killed",
+            and ledger.move(connection, row, stages.TAKES[name], attempt, to=State.DEAD, reason=f"{name}-killed",
                             detail=f"its process died or failed {attempt} times")
         ]  # fmt: skip
         rhythms.keep_known(connection, buried)

@@ -1,7 +1,7 @@
 """The ledger: one row for every URL ever discovered, and the moves that take it to its end.
 
-A move is compare-and-swap on state and attempt, so doing it twice is doing it once, and a worker that was
-taken for dead cannot overwrite what its successor did (fencing).
+A move is compare-and-swap on state and attempt (counted a stage), so doing it twice is doing it once, and a worker
+that was taken for dead cannot overwrite what its successor did (fencing).
 """
 
 from __future__ import annotations
@@ -52,12 +52,13 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A row a stage may work on: only the holder of this `attempt` may move it.
+    """A row a stage may work on: only the holder of this `attempt`, made in `state`, may move it.
 
     `hint` is the date a feed or sitemap gave the page, as found.
     """
 
     page: Page
+    state: State
     attempt: int
     run: int
     hint: str = ""
@@ -183,6 +184,7 @@ def take(
                 quick=row.quick or 0.0,
                 archived=bool(row.archived),
             ),
+            state=state,
             attempt=row.attempts,
             run=row.run or 0,
             hint=row.published,
@@ -199,6 +201,7 @@ def unpack(body: bytes) -> bytes:
 def move(
     connection: Connection,
     row: int,
+    state: State,
     attempt: int,
     *,
     to: State,
@@ -206,18 +209,19 @@ def move(
     detail: str = "",
     ring_after: float = 0.0,
 ) -> bool:
-    """Moves a row that is still in flight on this attempt; False when it is no longer ours.
+    """Moves a row that is still in flight in `state` on this attempt; False when it is no longer ours.
 
     Attempts are counted a stage, so they begin again at the next one.
     """
     its = {"its_state": to, "its_reason": reason, "its_detail": detail[:DETAIL_CHARS] or None, "due": ring_after}
-    return connection.execute(_MOVE, {"row": row, "on": attempt, **its}).rowcount == 1
+    return connection.execute(_MOVE, {"row": row, "was": state, "on": attempt, **its}).rowcount == 1
 
 
 # made once: that costs more than running it
 _MOVE = (
     update(urls)
-    .where(urls.c.id == bindparam("row"), urls.c.attempts == bindparam("on"), urls.c.state.in_(IN_FLIGHT))
+    .where(urls.c.id == bindparam("row"), urls.c.attempts == bindparam("on"), urls.c.state == bindparam("was"))
+    .where(urls.c.state.in_(IN_FLIGHT))
     .values(state=bindparam("its_state"), reason=bindparam("its_reason"), detail=bindparam("its_detail"), attempts=0,
             due_at=bindparam("due"))
 )  # fmt: skip

@@ -100,7 +100,7 @@ def test_a_run_is_not_over_while_pages_wait_for_the_archive(tmp_path: Path, arch
     project = Waiting(tmp_path, store={"keep": "matches", "archive": archive})
     (row,) = project.fetch(articles(1))
     with project.store.write() as connection:
-        ledger.move(connection, row, 0, to=State.DROPPED, reason="unlike")
+        ledger.move(connection, row, State.FETCHED, 0, to=State.DROPPED, reason="unlike")
     lookout = Lookout(project.config, project.store, project.run, tell=lambda _: None)
     lookout.look(1.0)
     assert bool(lookout.seen.in_flight) == waits

@@ -383,16 +383,28 @@ def test_an_older_attempt_cannot_move_what_a_newer_one_works_on(stock: Stock) ->
     with stock.store.write() as connection:
         (old,) = ledger.take(connection, State.FETCHED, [row], now=NOW, lease_s=60)
         (new,) = ledger.take(connection, State.FETCHED, [row], now=NOW + 61, lease_s=60)
-        assert not ledger.move(connection, row, old.attempt, to=State.DROPPED, reason="unlike")
-        assert ledger.move(connection, row, new.attempt, to=State.PARSED)
-        assert not ledger.move(connection, row, new.attempt, to=State.DROPPED, reason="unlike")
+        assert not ledger.move(connection, row, old.state, old.attempt, to=State.DROPPED, reason="unlike")
+        assert ledger.move(connection, row, new.state, new.attempt, to=State.PARSED)
+        assert not ledger.move(connection, row, new.state, new.attempt, to=State.DROPPED, reason="unlike")
     assert (stock.row("https://a.test/1").state, stock.row("https://a.test/1").attempts) == (State.PARSED, 0)
+
+
+def test_a_stage_that_comes_late_cannot_move_what_the_next_one_works_on(stock: Stock) -> None:
+    (row,) = stock.fetched({"https://a.test/1": b"1"})
+    with stock.store.write() as connection:
+        (late,) = ledger.take(connection, State.FETCHED, [row], now=NOW, lease_s=60)
+        (again,) = ledger.take(connection, State.FETCHED, [row], now=NOW + 61, lease_s=60)
+        assert ledger.move(connection, row, again.state, again.attempt, to=State.PARSED)
+        (its,) = ledger.take(connection, State.PARSED, [row], now=NOW + 62, lease_s=60)
+        assert its.attempt == late.attempt  # counted a stage
+        assert not ledger.move(connection, row, late.state, late.attempt, to=State.DROPPED, reason="unlike")
+        assert ledger.move(connection, row, its.state, its.attempt, to=State.JUDGED)
 
 
 def test_a_row_that_ended_is_moved_by_nobody(stock: Stock) -> None:
     (row,) = stock.fetched({"https://a.test/1": b"1"}, state=State.DROPPED, reason="unlike")
     with stock.store.write() as connection:
-        assert not ledger.move(connection, row, 0, to=State.STORED)
+        assert not ledger.move(connection, row, State.DROPPED, 0, to=State.STORED)
         ledger.release(connection, [row], now=5.0)
         ledger.postpone(connection, [row], until=5.0)
     assert stock.row("https://a.test/1").due_at == 0.0
@@ -465,7 +477,7 @@ class _Walk:
             discovery.discover(connection, found, run=stock.run, now=NOW)
             wanted = [key(one.candidate.url) for one in found]
             self.rows = list(connection.execute(select(url_table.c.id).where(url_table.c.key.in_(wanted))).scalars())
-        self.attempts: dict[int, list[int]] = {row: [] for row in self.rows}
+        self.attempts: dict[int, list[tuple[State, int]]] = {row: [] for row in self.rows}
         self.now = NOW
 
     def step(self, kind: str, which: int, how: int) -> None:
@@ -487,12 +499,12 @@ class _Walk:
                 case "take":
                     state = (State.FETCHED, State.PARSED, State.JUDGED)[how % 3]
                     for one in ledger.take(connection, state, self.rows, now=self.now, lease_s=5):
-                        self.attempts[one.page.row].append(one.attempt)
+                        self.attempts[one.page.row].append((one.state, one.attempt))
                 case "move" | "late":
                     tried = self.attempts[row]
-                    attempt = (tried[-1] if kind == "move" else tried[0]) if tried else 0
+                    state, attempt = (tried[-1] if kind == "move" else tried[0]) if tried else (State.FETCHED, 0)
                     to = list(State)[3 + how % 6]
-                    ledger.move(connection, row, attempt, to=to, reason="why" if to >= State.DROPPED else None)
+                    ledger.move(connection, row, state, attempt, to=to, reason="why" if to >= State.DROPPED else None)
                 case "bury":
                     bodies.discard(connection, [row])
                 case "reclaim":

@@ -159,11 +159,17 @@ class Ledger(RuleBasedStateMachine):
         one = data.draw(st.sampled_from(self.taken))
         with self.store.write() as connection:
             state, attempts = _states(connection)[one.page.row]
-            to = State.DROPPED if ends else STAGES.get(state, State.DEAD)
+            to = State.DROPPED if ends else STAGES[one.state]
             moved = ledger.move(
-                connection, one.page.row, one.attempt, to=to, reason="because" if ends else None, ring_after=self.now
+                connection,
+                one.page.row,
+                one.state,
+                one.attempt,
+                to=to,
+                reason="because" if ends else None,
+                ring_after=self.now,
             )
-        assert moved == (state in IN_FLIGHT and attempts == one.attempt)
+        assert moved == ((state, attempts) == (one.state, one.attempt))
 
     @precondition(lambda self: self.taken)
     @rule(data=st.data(), how=st.sampled_from(["release", "renew", "begin_not", "forget"]))
@@ -213,11 +219,11 @@ class Ledger(RuleBasedStateMachine):
                     overdue = ledger.overdue(connection, stage, now=self.now, limit=99)
                     for row, attempts in overdue:
                         if attempts >= MAX_ATTEMPTS:
-                            ledger.move(connection, row, attempts, to=State.DEAD, reason="killed")
+                            ledger.move(connection, row, stage, attempts, to=State.DEAD, reason="killed")
                     for one in ledger.take(
                         connection, stage, [row for row, _ in overdue], now=self.now, lease_s=WORK_S
                     ):
-                        assert ledger.move(connection, one.page.row, one.attempt, to=to, ring_after=self.now)
+                        assert ledger.move(connection, one.page.row, stage, one.attempt, to=to, ring_after=self.now)
         with self.store.read() as connection:
             left = {row: state for row, (state, _) in _states(connection).items() if state not in ENDED}
             found = [(name, one) for name, some in broken(connection) for one in some if name == "frontier"]

@@ -67,7 +67,7 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "any lost": lambda c: leases.any_lost(c, now=NOW),
     "frontier": hosts.frontier,
     "take": lambda c: ledger.take(c, State.FETCHED, [1, 2], now=NOW, lease_s=60),
-    "move": lambda c: ledger.move(c, 1, 1, to=State.PARSED),
+    "move": lambda c: ledger.move(c, 1, State.FETCHED, 1, to=State.PARSED),
     "overdue": lambda c: ledger.overdue(c, State.FETCHED, now=NOW, limit=9),
     "in flight": ledger.in_flight,
     "make due": lambda c: ledger.make_due(c, now=NOW),

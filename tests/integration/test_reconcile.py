@@ -178,7 +178,7 @@ def test_bodies_left_behind_are_archived_once_the_store_is_idle(project: Waiting
     rows = project.fetch(articles(2))
     with project.store.write() as connection:
         for row in rows:
-            ledger.move(connection, row, 0, to=State.DROPPED, reason="unlike")
+            ledger.move(connection, row, State.FETCHED, 0, to=State.DROPPED, reason="unlike")
     bell = Bell()
     reconcile(project.store, bell, {"parse": 0, "dedupe": 0, "store": 1})
     assert bell.rung == []
