@@ -129,9 +129,30 @@ def leave(connection: Connection, row: int) -> None:
     kin = connection.execute(select(articles.c.kin).where(articles.c.id == row)).scalar()
     nothing = dict.fromkeys((*_HELD, "evidence"))
     connection.execute(update(articles).where(articles.c.id == row).values(nothing))
-    if kin is not None:
-        rest = _members(connection, articles.c.kin == kin)
+    if kin is None:
+        return
+    rest = _members(connection, articles.c.kin == kin)
+    if len(rest) <= MOST_KIN:
         _write(connection, rest, fold([member.told for member in rest], link))
+    else:
+        _hand_on(connection, row)
+
+
+def _hand_on(connection: Connection, row: int) -> None:
+    """A story told too often to be folded goes on without `row`: the best of its copies takes its place.
+
+    What made the others its copies stays as it was found.
+    """
+    its_copies = articles.c.copy_of == row
+    if heirs := _members(connection, its_copies):
+        head = min(heirs, key=lambda one: one.told.rank)
+        connection.execute(update(articles).where(its_copies).values(copy_of=head.told.row))
+        alone = dict.fromkeys(("copy_of", "kind", "similarity", "evidence"))
+        _change(connection, head, {"story": head.held["story"], "kin": head.held["kin"], **alone})
+    for name in (articles.c.story, articles.c.kin):  # both are the smallest row among those that have them
+        named = name == row
+        smallest = connection.execute(select(func.min(articles.c.id)).where(named)).scalar()
+        connection.execute(update(articles).where(named).values({name: smallest}))
 
 
 def fold_again(connection: Connection, rows: Sequence[int]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import random
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from stocked import Stock, adds_up, day
 
 from pipelines.signature import signature
 from pipelines.stages import unwatched
-from pipelines.stores import articles, revisions, signatures, stories
+from pipelines.stores import articles, forgotten, invariants, revisions, signatures, stories
 from pipelines.stores.schema import State
 from pipelines.stores.schema import articles as table
 from pipelines.stores.stories import retold
@@ -228,6 +229,26 @@ def test_a_revision_leaves_the_story_it_told_no_more_and_the_story_finds_another
     with stock.store.read() as connection:
         before, now = revisions.of(connection, rows[0])
     assert (before.number, before.text, now.number, now.title) == (1, text, 2, "Another headline")
+
+
+@pytest.mark.parametrize("gone", [0, 3])
+def test_a_story_told_too_often_to_be_folded_finds_another_head_too(
+    stock: Stock, monkeypatch: pytest.MonkeyPatch, gone: int
+) -> None:
+    monkeypatch.setattr(stories, "MOST_KIN", 5)
+    rows = stock.parsed([(f"https://site{number}.test/{number:02}", prose(1)) for number in range(12)])
+    stock.dedupe(rows)
+    assert set(copies(stock).values()) == {"00"}
+    with stock.store.write() as connection:
+        forgotten.forget(connection, [rows[gone]], now=time.time())
+    head = "01" if gone == 0 else "00"
+    left = {f"{number:02}" for number in range(12) if number != gone}
+    assert told(stock) == [left]
+    assert copies(stock) == dict.fromkeys(left - {head}, head)
+    fates = stock.fates()
+    assert (fates["stored"], fates["duplicate"]) == (1, 10)
+    with stock.store.read() as connection:
+        assert [name for name, some in invariants.broken(connection) if some] == []
 
 
 # the order of arrival
