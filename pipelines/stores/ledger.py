@@ -22,6 +22,7 @@ from pipelines.stores.schema import (
     Kind,
     State,
     bodies,
+    rhythms,
     runs,
     storable,
     urls,
@@ -72,12 +73,19 @@ _END_OF_FETCH = (
     .values(state=bindparam("state"))
 )
 
+# a page that was fetched before is what it was until another look at it has come to an end
+_TRIED = (
+    update(urls).where(urls.c.id == bindparam("row"))
+    .values(fetches=urls.c.fetches + 1, state=bindparam("state"), due_at=bindparam("due_at"), run=bindparam("run"))
+)  # fmt: skip
+
 
 def record(connection: Connection, fetched: Sequence[Fetched], *, run: int, ring_after: float) -> list[int]:
     """Writes down how fetches ended; returns the rows that now wait for the parse stage.
 
     Only rows still leased are moved: what another process has meanwhile recorded stays. A row put back to
-    WAITING keeps its count of fetches, and its host is told that it waits. The run counts the pages that ended.
+    WAITING keeps its count of fetches, and its host is told that it waits; one that was looked at again keeps what it
+    was, too. The run counts the pages that ended.
     """
     kinds: dict[int, int] = {}
     for at in range(0, len(fetched), MAX_PARAMETERS):
@@ -85,7 +93,12 @@ def record(connection: Connection, fetched: Sequence[Fetched], *, run: int, ring
         query = select(urls.c.id, urls.c.kind).where(held).order_by(urls.c.id).with_for_update()
         kinds |= {row.id: row.kind for row in connection.execute(query)}
     ended = [one for one in {one.row: one for one in fetched}.values() if one.row in kinds]
-    run_many(connection, _END_OF_FETCH, [_end(one, run, ring_after) for one in ended])
+    waits = [one.row for one in ended if one.state == State.WAITING]
+    looked_at_again = rhythms.c.url.in_(waits) & rhythms.c.was.is_not(None)
+    known = set(connection.execute(select(rhythms.c.url).where(looked_at_again)).scalars()) if waits else set()
+    run_many(connection, _END_OF_FETCH, [_end(one, run, ring_after) for one in ended if one.row not in known])
+    tried = [_end(one, run, ring_after) for one in ended if one.row in known]
+    run_many(connection, _TRIED, [{name: end[name] for name in ("row", "state", "due_at", "run")} for end in tried])
     _keep_bodies(connection, [one for one in ended if one.body is not None])
     for one in ended:
         if one.state == State.WAITING:

@@ -110,6 +110,25 @@ def test_what_was_not_looked_at_in_time_is_as_it_was_and_still_due(stock: Stock)
     assert wake(stock, LATER) == 2
 
 
+def test_another_look_that_failed_at_first_changes_nothing_of_what_a_page_was(stock: Stock) -> None:
+    stock.fetched({SECTION: b"x"}, state=State.DROPPED, reason="not-article", detail="a list", quick=0.3)
+    read(stock, SECTION, news=False, at=NOW)
+    before = stock.row(SECTION)
+    assert wake(stock, LATER) == 1
+    (row,) = lease(stock, LATER)
+    failed = Fetched(row.row, State.WAITING, 503, "http-503", "busy", fetched_at=LATER)
+    with stock.store.write() as connection:
+        ledger.record(connection, [failed], run=stock.run, ring_after=LATER)
+        visit = rhythms.visits(connection, [row.row])[row.row]
+        assert (visit.reason, visit.detail, visit.quick) == ("not-article", "a list", 0.3)
+        assert stock.fates()["dropped"] == {}
+        rhythms.put_back(connection, now=LATER)
+    after = stock.row(SECTION)
+    for name in ("state", "status", "reason", "detail", "quick", "fetched_at"):
+        assert getattr(after, name) == getattr(before, name), name
+    assert stock.fates()["dropped"] == {"not-article": 1}
+
+
 def test_a_match_and_the_page_that_named_it_are_looked_at_again(stock: Stock) -> None:
     section = stock.fetched({SECTION: b"x"}, state=State.DROPPED, reason="not-article")[0]
     stock.find(PAGE)
