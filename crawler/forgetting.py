@@ -19,6 +19,7 @@ from pipelines.stores.discovery import Found
 class Forgotten:
     """What was asked to be forgotten, or would be: URLs known, articles (URL -> title), pages in the archive.
 
+    `what` is a site or a URL, that of the article where a place was asked for.
     `copies` are the URLs of other articles that tell the same and stay.
     """
 
@@ -41,6 +42,8 @@ def forget(store: Store, archive: Path, what: str, *, copies: bool = False, prev
     with store.read() as connection:
         if runs.under_way(connection, now=time.time()) is not None:
             raise UsageError("A run is under way; stop it first (Ctrl-C), so that nothing comes back while this works.")
+        if what.isdecimal():
+            what = _at_place(connection, what)
         rows = forgotten.of_site(connection, site) if site else _rows(connection, what)
         others = {} if site else forgotten.copies(connection, rows)
         if copies:
@@ -72,12 +75,18 @@ def _archived(
     return {file: sorted({*found.get(file, []), *noted.get(file, [])}) for file in sorted({*found, *noted})}
 
 
+def _at_place(connection: Connection, place: str) -> str:
+    row = row_of(connection, place)
+    return ledger.addresses(connection, [row])[row]
+
+
 def _rows(connection: Connection, what: str) -> list[int]:
     """The rows of a URL; none when nobody has heard of it yet."""
-    if not what.isdecimal() and fates.find(connection, what) is None:
+    row = fates.find(connection, what)
+    if row is None:
         _canonical(what)
         return []
-    return forgotten.variants(connection, row_of(connection, what))
+    return forgotten.variants(connection, row)
 
 
 def _begun(connection: Connection, url: str) -> int:

@@ -40,7 +40,8 @@ def forget(what: str, *, copies: Flag = False, preview: Flag = False, session: H
     opened = project(session)
     shown = opened.forget(what, copies=copies, preview=True, mode=session.mode)
     if not preview and (session.yes or _agreed(session, shown)):
-        return _tell(session, opened.forget(what, copies=copies, mode=session.mode))
+        # what was shown: another article may stand at a place by now
+        return _tell(session, opened.forget(shown.what, copies=copies, mode=session.mode))
     return _tell(session, shown)
 
 

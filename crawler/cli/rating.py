@@ -56,7 +56,8 @@ def rate(
     shown = opened.rate(named, verdict, preview=True, mode=session.mode)
     if preview or not (session.yes or _agreed(session, shown)):
         return _tell(session, shown)
-    return _tell(session, opened.rate(named, verdict, mode=session.mode))
+    # what was shown: another article may stand at a place by now
+    return _tell(session, opened.rate(shown.urls, verdict, mode=session.mode))
 
 
 def _agreed(session: Session, shown: Any) -> bool:

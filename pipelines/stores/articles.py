@@ -238,7 +238,9 @@ def likeness_of(connection: Connection, row: int) -> dict[str, Any] | None:
 
 
 def at_place(connection: Connection, place: int) -> int | None:
-    """The row of the article at this place (1 is the best) in `suchlike list`."""
+    """The row of the article at this place (1 is the best) in `suchlike list`; None where there is no such place."""
+    if not 0 < place < 1 << 63:  # SQLite takes an offset below zero as none, and knows no number larger than this
+        return None
     query = (
         select(articles.c.id).where(articles.c.stored_at.is_not(None), articles.c.copy_of.is_(None))
         .where(articles.c.matched == 1).order_by(articles.c.score.desc(), articles.c.id).offset(place - 1).limit(1)

@@ -8,16 +8,18 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from stocked import Stock, adds_up
 from test_leaving import PAGES, SENTENCES, filled, page
 
+from crawler.cli.app import run as command_line
 from crawler.project import Project
 from pipelines import archive, members
 from pipelines.asked import understood
 from pipelines.errors import StoreError, UsageError
 from pipelines.records import Page
-from pipelines.stores import fates, invariants, open_store, runs, search, sources
+from pipelines.stores import articles, fates, invariants, open_store, runs, search, sources
+from pipelines.stores.schema import articles as table
 from pipelines.stores.schema import metadata
 from pipelines.stores.wanted import Wanted
 
@@ -130,6 +132,30 @@ def test_it_does_not_come_back_and_the_sums_hold(project: Project) -> None:
     assert stock.find(GONE, "https://harbour.test/other") == 1
     assert stock.states()[GONE].name == "REFUSED"
     stock.store.close()
+    store.close()
+
+
+def test_a_place_is_the_one_that_was_shown_and_none_below_the_first(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, store = str(project.folder), project.store()
+    with store.write() as connection:
+        connection.execute(update(table).values(matched=1))
+        first, second = (one["url"] for one in articles.chosen(connection, Wanted(), limit=2))
+
+    def agreed() -> str:
+        with store.write() as connection:
+            row = fates.find(connection, second)
+            connection.execute(update(table).where(table.c.id == row).values(score=2.0))
+        return "y"
+
+    for place in ("0", "7", "9" * 20):
+        assert command_line(["-C", folder, "forget", place, "--yes"]) == 2
+    assert set(PAGES) == {one["url"] for one in project.articles(everything=True, copies=True)}
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", agreed)
+    assert command_line(["-C", folder, "forget", "1"]) == 0
+    assert set(PAGES) - {first} == {one["url"] for one in project.articles(everything=True, copies=True)}
     store.close()
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from stocked import Stock, adds_up
 
+from crawler.cli.app import run as command_line
 from crawler.explaining import explained
 from crawler.rating import learn_on, rate, rated_and_next, take_back
 from pipelines import rejudge
@@ -18,8 +19,9 @@ from pipelines.errors import UsageError
 from pipelines.judge import Judge, Judges
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Example
-from pipelines.stores import editions, runs
+from pipelines.stores import articles, editions, runs
 from pipelines.stores.schema import articles as table
+from pipelines.stores.wanted import Wanted
 
 SEED = Example(
     "seed", "Sleeper trains return",
@@ -139,6 +141,27 @@ def test_ratings_are_listed_and_the_top_of_the_list_is_asked_for(make: Make) -> 
     told = rated_and_next(stock.store, 3)
     assert [(one["url"], one["verdict"]) for one in told["rated"]] == [(best[0]["url"], 1)]
     assert best[0]["url"] not in [one["url"] for one in told["next"]]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_article_that_was_shown_is_rated_whatever_stands_at_its_place_by_then(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stock = make(keep="all")
+    settings = f'[store]\ndatabase = "{stock.address}"\nkeep = "all"\narchive = "none"\n'
+    (stock.config.path / "suchlike.toml").write_text(settings)
+    with stock.store.read() as connection:
+        first, second = (one["url"] for one in articles.chosen(connection, Wanted(), limit=2))
+
+    def agreed() -> str:
+        with stock.store.write() as connection:
+            connection.execute(update(table).where(table.c.id == stock.row(second).id).values(score=2.0))
+        return "y"
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", agreed)
+    assert command_line(["-C", str(stock.config.path), "rate", "1", "-"]) == 0
+    assert [one["url"] for one in rated_and_next(stock.store, 0)["rated"]] == [first]
 
 
 def test_what_was_never_judged_cannot_be_rated(make: Make) -> None:
