@@ -36,8 +36,9 @@ def stops_short(text: str, words: int, main: Mapping[str, Any], *, walls: bool |
     """
     try:
         claimed = int(main.get("wordCount") or 0)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         claimed = 0
-    if claimed > words and words < _SHARE * claimed:
+    # divided, not multiplied: a claim may be too large for a float
+    if claimed > words and words / claimed < _SHARE:
         return True
     return bool(walls) and (words < _TEASER_WORDS or bool(_CUT.search(text)))

@@ -138,7 +138,7 @@ def _iso(raw: str) -> datetime | None:
 def _mail(raw: str) -> datetime | None:
     try:
         return parsedate_to_datetime(raw) if "," in raw else None
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
 

@@ -43,7 +43,9 @@ MAX_TITLE_CHARS: Final = 100
 HEAD_CHARS: Final = 64 * 1024
 
 # What trafilatura and its parsers raise on pages they cannot digest. Not Exception: RQ's timeout is one.
-_INDIGESTIBLE: Final = (ValueError, TypeError, AttributeError, LookupError, RecursionError, LxmlError, SelectolaxError)
+_INDIGESTIBLE: Final = (
+    ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError, LxmlError, SelectolaxError,
+)  # fmt: skip
 _T = TypeVar("_T")
 
 
@@ -101,7 +103,7 @@ def extract(
     if not markup.is_html(html):
         raise NotAnArticle("not-html", "there is no HTML element in it")
     tree = _digest(lambda: metadata.parse(html))
-    about = metadata.read(tree, url, headers=lower, agent=agent, hint=hint)
+    about = _digest(lambda: metadata.read(tree, url, headers=lower, agent=agent, hint=hint))
     raw = _digest(lambda: _main_text(html))
     if not raw:
         raise NotAnArticle("no-text", "no main text was found")
@@ -118,9 +120,8 @@ def extract_plainly(
     """
     lower = {name.lower(): value for name, value in (headers or {}).items()}
     html = markup.decode(body[: plain.MAX_CHARS], lower.get("content-type"))
-    about = metadata.read(
-        _digest(lambda: metadata.parse(html[:HEAD_CHARS])), url, headers=lower, agent=agent, hint=hint
-    )
+    tree = _digest(lambda: metadata.parse(html[:HEAD_CHARS]))
+    about = _digest(lambda: metadata.read(tree, url, headers=lower, agent=agent, hint=hint))
     text = plain.text_of(html)
     words = count_words(text)
     if words < MIN_WORDS:

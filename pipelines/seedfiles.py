@@ -247,7 +247,7 @@ def _from_mail(body: bytes) -> Contents:
 def _sent(message: Message) -> date | None:
     try:
         return parsedate_to_datetime(str(message["date"])).date()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

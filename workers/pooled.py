@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -13,6 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pipelines.config import Config
+from pipelines.errors import StoreError
 from pipelines.stages import Rings
 from pipelines.stores import Store, ledger, open_store
 from workers import build, lifeline
@@ -22,6 +25,8 @@ from workers.reconcile import reconcile
 
 if TYPE_CHECKING:
     from pipelines.parse import Parse
+
+logger = logging.getLogger(__name__)
 
 BATCH = 16
 # batches handed out for each process: one at work, one at hand
@@ -33,7 +38,7 @@ _address = ""
 class Pooled:
     """Extracts in `number` processes, forked from this one once it has loaded what they need.
 
-    A page that kills its process is tried again alone, and ends with that reason at last.
+    A page that kills its process, or fails in it, is tried again alone, and ends with that reason at last.
     """
 
     def __init__(self, store: Store, config: Config, number: int) -> None:
@@ -60,8 +65,8 @@ class Pooled:
             while self._out:
                 self._take()
             if self._lost:
-                self._lost = False
-                reconcile(self._store, self, None)
+                # until a round finds nothing: each takes up only so many, and some may fail once more
+                self._lost = any(reconcile(self._store, self, None).values())
 
     def close(self) -> None:
         """Ends the processes and closes what the stages hold open; what was not drained is left to the next replay."""
@@ -99,6 +104,15 @@ class Pooled:
             except BrokenProcessPool:
                 self._mourn(rows)
                 return
+            except StoreError:
+                # no room, or no database: the pages are not to blame
+                with contextlib.suppress(StoreError), self._store.write() as connection:
+                    ledger.begin_not(connection, rows, until=time.time())
+                raise
+            except Exception:  # the edge of a process: whatever it was, it costs no other page
+                logger.warning("a page among %d failed, they are tried again: %s", len(rows), rows, exc_info=True)
+                self._release(rows)
+                continue
             for stage, ringing in rings.items():
                 self._inline.send(stage, ringing)
 
@@ -109,9 +123,12 @@ class Pooled:
         self._pool = None
         lost = [row for some in (rows, *self._out.values()) for row in some]
         self._out.clear()
+        self._release(lost)
+
+    def _release(self, rows: list[int]) -> None:
         self._lost = True
         with self._store.write() as connection:
-            ledger.release(connection, lost, now=time.time())
+            ledger.release(connection, rows, now=time.time())
 
 
 def _begin(address: str, parent: int) -> None:

@@ -334,6 +334,27 @@ def test_a_page_that_kills_its_process_costs_no_other(
     assert told["stored"] + told["duplicate"] == 70, told
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_page_that_fails_whatever_is_tried_ends_dead_and_costs_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, workers: int
+) -> None:
+    def failing(read: Callable[..., extract.Extracted]) -> Callable[..., extract.Extracted]:
+        def failed(body: bytes, url: str, **told: Any) -> extract.Extracted:
+            if url.endswith("/50"):
+                raise ZeroDivisionError("an empty page")
+            return read(body, url, **told)
+
+        return failed
+
+    for name in ("extract", "extract_plainly"):
+        monkeypatch.setattr(extract, name, failing(getattr(extract, name)))
+    pages = many(tmp_path / "pages", 70)
+    told = Project(tmp_path).replay([pages], {"store": {"keep": "all"}, "queue": {"workers": workers}})["fates"]
+    assert (told["fetched"], told["in_flight"], told["dead"]) == (70, 0, {"parse-killed": 1})
+    assert told["stored"] + told["duplicate"] == 69, told
+    assert "an empty page" in caplog.text
+
+
 def test_replay_tells_what_it_found_as_json(tmp_path: Path, suchlike: Run) -> None:
     pages = tmp_path / "pages"
     pages.mkdir()

@@ -186,7 +186,15 @@ def test_a_file_damaged_in_its_middle_gives_what_comes_before_and_says_so(
 
 @pytest.mark.parametrize(
     "content",
-    [b"hello", b"\x00" * 5000, gzip.compress(b"hello"), HTML, b"\x1f\x8bnot gzip", b"PK\x03\x04zip", b"WARC/9.9\r\n"],
+    [
+        b"hello",
+        b"\x00" * 5000,
+        gzip.compress(b"hello", mtime=0),
+        HTML,
+        b"\x1f\x8bnot gzip",
+        b"PK\x03\x04zip",
+        b"WARC/9.9\r\n",
+    ],
 )
 def test_what_is_no_warc_is_one_sentence_that_names_the_file(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "photo.warc.gz"

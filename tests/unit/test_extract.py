@@ -16,7 +16,7 @@ import pytest
 from pipelines import extract as subject
 from pipelines import metadata
 from pipelines.citation import authors_of, date_in_url, date_of, title_of
-from pipelines.extract import NotAnArticle, extract, extract_from_text
+from pipelines.extract import Extracted, NotAnArticle, extract, extract_from_text
 from pipelines.language import Detector, count_words, detect, fasttext, langid
 from pipelines.markup import decode
 
@@ -249,6 +249,27 @@ def test_what_trafilatura_cannot_digest_is_an_outcome(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(subject, "bare_extraction", broken)
     assert reason_of(page()) == "extraction-error"
+
+
+@pytest.mark.parametrize("read", [extract, subject.extract_plainly])
+@pytest.mark.parametrize("error", [OverflowError("int too large"), RecursionError("too deep"), KeyError("author")])
+def test_metadata_that_cannot_be_read_is_an_outcome(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[..., object], error: Exception
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(metadata, "read", broken)
+    with pytest.raises(NotAnArticle) as caught:
+        read(page(), URL)
+    assert caught.value.reason == "extraction-error"
+
+
+@pytest.mark.parametrize("read", [extract, subject.extract_plainly])
+def test_no_number_in_the_metadata_is_too_large(read: Callable[..., Extracted]) -> None:
+    said = '{"@type": "NewsArticle", "wordCount": 1e999, "datePublished": "Mon, 06 May 2024 07:08:09 +99999999999999"}'
+    head = f'<script type="application/ld+json">{said}</script>'
+    assert read(page(head=head), URL, hint="Mon, 06 May 99999999999999999999 07:08:09 GMT").title == TITLE
 
 
 def test_a_plain_text_needs_no_extraction() -> None:

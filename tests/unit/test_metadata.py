@@ -164,7 +164,9 @@ def test_a_teaser_is_told_from_an_article() -> None:
     assert not stops_short("Short…", 100, {}, walls=None)
     assert stops_short("Begins.", 200, {"wordCount": "900"}, walls=None)
     assert not stops_short("Whole.", 880, {"wordCount": 900}, walls=None)
-    assert not stops_short("Whole.", 880, {"wordCount": "many"}, walls=None)
+    for absurd in ("many", -1, float("inf"), float("nan")):
+        assert not stops_short("Whole.", 880, {"wordCount": absurd}, walls=None)
+    assert stops_short("Whole.", 880, {"wordCount": 10**400}, walls=None)
 
 
 def test_what_was_read_goes_along_with_the_article() -> None:
