@@ -15,11 +15,11 @@ QUICK_CHARS = 4_000
 ENOUGH = 100
 SAFE = 0.8
 _MARKUP = (b"<html", b"<!doctype html", b"<body", b"<head", b"<p", b"<div", b"<article")
-# the first element, after what XML allows before it
+# the first element, after what XML allows before it; every repetition is possessive: no byte is read twice
 _LIST = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:\s|<\?[^>]{0,500}\?>|<!--.{0,1000}?-->|<!doctype[^>]{0,300}>)*"
-    rb"<(?:\w{1,20}:)?(rss|feed|rdf|urlset|sitemapindex)[\s:>]",
-    re.IGNORECASE | re.DOTALL,
+    rb"(?:\xef\xbb\xbf)?(?:\s++|<\?[^>]*+>|<!--(?:[^-]++|-(?!->))*+-->|<!doctype[^>]*+>)*+"
+    rb"<(?:\w{1,20}+:)?(rss|feed|rdf|urlset|sitemapindex)[\s:>]",
+    re.IGNORECASE,
 )
 
 

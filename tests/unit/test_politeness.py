@@ -109,6 +109,15 @@ def test_a_list_is_told_by_its_first_element(body: bytes, listed: bool, mapped: 
     assert (is_list(body), is_sitemap(body)) == (listed, mapped)
 
 
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("before", [b"<!-- -->", b"<!--", b"<? ?>", b"<?", b"<!doctype x>", b"<!doctype", b"  \n"])
+def test_what_stands_before_the_first_element_is_read_once(before: bytes) -> None:
+    whole = before.endswith((b">", b"\n"))
+    assert not is_list(before * 500 + b"<html>")
+    assert is_list(before * 300 + b"<rss>") == whole
+    assert is_html(before * 300 + b"<html>", {"content-type": "text/html"})
+
+
 @given(st.binary(max_size=3000), st.sampled_from(["", "text/html", "text/html; charset=\x00", "application/pdf"]))
 def test_the_gate_looks_at_anything(body: bytes, kind: str) -> None:
     look = Gate(None, keeps_all=True).look(body, "http://a.test/x", {"content-type": kind})
