@@ -31,7 +31,8 @@ MAX_PAGES: Final = 200_000
 MAX_TEMPLATES: Final = 20_000
 # pages of a host after which it is asked once for one that cannot be there
 PROBED_AFTER: Final = 8
-_MARKUP: Final = re.compile(rb"<(script|style)\b.*?</\1|<[^>]*>", re.DOTALL | re.IGNORECASE)
+# what is not closed goes on to the end, as browsers read it: looked for again and again it would cost quadratic time
+_MARKUP: Final = re.compile(rb"<(?:(script|style)\b.*?(?:</\1|\Z)|[^>]*+)", re.DOTALL | re.IGNORECASE)
 _ALL: Final = (1 << 64) - 1
 _BITS: Final = np.arange(64, dtype=np.uint64)
 

@@ -32,9 +32,10 @@ _MAX_LD_CHARS: Final = 200_000
 _WANTED: Final = "html, base, title, meta, link, a[href], p, article, script[type='application/ld+json']"
 _ASIDE: Final = frozenset({"nav", "aside", "footer", "header", "form", "figcaption", "dialog"})
 _FEED_TYPES: Final = frozenset({"application/rss+xml", "application/atom+xml", "application/feed+json"})
-_LD_ARTICLE: Final = re.compile(r'"@type"\s*:\s*\[?\s*"(?:\w*Article|BlogPosting|LiveBlogPosting|Report)"')
-_LD_LIST: Final = re.compile(r'"@type"\s*:\s*\[?\s*"(?:ItemList|CollectionPage|SearchResultsPage)"')
-_REFRESH: Final = re.compile(r"\s*[\d.]*\s*[;,]\s*(?:url\s*=\s*)?[\"']?([^\"']+)", re.IGNORECASE)
+# possessive, so that no run of spaces is read twice
+_LD_ARTICLE: Final = re.compile(r'"@type"\s*+:\s*+\[?+\s*+"(?:\w*Article|BlogPosting|LiveBlogPosting|Report)"')
+_LD_LIST: Final = re.compile(r'"@type"\s*+:\s*+\[?+\s*+"(?:ItemList|CollectionPage|SearchResultsPage)"')
+_REFRESH: Final = re.compile(r"\s*+[\d.]*+\s*+[;,]\s*(?:url\s*=\s*)?[\"']?([^\"']+)", re.IGNORECASE)
 _LANG: Final = re.compile(r"\s*([a-zA-Z]{2,3})(?=[-_\s]|$)")
 
 

@@ -214,6 +214,12 @@ def test_a_hostile_page_costs_seconds_at_most(body: bytes) -> None:
     assert time.process_time() - started < 5
 
 
+@pytest.mark.timeout(20)
+def test_data_of_nothing_but_spaces_is_read_once() -> None:
+    data = f'<script type="application/ld+json">"@type":{" " * 200_000}</script>' * 8
+    assert not seen(f'{data}<meta http-equiv="refresh" content="{" " * 4_000}">').is_article
+
+
 def test_a_long_list_of_headlines_leaves_the_links_after_it_their_context() -> None:
     teasers = "".join(
         f'<div><a href="/story-{n}"><h3>A headline of some length that stands alone, number {n}</h3></a></div>'

@@ -59,6 +59,21 @@ def test_anything_has_a_print(text: str, body: bytes) -> None:
         assert -(1 << 63) <= mark < 1 << 63
 
 
+def test_what_is_no_text_of_a_page_is_not_in_its_print() -> None:
+    text, script = _text(3), f"<script>{_text(4)}"
+    page = f"<p>{text}</p><STYLE>{_text(5)}</style><p title='{_text(6)}'>"
+    one = print_of(text)
+    assert print_of_body(page.encode()) == print_of_body(f"<body>{script}</script>{page}".encode()) == one
+    # what is never closed goes on to the end, as in a browser
+    assert print_of_body(f"{page}{script}".encode()) == print_of_body(f"{page}<p {_text(7)}".encode()) == one
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("again", [b"<script>", b"<style ", b"<script></style>", b"<"])
+def test_a_body_of_nothing_but_markup_is_read_once(again: bytes) -> None:
+    assert print_of_body(again * (1 << 20)) == 0
+
+
 def test_a_template_of_only_repeats_is_closed_and_others_are_not() -> None:
     traps = Traps()
     marks = [print_of(f"{_text(1)} Day {number}.") for number in range(EARLIEST)]
