@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from pipelines import extract, trail
@@ -13,7 +13,7 @@ from pipelines.judge import Judges
 from pipelines.records import Article, Drop, Likeness
 from pipelines.rhythm import Bounds
 from pipelines.stages import LEASE_S, RING_S, Rings, Watch
-from pipelines.stores import Connection, Store, articles, ledger, rhythms
+from pipelines.stores import Connection, Store, articles, forgotten, ledger, rhythms
 from pipelines.stores.articles import Draft, Sealed
 from pipelines.stores.bodies import discard
 from pipelines.stores.ledger import Taken
@@ -66,7 +66,8 @@ class Parse:
         ring_after, steps = time.time() + RING_S, list[Step]()
         with self._store.write() as connection:
             known = articles.sealed(connection, [one.page.row for one in taken])
-            for outcome in outcomes:
+            gone = forgotten.tombstones(connection, {one.draft.article.canonical_url for one in outcomes if one.draft})
+            for outcome in (self._unless_forgotten(one, gone) for one in outcomes):
                 held = known.get(outcome.taken.page.row)
                 if held is None:
                     steps += self._settle(connection, outcome, rings, ring_after)
@@ -130,6 +131,16 @@ class Parse:
         detail = f"score {likeness.score:.2f} is below the threshold {judge.threshold:.2f}"
         return _Outcome(taken, draft, Drop(article.row, self.name, "unlike", detail))
 
+    def _unless_forgotten(self, outcome: _Outcome, gone: Collection[str]) -> _Outcome:
+        """A site's other addresses of an article that was forgotten are not to bring it back."""
+        article = outcome.draft.article if outcome.draft else None
+        if article is None or article.canonical_url not in gone:
+            return outcome
+        if identity.site_of(identity.host_of(article.canonical_url)) != article.site:
+            return outcome
+        detail = f"{article.canonical_url} was forgotten"
+        return _Outcome(outcome.taken, None, Drop(article.row, self.name, forgotten.REASON, detail))
+
     def _compare(
         self, connection: Connection, outcome: _Outcome, held: Sealed, rings: Rings, ring_after: float
     ) -> list[Step]:
@@ -155,6 +166,7 @@ class Parse:
 
     def _settle(self, connection: Connection, outcome: _Outcome, rings: Rings, ring_after: float) -> list[Step]:
         row, drop = outcome.taken.page.row, outcome.drop
+        archives_all = self._judges.of(outcome.taken.run).config.store.archive == "all"
         to = State.DROPPED if drop else State.PARSED
         moved = ledger.move(
             connection, row, outcome.taken.state, outcome.taken.attempt, to=to,
@@ -166,7 +178,7 @@ class Parse:
             articles.put(connection, outcome.draft)
         if drop is None:
             rings["dedupe"].append(row)
-        elif self._judges.of(outcome.taken.run).config.store.archive == "all" and not outcome.taken.page.archived:
+        elif drop.reason != forgotten.REASON and archives_all and not outcome.taken.page.archived:
             rings["store"].append(row)
         else:
             discard(connection, [row])

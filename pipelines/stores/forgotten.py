@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, or_, select, update
 
+from pipelines import urls as identity
 from pipelines.stores import search, stories
 from pipelines.stores.dialect import MAX_PARAMETERS, upsert
 from pipelines.stores.discovery import settle_best
@@ -108,6 +109,8 @@ def forget(connection: Connection, rows: Sequence[int], *, site: str | None = No
         for table, column in _OF_A_ROW:
             connection.execute(delete(table).where(table.c[column].in_(some)))
         connection.execute(update(urls).where(urls.c.id.in_(some)).values(_BARE))
+        # what a page said about those it led to are its own words
+        connection.execute(update(urls).where(urls.c.parent.in_(some)).values(anchor="", context=""))
         touched |= set(connection.execute(select(urls.c.host).where(urls.c.id.in_(some)).distinct()).scalars())
     settle_best(connection, touched)
     if site is not None:
@@ -115,6 +118,13 @@ def forget(connection: Connection, rows: Sequence[int], *, site: str | None = No
     if sqlite and rows:
         # a full-text index only marks what is taken out, until its parts are put together anew
         connection.exec_driver_sql("INSERT INTO articles_search(articles_search) VALUES('optimize')")
+
+
+def tombstones(connection: Connection, addresses: Iterable[str]) -> set[str]:
+    """Those of these canonical URLs that were forgotten."""
+    of_key = {identity.key(one): one for one in addresses}
+    gone = (urls.c.key.in_(of_key), urls.c.state == State.REFUSED, urls.c.reason == REASON)
+    return {of_key[key] for key in connection.execute(select(urls.c.key).where(*gone)).scalars()}
 
 
 def _some(rows: Sequence[int]) -> Iterator[Sequence[Any]]:

@@ -18,9 +18,9 @@ from pipelines import archive, members
 from pipelines.asked import understood
 from pipelines.errors import StoreError, UsageError
 from pipelines.records import Page
-from pipelines.stores import articles, fates, invariants, open_store, runs, search, sources
+from pipelines.stores import articles, fates, forgotten, invariants, open_store, runs, search, sources
+from pipelines.stores.schema import State, metadata, urls
 from pipelines.stores.schema import articles as table
-from pipelines.stores.schema import metadata
 from pipelines.stores.wanted import Wanted
 
 GONE = "https://harbour.test/news"
@@ -226,6 +226,27 @@ def test_copies_get_another_original_or_go_along(database: str, tmp_path: Path) 
     assert [one["url"] for one in project.articles(everything=True)] == ["https://bakery.test/news"]
     assert SENTENCES[0].split()[0] + "ha" not in everything(project)
     assert broken(project) == []
+
+
+def test_it_does_not_come_back_under_another_address_of_its_site(database: str, tmp_path: Path) -> None:
+    stock = Stock(database, tmp_path, archive="all")
+    told = page("Harbour").replace(b"<head>", f'<head><link rel="canonical" href="{GONE}">'.encode())
+    told = told.replace(b"</body>", b'<a href="/later">Dredging of the outer basin</a></body>')
+    (row,) = stock.fetched({GONE: told})
+    stock.work("parse", [row])
+    (later,) = stock.fetched({"https://harbour.test/later": b"x"}, state=State.DROPPED, reason="unlike")
+    with stock.store.write() as connection:
+        its_words = {"parent": row, "anchor": "Dredging of the outer basin", "context": "dredgingha"}
+        connection.execute(urls.update().where(urls.c.id == later).values(its_words))
+        forgotten.forget(connection, [row], now=time.time())
+    left = stock.row("https://harbour.test/later")
+    assert (left.parent, left.anchor, left.context) == (row, "", "")
+    amp, elsewhere = "https://amp.harbour.test/news", "https://other.test/news"
+    stock.work("parse", stock.fetched({amp: told, elsewhere: told}))
+    assert (stock.row(amp).state, stock.row(amp).reason) == (State.DROPPED, "forgotten")
+    assert list(stock.articles()) == [elsewhere]  # another site's copy is its own
+    assert all(one.url != amp for file in (tmp_path / "warc").iterdir() for one in archive.read(file))
+    stock.store.close()
 
 
 def test_asking_again_finishes_what_was_cut_off(tmp_path: Path) -> None:
