@@ -15,6 +15,7 @@ from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, sel
 
 from pipelines import urls as identity
 from pipelines.rhythm import Bounds
+from pipelines.stores import stories
 from pipelines.stores.articles import iso_at
 from pipelines.stores.dialect import MAX_PARAMETERS, insert_new, run_many, upsert
 from pipelines.stores.discovery import raise_best, settle_best
@@ -215,9 +216,11 @@ def keep_known(connection: Connection, rows: Sequence[int]) -> None:
     """Stored articles stay stored, whatever became of looking at them again."""
     copy = select(articles.c.copy_of).where(articles.c.id == urls.c.id).scalar_subquery()
     for at in range(0, len(rows), MAX_PARAMETERS):
-        sealed = select(articles.c.id).where(
-            articles.c.id.in_(rows[at : at + MAX_PARAMETERS]), articles.c.stored_at.is_not(None)
-        )
+        some = (articles.c.id.in_(rows[at : at + MAX_PARAMETERS]), articles.c.stored_at.is_not(None))
+        sealed = list(connection.execute(select(articles.c.id).where(*some)).scalars())
+        if not sealed:
+            continue
+        stories.lock(connection)  # who is whose copy must not change meanwhile
         connection.execute(
             update(urls)
             .where(urls.c.id.in_(sealed), urls.c.state.between(State.STORED, State.REFUSED))

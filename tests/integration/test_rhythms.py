@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from conftest import until
+from sqlalchemy import select, text, update
 from stocked import Stock, day
 
 from pipelines.rhythm import FIRST_S, Bounds
-from pipelines.stores import allotment, ledger, rhythms, tallies
+from pipelines.stores import allotment, ledger, rhythms, stories, tallies
 from pipelines.stores.ledger import Fetched
 from pipelines.stores.rhythms import Came, Visited
-from pipelines.stores.schema import State, urls
+from pipelines.stores.schema import State, articles, urls
 from pipelines.stores.schema import rhythms as table
 
 NOW = time.time()
@@ -173,6 +175,33 @@ def test_a_stored_article_stays_stored_whatever_its_page_answers_now(stock: Stoc
     assert stock.row(PAGE).state == State.STORED
     assert stock.row(PAGE).reason is None
     assert wake(stock, LATER + 1e9) == 0
+
+
+def test_an_article_looked_at_again_while_it_becomes_a_copy_is_one(stock: Stock) -> None:
+    if stock.store.is_sqlite:
+        pytest.skip("SQLite has one writer at a time")
+    original = stored(stock, "https://b.test/story")
+    row = stored(stock, text=TEXT + " Two engineers had warned of it before.")
+    with stock.store.write() as connection:
+        connection.execute(update(urls).where(urls.c.id == row).values(state=State.DROPPED, reason="not-article"))
+
+    def look_again() -> None:
+        with stock.store.write() as connection:
+            rhythms.keep_known(connection, [row])
+
+    def waits() -> bool:
+        with stock.store.read() as connection:
+            query = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            return bool(connection.execute(query).scalar())
+
+    crawler = threading.Thread(target=look_again)
+    with stock.store.write() as connection:
+        stories.lock(connection)  # as dedupe does
+        connection.execute(update(articles).where(articles.c.id == row).values(copy_of=original))
+        crawler.start()
+        until(waits, 10, "the crawler's turn")
+    crawler.join(10)
+    assert (stock.row(PAGE).state, stock.row(PAGE).reason) == (State.DUPLICATE, "copy")
 
 
 def test_an_article_robots_now_forbids_stays_and_is_left_alone(stock: Stock) -> None:
