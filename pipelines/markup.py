@@ -93,9 +93,15 @@ def decode(body: bytes, declared: str | None = None) -> str:
 
 
 def _named(body: bytes, declared: str | None) -> list[str]:
-    header = (http_content_type_encoding(declared) or resolve_encoding(declared)) if declared else None
+    header = (charset_of(declared) or resolve_encoding(declared)) if declared else None
     inside = html_body_declared_encoding(body[:_DECLARED_WITHIN_BYTES])
     return [name for name in (header, inside) if name and is_charset(name)]
+
+
+def charset_of(content_type: str) -> str | None:
+    """The charset a Content-Type names, as Python calls it, or None; spaces around `=` and single quotes may stand."""
+    tight = "=".join(part.strip() for part in content_type.split("="))
+    return http_content_type_encoding(tight.replace("'", '"'))
 
 
 def is_charset(name: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from crawler.reading.links import MAX_LINKS, Glance, glance
 from pipelines import urls as identity
 from pipelines.likeness.profile import Profile
+from pipelines.markup import charset_of
 from pipelines.stores.schema import State
 
 QUICK_CHARS = 4_000
@@ -66,7 +67,7 @@ class Gate:
         if self._profile is None and not self._follows:
             return Look(State.FETCHED, None, "", 0.0, None)
         seen = glance(
-            body, url, encoding=charset(headers), headers=headers, agent=self._agent,
+            body, url, encoding=charset_of(headers.get("content-type", "")), headers=headers, agent=self._agent,
             max_links=MAX_LINKS if self._follows else 0,
         )  # fmt: skip
         quick = self._quick(seen, url)
@@ -102,9 +103,3 @@ def is_sitemap(body: bytes) -> bool:
     """Whether a body is a sitemap or a sitemap index."""
     found = _LIST.match(body[:4096])
     return found is not None and found[1].lower() in (b"urlset", b"sitemapindex")
-
-
-def charset(headers: dict[str, str]) -> str | None:
-    """The charset the Content-Type header names."""
-    _, _, named = headers.get("content-type", "").partition("charset=")
-    return named.split(";")[0].strip(" \"'")[:40] or None

@@ -9,9 +9,10 @@ from encodings.aliases import aliases
 import pytest
 
 from crawler.reading.charsets import text_of
+from crawler.reading.gate import Gate
 from crawler.reading.links import glance
 from pipelines.extract import NotAnArticle, extract
-from pipelines.markup import decode
+from pipelines.markup import charset_of, decode
 
 NAMES = sorted(
     {one.name for one in pkgutil.iter_modules(encodings.__path__)} | set(aliases.values())
@@ -22,6 +23,7 @@ BODY = (
     + "<p>The harbour board voted on Tuesday to dredge the channel: vierzehn Millionen für den Schlick.</p>" * 8
     + '<a href="/next">next</a></article></body></html>'
 ).encode()
+RUSSIAN = "Причал закрыт до весны"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -41,3 +43,19 @@ def test_every_charset_gives_text_and_none_raises(name: str) -> None:
 def test_what_is_no_charset_of_the_web_is_passed_over(name: str) -> None:
     assert "dredge the channel" in text_of(BODY, name)
     assert [link.url for link in glance(BODY, "http://a.test/x", encoding=name).links] == ["http://a.test/next"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["text/html; charset=windows-1251", "text/html; Charset=windows-1251", "text/html;CHARSET=Windows-1251;x=y",
+     "text/html; charset = windows-1251", 'text/html; charset="windows-1251"', "text/html; charset='cp1251'"],
+)  # fmt: skip
+def test_the_charset_of_a_header_is_read_however_it_is_spelt(kind: str) -> None:
+    body = f"<title>{RUSSIAN}</title><article>{f'<p>{RUSSIAN}: {RUSSIAN}, {RUSSIAN}.</p>' * 20}</article>"
+    look = Gate(None, keeps_all=True).look(body.encode("cp1251"), "http://a.test/x", {"content-type": kind})
+    assert look.glance is not None and look.glance.title == RUSSIAN
+    assert RUSSIAN in decode(body.encode("cp1251"), kind)
+
+
+def test_a_header_may_name_no_charset() -> None:
+    assert {charset_of(kind) for kind in ("", "text/html", "text/html; charset=", "text/html; x=charset")} == {None}
