@@ -34,12 +34,14 @@ _DAY: Final = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 _URL_DAY: Final = re.compile(
     r"/((?:19|20)\d{2})[/-](\d{1,2})[/-](\d{1,2})(?=[/-]|$)|/((?:19|20)\d{2})(\d{2})(\d{2})(?=[/-])"
 )
+# JSON can write these, and nobody can read them
+_UNREADABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _EPOCH: Final = re.compile(r"1\d{9}(?:\d{3})?")
 
 
 def one_line(text: str, limit: int) -> str:
-    """Entities read, white space collapsed, at most `limit` characters."""
-    return " ".join(html.unescape(text[: 4 * limit]).split())[:limit].strip()
+    """Entities read, white space collapsed, NUL and halves of characters gone, at most `limit` characters."""
+    return " ".join(html.unescape(_UNREADABLE.sub("", text[: 4 * limit])).split())[:limit].strip()
 
 
 def title_of(candidates: Iterable[str], heading: str = "", site: str = "") -> str:

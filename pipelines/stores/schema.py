@@ -225,7 +225,7 @@ articles = Table(
     Column("title", Plain, nullable=False),
     Column("description", Plain, nullable=False, server_default=""),
     Column("text", Plain, nullable=False),
-    Column("authors", Text, nullable=False),  # JSON list
+    Column("authors", Plain, nullable=False),  # JSON list
     Column("published", String(32)),
     Column("published_confidence", Float, nullable=False, server_default="0"),
     Column("language", Plain(8), nullable=False),
@@ -233,7 +233,7 @@ articles = Table(
     Column("sha256", String(64), nullable=False),
     Column("rights", Text, nullable=False),  # JSON
     Column("score", Float, nullable=False),
-    Column("likeness", Text, nullable=False),  # JSON of records.Likeness
+    Column("likeness", Plain, nullable=False),  # JSON of records.Likeness
     Column("matched", SmallInteger, nullable=False),
     Column("signature", LargeBinary),
     Column("story", BigInteger),
@@ -299,7 +299,7 @@ profiles = Table(
     metadata,
     Column("digest", String(64), primary_key=True),  # of all that was learned
     Column("name", Plain(120), nullable=False),
-    Column("seeds", Text, nullable=False),  # JSON: to explain by, and to learn from again
+    Column("seeds", Plain, nullable=False),  # JSON: to explain by, and to learn from again
     Column("learned", LargeBinary, nullable=False),
     Column("family", Plain(120), nullable=False, server_default=""),  # the profile's name
     Column("sample", Text, nullable=False, server_default="[]"),  # JSON: articles it learned from beside the seeds

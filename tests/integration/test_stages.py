@@ -254,6 +254,31 @@ def test_a_page_with_half_characters_and_nuls_is_kept_without_them(make: Make) -
     assert not re.search("[\x00\ud800-\udfff]", stored["text"] + stored["title"])
 
 
+def test_half_characters_and_nuls_in_what_a_page_says_of_itself_cost_no_page(make: Make) -> None:
+    stock = make(keep="matches")
+    said = r"""{"@type": "NewsArticle", "headline": "Trains \ud83d of \u0000 the night",
+        "articleSection": "Rail\ud83d\u0000",
+        "author": [{"name": "Jane \ud83d Doe"}, {"name": "Jo\u0000hn Roe"}]}"""
+    metas = '<meta name="author" content="Ann Poe">'
+    head = f'<script type="application/ld+json">{said}</script>{metas}</head>'.encode()
+    odd = page("Night train", TRAINS).replace(b"</head>", head)
+    stock.work("parse", stock.fetched({"https://rail.test/odd": odd, **PAGES}))
+    stored = stock.articles()
+    assert stored["https://rail.test/odd"]["authors"] == ["Jane Doe", "John Roe"]
+    assert "https://agency.test/train" in stored
+    assert stored["https://rail.test/odd"]["title"] == "Trains of the night"
+    with stock.store.read() as connection:
+        for about in connection.execute(select(article_table.c.about)).scalars():
+            assert not re.search(r"[\x00\ud800-\udfff]|\\u0000", about)
+
+
+def test_what_a_stage_writes_as_json_may_hold_half_characters(make: Make) -> None:
+    stock = make()
+    rows = stock.parsed([("https://a.test/odd", "It was told.")], authors=("Jane \ud83d Doe",))
+    stock.dedupe(rows)
+    assert stock.articles()["https://a.test/odd"]["authors"] == ["Jane  Doe"]
+
+
 def test_a_very_long_article_of_unusual_words_is_stored(make: Make) -> None:
     # PostgreSQL indexes no more than a megabyte of different words
     stock = make(keep="all")
