@@ -40,17 +40,17 @@ class Dispatch:
 
     def send_due(self) -> float:
         """Sends every request whose host is ready; returns the seconds until the next one may be."""
-        now = time.time()
-        soonest = now + IDLE_S
+        now, steady = time.time(), time.monotonic()
+        soonest = IDLE_S
         for held in self._owned.hosts.values():
             wanted = held.asks_rights or (bool(held.rows) and not self._owned.stop)
             if not wanted or held.pace.busy or held.closed or held.given_up or not held.noted:
                 continue
-            if held.pace.ready(now):
+            if held.pace.ready(now, steady):
                 self._send(held)
             else:
-                soonest = min(soonest, held.pace.next_at)
-        return max(0.001, soonest - now)
+                soonest = min(soonest, held.pace.wait_s(now, steady))
+        return max(0.001, soonest)
 
     def _send(self, held: Held) -> None:
         if self._by_address and held.address is None:

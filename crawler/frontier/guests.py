@@ -48,7 +48,7 @@ class Guests:
             self._wanted.add(name)
             held.pace.next_at = now + AGAIN_S
             return False
-        if not other.pace.ready(now):
+        if not other.pace.ready(now, time.monotonic()):
             held.pace.next_at = max(other.pace.next_at, now + AGAIN_S)
             return False
         other.pace.next_at = now + other.pace.delay_s

@@ -88,7 +88,7 @@ class Owned:
         self.flying -= 1
         self._away_since = None
         held = self.hosts[host]
-        held.pace.answered(time.time(), failed=failed, retry_after_s=retry_after_s)
+        held.pace.answered(time.time(), time.monotonic(), failed=failed, retry_after_s=retry_after_s)
         held.flying = None
         # should this process die, its successor must know
         self.urgent = self.urgent or retry_after_s is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -16,23 +17,31 @@ BACKOFF_S = 5.0
 
 @dataclass(slots=True)
 class Pace:
-    """When a host may be asked again. Times are seconds since 1970."""
+    """When a host may be asked again. Times are seconds since 1970, as other processes know them; `steady` ones are of
+    a clock that is never set, since one that is set ahead must not make every delay pass at once."""
 
     delay_s: float
     next_at: float = 0.0
     failures: int = 0
     busy: bool = False
+    _rests_until: float = 0.0
     _random: random.Random = field(default_factory=random.Random)
 
-    def ready(self, now: float) -> bool:
+    def ready(self, now: float, steady: float = math.inf) -> bool:
         """Whether a request may go out."""
-        return not self.busy and now >= self.next_at
+        return not self.busy and self.wait_s(now, steady) <= 0
+
+    def wait_s(self, now: float, steady: float) -> float:
+        """The seconds until one may, as far as the last answer says."""
+        return max(self.next_at - now, self._rests_until - steady)
 
     def sent(self) -> None:
         """A request is on its way."""
         self.busy = True
 
-    def answered(self, now: float, *, failed: bool = False, retry_after_s: float | None = None) -> None:
+    def answered(
+        self, now: float, steady: float = 0.0, *, failed: bool = False, retry_after_s: float | None = None
+    ) -> None:  # fmt: skip
         """It came back. The delay counts from here, so that no two requests arrive closer than it."""
         self.busy = False
         self.failures = self.failures + 1 if failed else 0
@@ -41,7 +50,7 @@ class Pace:
             wait = max(wait, self.delay_s * 2**self.failures, min(BACKOFF_S, self.delay_s * 10))
         if retry_after_s is not None:
             wait = max(wait, min(retry_after_s, MAX_RETRY_AFTER_S))
-        self.next_at = now + wait
+        self.next_at, self._rests_until = now + wait, steady + wait
 
     def not_sent(self, next_at: float) -> None:
         """It never left: this says nothing of the host."""
@@ -52,6 +61,7 @@ class Pace:
         """The host asks for at least this delay, from its last answer on."""
         if delay_s > self.delay_s:
             self.next_at += delay_s - self.delay_s
+            self._rests_until += delay_s - self.delay_s
             self.delay_s = delay_s
 
     @property

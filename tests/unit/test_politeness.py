@@ -40,6 +40,15 @@ def test_the_next_request_is_never_sooner_than_the_delay(
         assert pace.next_at >= NOW + min(asked, MAX_RETRY_AFTER_S)
 
 
+def test_a_clock_that_is_set_ahead_makes_no_delay_pass() -> None:
+    pace = Pace(2.0)
+    pace.sent()
+    pace.answered(1000.0, 50.0)
+    assert not pace.ready(1000.0 + 3600, 50.1)
+    assert 1.8 < pace.wait_s(1000.0 + 3600, 50.1) < 2.5
+    assert pace.ready(1000.0 + 3600, 52.6)
+
+
 def test_failures_in_a_row_slow_a_host_down_and_in_the_end_it_is_given_up() -> None:
     pace, waits = Pace(1.0), []
     while not pace.hopeless:
