@@ -140,7 +140,8 @@ class Exchange:
             logger.warning("Paused: %s.", given.paused)
         self._paused = given.paused
         for lease in given.leases:
-            owned.hosts[lease.id] = self._held(lease)
+            owned.hosts[lease.id] = held = self._held(lease)
+            owned.urgent = owned.urgent or held.given_up is not None
 
     def _held(self, lease: HostLease) -> Held:
         config = self._crawl.config
@@ -149,6 +150,8 @@ class Exchange:
         rules = Rules(lease.robots, self._crawl.agent) if fresh and lease.robots_verdict in ("rules", "allow") else None
         scheme = lease.rows[0].url.partition("://")[0] if lease.rows else "https"
         held = Held(lease.id, lease.name, scheme, pace, rules, deque(lease.rows))
+        # what waits was found before the user said that he wants none of it
+        held.given_up = self._crawl.scope.refusal(lease.name)
         held.address = lease.address
         held.probes, held.missing = lease.missing is None and lease.pages >= PROBED_AFTER, lease.missing or 0
         for known in lease.templates:

@@ -167,6 +167,7 @@ class Handoff:
         if note.give_back or note.give_up:
             leases.give_back(connection, host, note.unfetched, holder=self._holder, next_at=note.next_at)
         if note.give_up:
+            rhythms.put_back(connection, now=now, host=host)  # what is stored stays so
             hosts.give_up(connection, host, note.give_up)
 
     def _reserved(self, connection: Connection, asked: Run, wanted: Wanted, now: float) -> tuple[str, ...]:

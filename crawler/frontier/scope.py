@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from typing import Final
 
 from crawler.fetching import addresses
 from pipelines import urls as identity
 from pipelines.config import Config
+
+_PORT: Final = re.compile(r":\d+$")
 
 
 def port_of(url: str) -> int:
@@ -46,10 +50,18 @@ class Scope:
         self.left_out += not allowed
         return allowed
 
+    def refusal(self, host: str) -> str | None:
+        """Why this run leaves a host (with its port, as in a URL) alone, in words; None where it does not."""
+        names = (_PORT.sub("", host), host)
+        if any(fnmatchcase(name, pattern) for pattern in self._block for name in names):
+            return "blocked in the configuration"
+        if self._sites is not None and identity.site_of(host) not in self._sites:
+            return "outside of the sites you named"
+        return None
+
     def _allows_host(self, host: str) -> bool:
         return (
-            (self._sites is None or identity.site_of(host) in self._sites)
+            self.refusal(host) is None
             and not (self._blocked and identity.site_of(host) in self._blocked)
-            and not any(fnmatchcase(host, pattern) for pattern in self._block)
             and not (self._guards and addresses.refusal(f"http://{host}/"))
         )

@@ -281,11 +281,11 @@ def _begin(
     connection.execute(upsert(connection, rhythms, ["url"], [name for name in known if name != "url"]).values(known))
 
 
-def put_back(connection: Connection, *, now: float) -> int:
-    """What was to be looked at again and was not is as it was before, and still due; returns how many rows."""
+def put_back(connection: Connection, *, now: float, host: int | None = None) -> int:
+    """What was to be looked at again (at this host) and was not is as it was before, and still due; how many rows."""
     query = (
         select(urls.c.id, urls.c.host, rhythms.c.was).join(rhythms, rhythms.c.url == urls.c.id)
-        .where(rhythms.c.was.is_not(None), WAITS)
+        .where(rhythms.c.was.is_not(None), WAITS, *([] if host is None else [urls.c.host == host]))
     )  # fmt: skip
     rows = connection.execute(query).all()
     run_many(

@@ -571,6 +571,30 @@ def test_a_blocked_host_is_never_asked(tmp_path: Path) -> None:
     assert not done.knows("http://b.test/z")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("bound", ["block", "stay"])
+def test_a_bound_that_is_set_later_holds_for_what_waits_already_and_no_longer_than_it_is_set(
+    tmp_path: Path, bound: str
+) -> None:
+    answers = {
+        "a.test/": page(links=["http://b.test/1", "http://b.test/2"]),
+        "b.test/1": story(1),
+        "b.test/2": story(2),
+    }
+    file = tmp_path / "suchlike.toml"
+    with serving(answers) as site:
+        overrides, start = settings(proxy=site.url, pages=1), {"sites": ["http://a.test/"]}
+        crawl(tmp_path, overrides, **start)
+        file.write_text('[sources]\nblock = ["b.test"]\n' if bound == "block" else "[crawl]\nroam = false\n")
+        overrides = settings(proxy=site.url)
+        later = crawl(tmp_path, overrides, **start)
+        assert {one.host for one in site.requests()} == {"a.test"}
+        assert {later.fate(f"http://b.test/{n}") for n in (1, 2)} == {("refused", "host-given-up")}
+        file.write_text("")
+        freed = crawl(tmp_path, overrides, **start)
+    assert {freed.fate(f"http://b.test/{n}") for n in (1, 2)} == {("stored", None)}
+
+
 def _trap(asked: Asked) -> Answer:
     """Endless pages, none like another."""
     number = int(asked.path.rpartition("/")[2].partition("=")[2] or asked.path.rpartition("/")[2] or 0)

@@ -166,6 +166,13 @@ def test_blocked_hosts_are_patterns() -> None:
     assert scope.left_out == 2
 
 
+def test_a_blocked_host_is_blocked_at_every_port() -> None:
+    scope = _scope(block=("*.shop.test", "b.test:8080"), ports=[8080])
+    assert not scope.allows("http://x.shop.test:8080/")
+    assert not scope.allows("http://b.test:8080/")
+    assert scope.allows("http://b.test/")
+
+
 def _row(fetches: int = 0) -> Waiting:
     return Waiting(1, "http://a.test/", Kind.PAGE, 0, 0.5, fetches, "links", None)
 
