@@ -172,7 +172,13 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     for pragma in (f"busy_timeout={BUSY_MS}", "synchronous=FULL", "cache_size=-32000"):
         connection.execute(f"PRAGMA {pragma}").close()
+    # its own knows A to Z alone, and would not find Österreich
+    connection.create_function("lower", 1, _lower, deterministic=True)
     _write_ahead(connection)
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _write_ahead(connection: Any) -> None:

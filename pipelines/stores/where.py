@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, func, not_, or_
+from sqlalchemy import BigInteger, ColumnElement, Float, and_, literal, not_, or_
 
 from pipelines.errors import UsageError
 from pipelines.stores.schema import articles, storable, urls
@@ -117,7 +117,7 @@ class _Reader:
             raise self._wrong(f"a comparison before it, since {name} is a number")
         field, value = FIELDS[name], self._value(name)
         if sign == "~":
-            return func.lower(field).contains(value.lower(), autoescape=True)
+            return field.icontains(value, autoescape=True)  # type: ignore[no-any-return]  # an operator of columns
         return _COMPARE[sign](field, value)  # type: ignore[no-any-return]  # an operator of columns
 
     def _value(self, name: str) -> Any:
@@ -132,8 +132,9 @@ class _Reader:
             return storable(given[1:-1] if kind == "text" else given)
         if kind == "word":
             return int(given.lower() == "true")
-        # larger ones are larger than anything that is kept
-        return max(-_MAX_NUMBER, min(_MAX_NUMBER, float(given) if "." in given else int(given)))
+        # larger ones are larger than anything that is kept, though not than what a small column holds
+        number = max(-_MAX_NUMBER, min(_MAX_NUMBER, float(given) if "." in given else int(given)))
+        return literal(number, Float() if isinstance(number, float) else BigInteger())
 
     def _take(self, kind: str) -> str | None:
         token = self._next()

@@ -64,6 +64,22 @@ def found(stock: Stock, typed: str, **wanted: object) -> list[str]:
 
 
 @pytest.mark.parametrize(
+    ("where", "names"),
+    [
+        ('title ~ "ÉVRY"', ["accent"]), ("title ~ 'évry et'", ["accent"]), ("text ~ 'ZÜRICH'", ["accent"]),
+        ("title ~ 'A%SPEECH' or title ~ 'हिन्दी'", ["hindi"]), ("title ~ 'LONG'", ["long"]),
+        ("words > 500", ["long"]), ("words > 39.5 and words < 5000000000 and score < 0.56", ["title", "often"]),
+        ("revision < 40000 and revision > -40000 and match = true and score > 0.84 and run < 9999999999", ["other"]),
+        ("words > 99999999999999999999999", []), ("revision = 1.5", []), ("score > 1", []),
+    ],
+)  # fmt: skip
+def test_a_condition_finds_the_same_on_both_databases(stock: Stock, where: str, names: list[str]) -> None:
+    with stock.store.read() as connection:
+        some = articles.chosen(connection, Wanted(everything=True, copies=True, where=where))
+        assert {one["url"].rpartition("/")[2] for one in some} == set(names)
+
+
+@pytest.mark.parametrize(
     ("typed", "names"),
     [
         ("dredging", ["title", "often", "once", "long"]),

@@ -21,7 +21,7 @@ def as_sql(text: str) -> str:
         ('site = "news.example" and words >= 100', "articles.site = 'news.example' AND articles.words >= 100"),
         ("not (language = en or language == 'fr')", "NOT (articles.language = 'en' OR articles.language = 'fr')"),
         ("match = true", "articles.matched = 1"),
-        ("title ~ '100%_x'", "(lower(articles.title) LIKE '%' || '100/%/_x' || '%' ESCAPE '/')"),
+        ("title ~ '100%_x'", "(lower(articles.title) LIKE '%' || lower('100/%/_x') || '%' ESCAPE '/')"),
         ('title = "it\'s; DROP TABLE articles"', "articles.title = 'it''s; DROP TABLE articles'"),
     ],
 )
