@@ -13,7 +13,7 @@ from typing import Final
 _NAMES: Final = {
     "AP": "Associated Press|The Associated Press|AP",
     "Reuters": "Thomson Reuters|Reuters",
-    "AFP": "Agence France[- ]Presse|AFP",
+    "AFP": "Agence France-Presse|Agence France Presse|AFP",
     "PA": "Press Association|PA Media|PA",
     "UPI": "United Press International|UPI",
     "Bloomberg": "Bloomberg News|Bloomberg",
@@ -56,7 +56,7 @@ _NAMES: Final = {
     "The Conversation": "The Conversation",
 }
 _OF: Final = {name: agency for agency, names in _NAMES.items() for name in names.split("|")}
-_ANY: Final = "|".join(re.escape(name).replace(r"\[\-\ \]", "[- ]") for name in sorted(_OF, key=len, reverse=True))
+_ANY: Final = "|".join(re.escape(name) for name in sorted(_OF, key=len, reverse=True))
 _BYLINE: Final = re.compile(rf"(?<!\w)(?:{_ANY})(?!\w)")
 _BRACKETED: Final = re.compile(
     rf"[(\[/]\s*({_ANY})(?:\s*[/,|][^)\]\n]{{0,40}})?\s*[)\]/]|^({_ANY})\s*(?:[-\u2013\u2014|]|$)", re.MULTILINE
@@ -69,12 +69,8 @@ def credited(authors: Iterable[str], text: str) -> str:
     """The agency an article credits in its byline, dateline or sign-off, by its usual name; empty if none."""
     for author in authors:
         if found := _BYLINE.search(author[:200]):
-            return _usual(found.group())
+            return _OF[found.group()]
     ends = f"{text[:_OPENING_CHARS].partition(chr(10))[0]}\n{text[-_CLOSING_CHARS:].rpartition(chr(10))[2]}"
     if found := _BRACKETED.search(ends):
-        return _usual(found[1] or found[2])
+        return _OF[found[1] or found[2]]
     return ""
-
-
-def _usual(name: str) -> str:
-    return _OF.get(name) or _OF.get(name.replace("France ", "France-")) or name

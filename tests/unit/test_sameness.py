@@ -137,6 +137,8 @@ def test_passages_are_the_same_whichever_text_comes_first() -> None:
     [
         (("Ada B.", "Reuters"), "Text", "Reuters"),
         (("The Associated Press",), "Text", "AP"),
+        (("Agence France-Presse",), "Text", "AFP"),
+        ((), "PARIS (Agence France Presse) - The minister", "AFP"),
         ((), "PARIS (AFP) - The minister said on Monday", "AFP"),
         ((), "BERLIN (dpa/lno) - Der Minister", "dpa"),
         ((), "One.\nTwo.\n(Reuters)", "Reuters"),
