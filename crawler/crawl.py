@@ -118,10 +118,11 @@ def latest_run(folder: Path | None = None) -> tuple[Config, int]:
     return latest.config.in_hands_of(config), latest.id
 
 
-def crawl(config: Config, run: int, spider: str = "roam", sender: Sender | None = None) -> str:
+def crawl(config: Config, run: int, spider: str | None = None, sender: Sender | None = None) -> str:
     """Crawls for a run until its budget is spent, in this process; returns why it ended.
 
-    Scrapy's reactor cannot start twice: a process crawls once.
+    Without a `spider` it is the one the run was begun for, `watch` or `roam`. Scrapy's reactor cannot start twice: a
+    process crawls once.
     """
     from scrapy.crawler import AsyncCrawlerProcess
 
@@ -130,7 +131,7 @@ def crawl(config: Config, run: int, spider: str = "roam", sender: Sender | None 
         work.handoff = Handoff(work.store, sender, run=run, holder=work.holder)
     with scrapy_settings.quietly():
         process: Any = AsyncCrawlerProcess(scrapy_settings.settings(work.config))
-    crawler = process.create_crawler(spider)
+    crawler = process.create_crawler(spider or ("watch" if work.config.crawl.watch else "roam"))
     process.crawl(crawler, crawl=work)
     # what is loaded by now stays: collecting it again in the middle of a crawl would hold the event loop up for 100 ms
     gc.collect()

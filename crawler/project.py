@@ -135,7 +135,7 @@ class Project:
 
     def conduct(
         self, overrides: Mapping[str, Any] | None = None, *, seed_paths: Sequence[str | Path] = (),
-        tell: Tell | None = None, spider: str = "roam", say: Callable[[str], None] = lambda _: None,
+        tell: Tell | None = None, say: Callable[[str], None] = lambda _: None,
     ) -> dict[str, Any]:  # fmt: skip
         """Crawls until a budget is spent, drains every stage; returns the summary of contract.md.
 
@@ -158,7 +158,7 @@ class Project:
         began = time.monotonic()
         with RunLock(config.path):  # before a row is touched: the run at work would take another's settings for its own
             run = self._begin(store, config, profile, seed_set)
-            conductor = Conductor(config, store, run, spider=spider, tell=tell or _nobody)
+            conductor = Conductor(config, store, run, tell=tell or _nobody)
             stopped_by = conductor.conduct()
         done = summary(store, run, seconds=time.monotonic() - began, stopped_by=stopped_by)
         with store.read() as connection:

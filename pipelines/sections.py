@@ -43,6 +43,7 @@ class Crawl(Section, frozen=True):
     rate: str = "1/1s"
     pace_by: Literal["host", "domain", "address"] = "host"
     roam: bool = True
+    watch: bool = False
     max_per_site: NotNegative = 0
     max_per_template: NotNegative = 0
     depth: NotNegative = 12

@@ -134,7 +134,7 @@ def work(*queues: str, number: Annotated[int, Parameter(name=["-n", "--number"])
     return FOUND
 
 
-def crawl_worker(*, run: int | None = None, spider: str = "roam", inline: Flag = False, session: Hidden) -> int:
+def crawl_worker(*, run: int | None = None, spider: str | None = None, inline: Flag = False, session: Hidden) -> int:
     """Crawl for the run that is under way, and for the next one, until stopped (a Procfile line).
 
     Parameters
@@ -142,7 +142,7 @@ def crawl_worker(*, run: int | None = None, spider: str = "roam", inline: Flag =
     run
         Only this run, and end with it.
     spider
-        roam or watch.
+        roam or watch; without it, the one the run was begun for.
     inline
         Run the stages in this process, without a broker.
     """

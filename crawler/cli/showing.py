@@ -23,8 +23,7 @@ def project(session: Session) -> Project:
 
 
 def run(
-    session: Session, overrides: dict[str, Any], seeds: Sequence[str], judging: dict[str, Any], *,
-    spider: str, web: bool,
+    session: Session, overrides: dict[str, Any], seeds: Sequence[str], judging: dict[str, Any], *, web: bool
 ) -> int:  # fmt: skip
     """The run verb."""
     opened = project(session)
@@ -33,7 +32,7 @@ def run(
     if config.mode == "demo":
         return _demo(session, opened, overrides, config, web=web)
     with _dashboard(session, config, wanted=web), Watching(session, config.crawl.pages) as watching:
-        done = opened.conduct(overrides, seed_paths=seeds, tell=watching, spider=spider, say=session.say)
+        done = opened.conduct(overrides, seed_paths=seeds, tell=watching, say=session.say)
     return finish(session, done, opened.store(config.mode))
 
 

@@ -125,6 +125,7 @@ def run(  # noqa: PLR0913  # the flags of contract.md
             "pages": pages, "matches": matches, "time": time, "crawlers": crawlers, "proxy": proxy, "order": order,
             "allow_private_addresses": True if allow_private else None,
             "roam": True if roam else False if stay else None,
+            "watch": True if watch else None,
         },
         "sources": {"sites": site, "feeds": feed, "sitemaps": sitemap},
         "store": {"keep": keep},
@@ -134,10 +135,7 @@ def run(  # noqa: PLR0913  # the flags of contract.md
         from crawler.cli.planning import planned
 
         return planned(session, overrides, given(seeds or []))
-    return show(
-        session, overrides, given(seeds or []), _judging(threshold, grain),
-        spider="watch" if watch else "roam", web=not no_web,
-    )  # fmt: skip
+    return show(session, overrides, given(seeds or []), _judging(threshold, grain), web=not no_web)
 
 
 def replay(

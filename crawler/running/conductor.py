@@ -57,14 +57,13 @@ class Conductor:
     """
 
     def __init__(
-        self, config: Config, store: Store, run: int, *, spider: str = "roam",
-        tell: Callable[[Progress], None] = lambda _: None,
+        self, config: Config, store: Store, run: int, *, tell: Callable[[Progress], None] = lambda _: None
     ) -> None:  # fmt: skip
         self._config = config
         self._store = store
         self._run = run
         self._interrupts = Interrupts()
-        self._processes = Processes(config, run, spider=spider, hurry=lambda: self._interrupts.number > 1)
+        self._processes = Processes(config, run, hurry=lambda: self._interrupts.number > 1)
         self._lookout = Lookout(config, store, run, tell)
         self._learner = Learner(store, run)
         self._announcer = Announcer(config, store)

@@ -20,10 +20,9 @@ HOPELESS = 6
 class Processes:
     """Running while the block runs; `hurry` says at its end that nobody is to be waited for."""
 
-    def __init__(self, config: Config, run: int, *, spider: str, hurry: Callable[[], bool]) -> None:
+    def __init__(self, config: Config, run: int, *, hurry: Callable[[], bool]) -> None:
         self._config = config
         self._run = run
-        self._spider = spider
         self._hurry = hurry
         self._folder = str(config.path)
         self._most = tuned(config).workers
@@ -63,7 +62,7 @@ class Processes:
     def start_crawlers(self) -> None:
         """All of them; they end by themselves when the run's budget is spent."""
         for number in range(self._config.crawl.crawlers):
-            arguments = ["-C", self._folder, "crawl-worker", "--run", str(self._run), "--spider", self._spider]
+            arguments = ["-C", self._folder, "crawl-worker", "--run", str(self._run)]
             self._supervisor.start(f"crawl-{number}", arguments, again=False)
 
     def tend(self) -> list[tuple[int, int]]:

@@ -85,7 +85,7 @@ def test_a_worker_is_added_while_pages_wait_and_the_machine_takes_it(tmp_path: P
     supervisor = Supervisor(tmp_path)
     try:
         lookout = Lookout(open_, project.store, project.run, tell=lambda _: None)
-        processes = Processes(open_, project.run, spider="roam", hurry=lambda: True)
+        processes = Processes(open_, project.run, hurry=lambda: True)
         processes._supervisor = supervisor  # which would also start what works on these pages
         most, batch = tuned(open_).workers, tuned(open_).batch
         project.fetch(articles(batch - 1), ring_after=time.time() + 3600)
