@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, literal_column, select, update
 
 from pipelines.stores.dialect import indexed
 from pipelines.stores.discovery import settle_best
+from pipelines.stores.hosts import UNBLOCKED
 from pipelines.stores.schema import Kind, State, urls
 
 MOST_RETRIED = 10_000
@@ -43,13 +44,14 @@ def may_help(end: str, reason: str) -> bool:
 
 
 def retry(connection: Connection, run: int, end: str, reason: str) -> int:
-    """Pages of a run that ended so wait again, as if never asked; returns how many. Those of given-up hosts wait, too.
+    """Pages of a run that ended so wait again, as if never asked; returns how many. Those of given-up hosts wait, too;
+    nothing of a blocked site does.
 
     At most MOST_RETRIED at a time; none where another try cannot help.
     """
     if not may_help(end, reason):
         return 0
-    some = select(urls.c.id).where(*_group(run, end, reason)).limit(MOST_RETRIED)
+    some = select(urls.c.id).where(*_group(run, end, reason), UNBLOCKED).limit(MOST_RETRIED)
     again = {"state": State.WAITING, "reason": None, "detail": None, "fetches": 0, "attempts": 0, "due_at": 0.0}
     moved = connection.execute(update(urls).where(urls.c.id.in_(some)).values(again).returning(urls.c.host)).scalars()
     touched = list(moved)

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, updat
 from pipelines import extract
 from pipelines.stores.dialect import MAX_PARAMETERS
 from pipelines.stores.discovery import settle_best
+from pipelines.stores.hosts import UNBLOCKED
 from pipelines.stores.schema import Kind, State, hosts, urls
 
 # what a page is dropped for that another try may bring; the rest of the drops say what a page is
@@ -22,7 +23,7 @@ _KILLED = "-killed"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which failures: of this reason, this site, this run; what is None does not matter."""
+    """Which failures: of this reason, this site, this run; what is None does not matter. None of a blocked site."""
 
     reason: str | None = None
     site: str | None = None
@@ -35,7 +36,7 @@ class Choice:
             and_(urls.c.state == State.DROPPED, or_(urls.c.reason.like("http-%"), urls.c.reason.in_(_DROPS))),
             and_(urls.c.state.in_((State.DROPPED, State.REFUSED)), urls.c.reason.in_(_REFUSALS)),
         )
-        found: list[ColumnElement[bool]] = [failed, urls.c.kind == int(Kind.PAGE)]
+        found: list[ColumnElement[bool]] = [failed, urls.c.kind == int(Kind.PAGE), UNBLOCKED]
         if self.reason is not None:
             found.append(urls.c.reason == self.reason)
         if self.site is not None:

@@ -15,6 +15,8 @@ GIVEN_UP = "host-given-up"
 MIRROR = "mirror of "
 # why a host is given up that its user wants nothing of: no later run takes it up again
 BLOCKED = "blocked by you"
+# true of a URL that may be asked for again some time
+UNBLOCKED = urls.c.host.not_in(select(hosts.c.id).where(hosts.c.given_up == BLOCKED))
 
 
 def later(moment: float | ColumnElement[float]) -> ColumnElement[float]:

@@ -16,7 +16,7 @@ from crawler.rereading import read_again
 from pipelines import archive, extract
 from pipelines.errors import UsageError
 from pipelines.likeness.profile import Profile
-from pipelines.stores import articles, bodies, editions, failures, fates, runs
+from pipelines.stores import articles, bodies, editions, failing, failures, fates, runs, sources
 from pipelines.stores.failures import Choice
 from pipelines.stores.schema import State
 
@@ -57,6 +57,23 @@ def test_what_is_tried_again_waits_where_a_run_finds_it(stock: Stock) -> None:
     with stock.store.write() as connection:
         assert failures.retry(connection, Choice()) == 4
         assert failures.retry(connection, Choice(run=stock.run + 1)) == 0
+
+
+def test_nothing_of_a_blocked_site_is_tried_again_until_it_is_no_longer(stock: Stock) -> None:
+    def timeouts() -> list[State]:
+        return [stock.states()[f"https://{name}"] for name in ("a.test/1", "a.test/2", "b.test/1")]
+
+    with stock.store.write() as connection:
+        sources.block(connection, "b.test")
+        assert [one["number"] for one in failures.grouped(connection, Choice(reason="timeout"))] == [2]
+        assert failing.retry(connection, stock.run, "dead", "timeout") == 2
+        assert failing.retry(connection, stock.run, "dead", "timeout") == 0
+        assert failures.retry(connection, Choice(site="b.test")) == 0
+    assert timeouts() == [State.WAITING, State.WAITING, State.DEAD]
+    with stock.store.write() as connection:
+        sources.unblock(connection, "b.test")
+        assert failures.retry(connection, Choice(reason="timeout")) == 1
+    assert timeouts() == [State.WAITING] * 3
 
 
 def test_fates_are_counted_by_site_and_by_run(stock: Stock) -> None:
