@@ -62,8 +62,8 @@ def make(folder: Path, number: int, address: str) -> Store:
         f'[profile.harbour]\nseeds = "seeds/"\n[store]\ndatabase = "{address}"\n', encoding="utf-8"
     )
     project = Project(folder)
-    config = project.config()
-    seed_set = project.seed_set(config)
+    seed_set = project.seed_set(project.config())
+    config = project.config(seed_set=seed_set)
     profile = project.learn(seed_set, config)
     store = open_store(address, mode="online", forks=False)
     now = time.time()

@@ -41,6 +41,7 @@ from pipelines.config import Config, load
 from pipelines.errors import ConfigError, SeedError, StoreError, UsageError
 from pipelines.exports import Choice, chosen_fields
 from pipelines.exports.splits import splits_of
+from pipelines.layers import layered
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Example
 from pipelines.rhythm import Bounds
@@ -77,9 +78,15 @@ class Project:
         self._seeds = tuple(seeds)
         self._profile = profile
 
-    def config(self, overrides: Mapping[str, Any] | None = None) -> Config:
-        """The configuration, `overrides` (nested, as in the file) winning. Raises ConfigError."""
-        return load(self.folder, overrides)
+    def config(self, overrides: Mapping[str, Any] | None = None, seed_set: SeedSet | None = None) -> Config:
+        """The configuration, `overrides` (nested, as in the file) winning. Raises ConfigError.
+
+        With a seed set, what its seed.toml asks for counts where nothing else says it.
+        """
+        config = load(self.folder, overrides)
+        if seed_set is None:
+            return config
+        return with_seed_settings(config, seed_set, self._profile, layered(self.folder, overrides))
 
     # seeds
 
@@ -99,11 +106,11 @@ class Project:
         return fetch_seeds(read, config) if read.urls else read
 
     def learn(self, seed_set: SeedSet, config: Config | None = None) -> Profile:
-        """The likeness these seeds teach. Raises SeedError when none of them can be used."""
+        """The likeness these seeds teach, by `config` or the project's. SeedError when none of them can be used."""
         if not seed_set.seeds:
             raise SeedError("There is no seed that can be used; `suchlike seed list` says what is wrong with each.")
-        config = config or self.config()
-        _, wanted = with_seed_settings(config, seed_set, self._profile).only_profile()
+        config = config or self.config(seed_set=seed_set)
+        _, wanted = config.only_profile(self._profile)
         return Profile.learn(_examples(seed_set), grain=wanted.grain, model=config.model(self._profile))
 
     def _placed(self, path: str | Path) -> str | Path:
@@ -144,7 +151,7 @@ class Project:
         """
         config = self.config(overrides)
         seed_set = self.seed_set(config, seed_paths)
-        config = with_seed_settings(config, seed_set, self._profile)
+        config = self.config(overrides, seed_set)
         starts = [one.candidate.url for one in starting_points(config, seed_set)]
         contact.require(config, starts)
         network.require(config, starts)
@@ -171,7 +178,7 @@ class Project:
         starts: SeedSet | None = None
         with contextlib.suppress(SeedError):  # which is the run's to tell; where it would go is known without
             starts = self.seed_set(config, seed_paths)
-            config = with_seed_settings(config, starts, self._profile)
+            config = self.config(overrides, starts)
         found = starting_points(config, starts)
         contact.require(config, [one.candidate.url for one in found])
         if config.crawl.proxy:
@@ -209,10 +216,10 @@ class Project:
         seed_paths: Sequence[str | Path] = (),
     ) -> dict[str, Any]:
         """The same pipeline over recorded pages, without any network; returns the summary of contract.md."""
-        config = self.config({"mode": "replay", **(overrides or {})})
-        profile, seed_set = self._profile_for_replay(config, seed_paths)
-        if seed_set:
-            config = with_seed_settings(config, seed_set, self._profile)
+        overrides = {"mode": "replay", **(overrides or {})}
+        seed_set = self._seeds_for_replay(self.config(overrides), seed_paths)
+        config = self.config(overrides, seed_set)
+        profile = self.learn(seed_set, config) if seed_set else None
         store = open_store(config.database, mode="replay")
         began = time.monotonic()
         with store.write() as connection:
@@ -233,15 +240,14 @@ class Project:
             raise UsageError(f"There is no recorded page in {', '.join(map(str, paths))}.")
         return summary(store, run, seconds=time.monotonic() - began, stopped_by="exhausted")
 
-    def _profile_for_replay(self, config: Config, paths: Sequence[str | Path]) -> tuple[Profile | None, SeedSet | None]:
+    def _seeds_for_replay(self, config: Config, paths: Sequence[str | Path]) -> SeedSet | None:
         """Replay with `keep = "all"` needs no seeds: then nothing is judged."""
         try:
-            seed_set = self.seed_set(config, paths)
+            return self.seed_set(config, paths)
         except (SeedError, ConfigError):
             if config.store.keep == "all" and not paths:
-                return None, None
+                return None
             raise
-        return self.learn(seed_set, config), seed_set
 
     # results
 

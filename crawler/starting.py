@@ -8,23 +8,24 @@ from crawler.frontier.focus import START_EXPECTED
 from pipelines import urls as identity
 from pipelines.config import Config
 from pipelines.errors import SeedError, UsageError
+from pipelines.layers import Layers, origin
 from pipelines.likeness.calibrate import GRAINS
 from pipelines.records import Candidate
 from pipelines.seeds import SeedSet
 from pipelines.stores.discovery import Found
 
 
-def with_seed_settings(config: Config, seed_set: SeedSet, profile: str | None = None) -> Config:
-    """The configuration with what the seed set's own seed.toml asks for, where the project does not say."""
+def with_seed_settings(config: Config, seed_set: SeedSet, profile: str | None, layers: Layers) -> Config:
+    """The configuration with what the seed set's own seed.toml asks for, where none of its `layers` says it."""
     wanted = seed_set.settings
     sources = config.sources
     for key in ("sites", "feeds", "sitemaps"):
         if wanted.get(key) and not getattr(sources, key):
             sources = msgspec.structs.replace(sources, **{key: list(wanted[key])})
     name, held = config.only_profile(profile)
-    if "threshold" in wanted and held.threshold == "auto":
+    if "threshold" in wanted and not origin(["profile", name, "threshold"], layers):
         held = msgspec.structs.replace(held, threshold=wanted["threshold"])
-    if "grain" in wanted and held.grain == "topic":
+    if "grain" in wanted and not origin(["profile", name, "grain"], layers):
         if wanted["grain"] not in GRAINS:
             raise SeedError(f"The seed set's grain {wanted['grain']!r} is none; write {', '.join(GRAINS)}.")
         held = msgspec.structs.replace(held, grain=wanted["grain"])

@@ -24,8 +24,8 @@ _STARTER = """\
 
 [profile.{name}]
 seeds = "seeds/"          # a folder or a list of files and URLs
-grain = "{grain}"           # look for the same story, topic or beat
-threshold = "auto"        # auto, strict, loose, or 0 to 1
+{grain:<25} # look for the same story, topic or beat
+# threshold = "auto"      # auto, strict, loose, or 0 to 1
 # every = "6h"            # crawl on a schedule, while `suchlike clock` runs
 
 [crawl]
@@ -88,7 +88,7 @@ def init(
         key = "".join(c if c.isalnum() or c in "-_" else "-" for c in folder.name) or "main"
         told = f" ({wishes.contact})" if wishes.contact else ""
         text = _STARTER.format(
-            name=key, grain=wishes.grain, identify=json.dumps(f"suchlike/0.1{told}", ensure_ascii=False),
+            name=key, grain=_said(wishes.grain), identify=json.dumps(f"suchlike/0.1{told}", ensure_ascii=False),
             sites=json.dumps(wishes.sites, ensure_ascii=False), feeds=json.dumps(wishes.feeds, ensure_ascii=False),
         )  # fmt: skip
         (folder / FILE_NAME).write_text(text, encoding="utf-8")
@@ -100,6 +100,11 @@ def init(
     session.folder = folder
     session.next((f"{session.command('seed', 'add')} FILE-OR-URL…", "articles like those you look for"), always=True)
     return FOUND
+
+
+def _said(grain: str) -> str:
+    """The line of the grain; the default is not said, for then the seeds' own seed.toml may."""
+    return f'grain = "{grain}"' if grain != _GRAINS[1] else f'# grain = "{grain}"'
 
 
 def _somebody_there(session: Session) -> bool:

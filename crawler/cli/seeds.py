@@ -179,8 +179,10 @@ def score(
     if not named:
         raise UsageError("Name the texts or pages to score, or - to read their paths from stdin.")
     opened = project(session)
-    config = opened.config(judged_so(opened.config(), {}, {"grain": grain}, session.profile))
-    profile = opened.learn(opened.seed_set(config, given(seeds or [])), config)
+    overrides = judged_so(opened.config(), {}, {"grain": grain}, session.profile)
+    seed_set = opened.seed_set(opened.config(overrides), given(seeds or []))
+    config = opened.config(overrides, seed_set)
+    profile = opened.learn(seed_set, config)
     _, wanted = config.only_profile(session.profile)
     bar = profile.threshold(wanted.threshold)
     matched = 0

@@ -10,9 +10,11 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from crawler.project import Project
 from pipelines import seeds
 from pipelines.errors import SeedError
 from pipelines.seeds import SeedSet, read
@@ -113,6 +115,26 @@ def test_seed_toml_names_the_set_and_passes_settings_on(folder: Path) -> None:
     assert found.settings == {"threshold": 0.4, "every": "1h", "feeds": ["https://a.test/rss"]}
     seed = only(found)
     assert (seed.language, seed.title, seed.url) == ("de", "Mud", "https://a.test/mud")
+
+
+def test_what_the_project_or_a_flag_says_beats_seed_toml_also_where_it_is_a_default(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "seed.toml").write_text('grain = "beat"\nthreshold = 0.4\n', "utf-8")
+    (tmp_path / "suchlike.toml").write_text("[profile.mud]\n")
+    project, found = Project(tmp_path), read([folder])
+
+    def wanted(overrides: dict[str, Any] | None = None) -> tuple[str, str | float]:
+        _, profile = project.config(overrides, found).only_profile()
+        return profile.grain, profile.threshold
+
+    assert wanted() == ("beat", 0.4)
+    assert wanted({"profile": {"mud": {"grain": "topic"}}}) == ("topic", 0.4)
+    assert wanted({"profile": {"mud": {"threshold": "auto"}}}) == ("beat", "auto")
+    (tmp_path / "suchlike.toml").write_text('[profile.mud]\nthreshold = "auto"\n')
+    assert wanted() == ("beat", "auto")
+    monkeypatch.setenv("SUCHLIKE_PROFILE__MUD__GRAIN", "topic")
+    assert wanted() == ("topic", "auto")
 
 
 @pytest.mark.parametrize(
