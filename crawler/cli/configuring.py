@@ -73,7 +73,7 @@ def show(section: str | None = None, *, session: Hidden) -> int:
     if section is not None and section not in sections:
         raise UsageError(f"There is no section {section!r}{nearest(section, sections)}")
     told = [one for one in told if section in (None, one.key.partition(".")[0])]
-    width = max(len(f"{one.key} = {_toml(one.value)}") for one in told if one.said == DEFAULT)
+    width = max((len(f"{one.key} = {_toml(one.value)}") for one in told if one.said == DEFAULT), default=0)
     for one in told:
         if session.json:
             session.emit(asdict(one))

@@ -73,9 +73,9 @@ class Filters:
 def _day(given: str | None, flag: str) -> str | None:
     if given is None:
         return None
-    if ago := _AGO.fullmatch(given):
-        return (datetime.now(UTC).date() - timedelta(days=int(ago[1]) * _DAYS[ago[2]])).isoformat()
     try:
+        if ago := _AGO.fullmatch(given):
+            return (datetime.now(UTC).date() - timedelta(days=int(ago[1]) * _DAYS[ago[2]])).isoformat()
         return date.fromisoformat(given).isoformat()
-    except ValueError:
+    except (ValueError, OverflowError):  # before the year 1
         raise UsageError(f"{flag} {given!r} is no day; write it like 2026-11-01, or 30d for thirty days ago.") from None

@@ -86,6 +86,8 @@ def init(
     try:
         (folder / "seeds").mkdir(parents=True, exist_ok=True)
         key = "".join(c if c.isalnum() or c in "-_" else "-" for c in folder.name) or "main"
+        if not key.isascii():  # TOML wants other letters in quotes
+            key = json.dumps(key, ensure_ascii=False)
         told = f" ({wishes.contact})" if wishes.contact else ""
         text = _STARTER.format(
             name=key, grain=_said(wishes.grain), identify=json.dumps(f"suchlike/0.1{told}", ensure_ascii=False),
@@ -122,7 +124,8 @@ def _ask(session: Session, wishes: _Wishes) -> None:
     except EOFError:
         session.say("")
         return
-    kind = wishes.feeds if re.search(r"(rss|atom|feed)[^/]*/?$|\.(xml|rdf)$", start, re.IGNORECASE) else wishes.sites
+    _, _, path = start.partition("://")[2].partition("/")  # a host may be called anything
+    kind = wishes.feeds if re.search(r"(rss|atom|feed)[^/]*/?$|\.(xml|rdf)$", path, re.IGNORECASE) else wishes.sites
     kind += [start] if start else []
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from terminal import Terminal
 
 from crawler.cli import configuring
 from crawler.cli.app import app
@@ -114,6 +115,23 @@ def test_init_writes_what_it_is_told_and_names_the_next_step(say: Say, tmp_path:
     assert err.splitlines()[-1].startswith(" next ") and "seed add" in err.splitlines()[-1]
 
 
+def test_init_makes_a_project_that_can_be_read_whatever_its_folder_is_called(say: Say, tmp_path: Path) -> None:
+    assert say("-C", tmp_path, "init", "münchen")[0] == 0
+    assert list(load(tmp_path / "münchen", env={}).profile) == ["münchen"]
+
+
+@pytest.mark.parametrize(
+    ("start", "feed"),
+    [("https://anatomynews.example/", False), ("https://feedstuffs.example", False), ("https://a.example/feed/", True),
+     ("https://a.example/?feed=rss2", True), ("https://a.example/news.XML", True)],
+)  # fmt: skip
+def test_what_is_answered_is_a_feed_by_its_path_and_not_by_its_host(tmp_path: Path, start: str, feed: bool) -> None:
+    shown = Terminal(80, tmp_path).type("suchlike init floods", ["", start, ""])
+    assert shown.code == 0, shown.text
+    sources = load(tmp_path / "floods", env={}).sources
+    assert (sources.sites, sources.feeds) == (([], [start]) if feed else ([start], []))
+
+
 def test_init_takes_no_contact_that_reaches_nobody(say: Say, tmp_path: Path) -> None:
     for nobody in ("me", "me@", 'a@b.c") # x', "https://x"):
         code, _, err = say("-C", tmp_path, "init", "floods", "--contact", nobody)
@@ -159,6 +177,17 @@ def test_config_explains_a_line_by_its_name_or_a_part_of_it(say: Say, tmp_path: 
     assert (code, out) == (2, "")
     assert "no setting 'crawl.pace'; did you mean" in err
     assert say("-C", tmp_path, "config", "show", "crawling")[0] == 2
+
+
+def test_a_section_without_a_default_is_shown(say: Say, tmp_path: Path) -> None:
+    (tmp_path / "suchlike.toml").write_text('[schedule]\nnews = "6h"\n')
+    code, out, _ = say("-C", tmp_path, "config", "show", "schedule")
+    assert (code, out.split()[:3]) == (0, ["schedule.news", "=", '"6h"'])
+
+
+def test_more_years_ago_than_there_were_is_no_day(say: Say, tmp_path: Path) -> None:
+    code, _, err = say("-C", tmp_path, "list", "--since", "3000y")
+    assert (code, "--since '3000y' is no day" in err) == (2, True)
 
 
 def test_every_setting_has_a_meaning(tmp_path: Path) -> None:
