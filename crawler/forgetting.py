@@ -38,7 +38,7 @@ def forget(store: Store, archive: Path, what: str, *, copies: bool = False, prev
     The archive comes first: were the process killed in between, asking again does the rest. Raises UsageError while a
     run is under way, StoreError when an archive file is missing, damaged, or being written.
     """
-    site = None if "/" in what or what.isdecimal() else what.lower().strip(".")
+    site = None if "/" in what or what.isdecimal() else _site(what)
     with store.read() as connection:
         if runs.under_way(connection, now=time.time()) is not None:
             raise UsageError("A run is under way; stop it first (Ctrl-C), so that nothing comes back while this works.")
@@ -60,6 +60,14 @@ def forget(store: Store, archive: Path, what: str, *, copies: bool = False, prev
         store.settle()
     number = sum(map(len, archived.values()))
     return Forgotten(what, site, len(rows), held.articles, number, tuple(others.values()), not preview)
+
+
+def _site(name: str) -> str:
+    """A site or host as URLs spell it: `München.de` is xn--mnchen-3ya.de."""
+    canonical = None if set(name) & set("@?#\\") else identity.canonical(f"https://{name.strip('.')}/")
+    if canonical is None:
+        raise UsageError(f"{name!r} is neither a URL nor a site; write https://news.example/story, or news.example.")
+    return identity.host_of(canonical)
 
 
 def _archived(

@@ -13,6 +13,7 @@ from stocked import Stock, adds_up
 from test_leaving import PAGES, SENTENCES, filled, page
 
 from crawler.cli.app import run as command_line
+from crawler.forgetting import forget
 from crawler.project import Project
 from pipelines import archive, members
 from pipelines.asked import understood
@@ -170,6 +171,18 @@ def test_a_site_is_forgotten_with_all_its_pages_and_has_no_new_ones(project: Pro
     stock.store.close()
     store.close()
     assert broken(project) == []
+
+
+def test_a_site_may_be_spelt_as_people_do(tmp_path: Path) -> None:
+    stock = Stock(f"sqlite:///{tmp_path / 'store.db'}", tmp_path, open_run=False)
+    stock.find("https://xn--mnchen-3ya.de/", "https://www.xn--mnchen-3ya.de/1")
+    done = forget(stock.store, tmp_path / "warc", "München.de.")
+    assert (done.site, done.urls) == ("xn--mnchen-3ya.de", 2)
+    assert stock.find("https://xn--mnchen-3ya.de/2") == 0
+    for no_site in ("me@news.example", "news.example?id=1", "a b", "-"):
+        with pytest.raises(UsageError, match="neither a URL nor a site"):
+            forget(stock.store, tmp_path / "warc", no_site)
+    stock.store.close()
 
 
 def test_a_blocked_site_has_no_new_pages_until_that_is_taken_back(database: str, tmp_path: Path) -> None:
