@@ -125,7 +125,9 @@ def test_a_feed_gives_two_thousand_entries_at_most() -> None:
     assert len(feed.candidates_in(HOSTILE["too many items"], HERE)) == 2_000
 
 
-@pytest.mark.parametrize("body", [NEWS, gzip.compress(NEWS), b"\xef\xbb\xbf" + NEWS])
+@pytest.mark.parametrize(
+    "body", [NEWS, gzip.compress(NEWS), b"\xef\xbb\xbf" + NEWS], ids=["plain", "packed", "with a byte order mark"]
+)
 def test_a_news_sitemap_gives_titles_and_publication_dates(body: bytes) -> None:
     assert sitemap.candidates_in(body, HERE) == [
         Candidate("https://news.test/n/1", "sitemap", title="Night & day", published="2024-05-14"),
