@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from crawler.project import Project
+from crawler.running.processes import NURSERY
 from pipelines.config import Config
 from pipelines.records import Candidate
 from pipelines.stores import Store, discovery, fates, ledger, open_store, replayed, runs
@@ -123,6 +124,14 @@ def _log(folder: Path) -> Path:
 def children(pid: int) -> dict[int, str]:
     """The processes whose parent is `pid`, with their command lines."""
     return {one: line for one, (parent, line) in _processes().items() if parent == pid}
+
+
+def supervised(pid: int) -> dict[int, str]:
+    """The processes a supervisor keeps up: its children, with what its nursery has forked in the nursery's place."""
+    found = {}
+    for child, line in children(pid).items():
+        found |= children(child) if NURSERY in line else {child: line}
+    return found
 
 
 def descendants(pid: int) -> dict[int, str]:

@@ -82,6 +82,9 @@ class _OneQueue:
     def subscribe(self) -> None:
         """Takes no commands by Redis: whoever may write there could stop workers, and a thread does not fork well."""
 
+    def procline(self, message: str) -> None:
+        """Keeps the name by which people and `ps` know it, its command line; RQ would put its own there."""
+
     def _shutdown(self) -> None:
         """Asked to stop, in a signal handler: unlike RQ's this asks Redis nothing, which may be away."""
         self.stop.ask()

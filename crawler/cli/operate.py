@@ -105,6 +105,7 @@ def work(*queues: str, number: Annotated[int, Parameter(name=["-n", "--number"])
     number
         Processes for parse; the others need one.
     """
+    from crawler.running.processes import NURSERY
     from pipelines.config import load
     from pipelines.stages import NAMES
     from workers.broker import require
@@ -125,7 +126,7 @@ def work(*queues: str, number: Annotated[int, Parameter(name=["-n", "--number"])
             require(brokers.address(config))
         serve(config, queues[0])
         return FOUND
-    supervisor = Supervisor(config.path)
+    supervisor = Supervisor(config.path, nursery=NURSERY)
     for name in queues or NAMES:
         for copy in range(number if name == "parse" else 1):
             supervisor.start(f"work-{name}-{copy}", ["-C", str(config.path), "work", name])

@@ -13,6 +13,8 @@ from workers.queues import Queues
 from workers.supervise import Supervisor
 from workers.tuning import tuned
 
+# what has imported all that crawlers and workers need
+NURSERY = "crawler.running.warm"
 # a process that cannot even start will not start the tenth time
 HOPELESS = 6
 
@@ -40,7 +42,8 @@ class Processes:
             broker.require(address)
             self.queues = Queues(address, self._batch)
             begun.callback(self.queues.close)
-            self._supervisor = Supervisor(self._config.path, {"SUCHLIKE_REDIS": address, **self._config.environment})
+            environment = {"SUCHLIKE_REDIS": address, **self._config.environment}
+            self._supervisor = Supervisor(self._config.path, environment, nursery=NURSERY)
             begun.callback(self._supervisor.stop, ("crawl", "work"), hurry=self._hurry)
             self._start()
             self._ends = begun.pop_all()

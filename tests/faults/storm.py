@@ -34,6 +34,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 from working import at_work_in, children
 
+from crawler.running.processes import NURSERY
 from workers.broker import Broker
 
 SEEDS = Path(__file__).parents[2] / "seeds" / "night-trains"
@@ -61,10 +62,10 @@ STAGE_OF = {"horse": 2, "parse": 2, "dedupe": 3, "store": 4}
 # the more a process's end costs the others, the rarer it is
 VICTIMS = {
     "horse": 8.0, "parse": 3.0, "dedupe": 3.0, "store": 3.0, "crawler": 3.0, "broker": 1.5, "conductor": 0.7,
-    "clock": 0.4,
+    "nursery": 0.4, "clock": 0.4,
 }  # fmt: skip
 # whose end takes everybody else along, or with nobody left but him, is left alone for a while
-RESPITE_S = {"conductor": 120.0, "clock": 240.0, "broker": 30.0, "crawler": 3.0}
+RESPITE_S = {"conductor": 120.0, "nursery": 60.0, "clock": 240.0, "broker": 30.0, "crawler": 3.0}
 # of a hundred blows, so many are no kill but one of these
 OTHERS = {"flush": 2, "stop": 1, "hang": 1, "mute": 1, "lock": 2, "crash": 2, "standby": 1, "full": 1, "jump": 1}
 # by which the clock jumps, there and back again; never by less than is noticed
@@ -313,7 +314,8 @@ class Storm:
                 found["horse" if is_horse else "parse"].append(pid)
             for name, marks in {
                 "dedupe": line.endswith("work dedupe"), "store": line.endswith("work store"),
-                "crawler": "crawl-worker" in line, "conductor": line.endswith(" run"), "clock": line.endswith(" clock"),
+                "crawler": "crawl-worker" in line, "nursery": NURSERY in line,
+                "conductor": line.endswith(" run"), "clock": line.endswith(" clock"),
                 "broker": "valkey.sock" in line or "--unixsocket" in line,
             }.items():  # fmt: skip
                 if marks:
@@ -365,7 +367,7 @@ class Storm:
         if name == "broker":
             self._disturb(0.0)
             self._measure_return(self.told.returns)
-        elif name in ("conductor", "clock"):
+        elif name in ("conductor", "nursery", "clock"):
             self._disturb(15.0)
         elif rows:
             quiet = max(self._quiet_until.get(0, 0.0), self._quiet_until.get(stage, 0.0))

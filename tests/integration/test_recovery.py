@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import until
 from scripted_site import page, serving, story
-from working import Waiting, article, articles, children, said, started
+from working import Waiting, article, articles, said, started, supervised
 
 from crawler.frontier.batch import Batch
 from crawler.frontier.handoff import Handoff, Wanted
@@ -209,7 +209,7 @@ def test_a_run_outlives_kills_of_its_workers_and_a_locked_database(tmp_path: Pat
             until(lambda: len(site.requests("n.test")) > 5, 90, "the first pages")
             killed = 0
             while killed < 12 and run.poll() is None:  # more often than a child may fail by its own fault
-                for pid in [pid for pid, line in children(run.pid).items() if line.endswith("work dedupe")]:
+                for pid in [pid for pid, line in supervised(run.pid).items() if line.endswith("work dedupe")]:
                     os.kill(pid, signal.SIGKILL)
                     killed += 1
                 time.sleep(0.2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,8 +13,11 @@ from pathlib import Path
 
 import pytest
 from conftest import until
+from working import at_work_in
 
+from crawler.running.processes import NURSERY
 from workers import supervise
+from workers.nursery import Nursery
 from workers.supervise import BACKOFF_S, KILLED_MOST_S, Supervisor
 
 pytestmark = pytest.mark.slow
@@ -25,9 +29,21 @@ SHORT = ["schedule", "list"]
 WRONG = ["no-such-verb"]
 
 
+NURSERIES = ["", *([NURSERY] if Nursery.is_possible() else [])]
+
+
+@pytest.fixture(params=NURSERIES, ids=lambda named: "forked" if named else "begun")
+def supervisor(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Supervisor]:
+    held = Supervisor(tmp_path, {"SUCHLIKE_QUEUE__BATCH": "7"}, nursery=request.param)
+    yield held
+    held.stop(("",), hurry=lambda: True)
+
+
 @pytest.fixture
-def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
-    held = Supervisor(tmp_path, {"SUCHLIKE_QUEUE__BATCH": "7"})
+def forking(tmp_path: Path) -> Iterator[Supervisor]:
+    if not Nursery.is_possible():
+        pytest.skip("this system has no handles on processes, on which a nursery rests")
+    held = Supervisor(tmp_path, nursery=NURSERY)
     yield held
     held.stop(("",), hurry=lambda: True)
 
@@ -147,17 +163,18 @@ def test_in_a_hurry_nobody_is_waited_for(tmp_path: Path, supervisor: Supervisor)
 def test_children_get_the_environment_and_a_session_of_their_own(tmp_path: Path, supervisor: Supervisor) -> None:
     supervisor.start("work-0", arguments(tmp_path, *IDLE))
     pid = supervisor.pids()["work-0"]
-    assert os.getsid(pid) == pid
-    environ = Path(f"/proc/{pid}/environ")
-    until(lambda: bool(environ.read_bytes()), 5, "the new program")
-    assert b"SUCHLIKE_QUEUE__BATCH=7" in environ.read_bytes().split(b"\0")
+    until(lambda: os.getsid(pid) == pid, 5, "the new session")
+    supervisor.start("show", arguments(tmp_path, "config", "show", "--json"), again=False)
+    until(lambda: bool(supervisor.tick()) or supervisor.finished("show"), 30, "what it was told")
+    told = map(json.loads, supervisor.log_of("show").read_text().splitlines())
+    assert {one["key"]: one["value"] for one in told}["queue.batch"] == 7
 
 
 ORPHANS = """
 import sys, time
 from pathlib import Path
 from workers.supervise import Supervisor
-supervisor = Supervisor(Path(sys.argv[1]))
+supervisor = Supervisor(Path(sys.argv[1]), nursery=sys.argv[2])
 for number in range(2):
     supervisor.start(f"work-{number}", ["-C", sys.argv[1], "work", "dedupe"])
 print(*supervisor.pids().values(), flush=True)
@@ -165,12 +182,68 @@ time.sleep(600)
 """
 
 
+@pytest.mark.parametrize("nursery", NURSERIES, ids=lambda named: "forked" if named else "begun")
 @pytest.mark.parametrize("after_s", [0.0, 0.3, 3.0])
-def test_no_child_outlives_a_supervisor_that_is_killed(tmp_path: Path, after_s: float) -> None:
+def test_no_child_outlives_a_supervisor_that_is_killed(tmp_path: Path, after_s: float, nursery: str) -> None:
     """Also one that was still starting and had not yet asked to be told."""
-    parent = subprocess.Popen([sys.executable, "-c", ORPHANS, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", ORPHANS, str(tmp_path), nursery], stdout=subprocess.PIPE, text=True
+    )
     pids = [int(pid) for pid in parent.stdout.readline().split()]
     time.sleep(after_s)
     parent.kill()
     parent.communicate()
     until(lambda: not any(running(pid) for pid in pids), 15, "the end of the orphans")
+    until(lambda: not at_work_in(tmp_path), 5, "the end of everything else")
+
+
+def nursery_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def test_what_is_forked_is_known_by_its_command_line(tmp_path: Path, forking: Supervisor) -> None:
+    forking.start("work-0", arguments(tmp_path, *IDLE))
+    pid = forking.pids()["work-0"]
+    wanted = f"suchlike -C {tmp_path} work dedupe"
+    until(lambda: at_work_in(tmp_path).get(pid) == wanted, 5, "its name")
+    assert NURSERY in at_work_in(tmp_path)[nursery_of(pid)]
+
+
+def test_with_a_nursery_that_is_killed_all_are_begun_anew(tmp_path: Path, forking: Supervisor) -> None:
+    for number in range(2):
+        forking.start(f"work-{number}", arguments(tmp_path, *IDLE))
+    before = forking.pids()
+    os.kill(nursery_of(before["work-0"]), signal.SIGKILL)
+    ended: list[tuple[str, int, int]] = []
+
+    def begun_anew() -> bool:
+        ended.extend(forking.tick())
+        return len(forking.pids()) == 2 and not set(forking.pids().values()) & set(before.values())
+
+    until(begun_anew, 30, "two others")
+    assert sorted(ended) == sorted((name, pid, -signal.SIGKILL) for name, pid in before.items())
+    assert forking.failing("", 1) is None
+
+
+def test_a_nursery_that_is_stuck_is_replaced(
+    tmp_path: Path, forking: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forking.start("work-0", arguments(tmp_path, *IDLE))
+    first = forking.pids()["work-0"]
+    os.kill(nursery_of(first), signal.SIGSTOP)
+    with monkeypatch.context() as impatient:
+        impatient.setattr("workers.nursery.PATIENCE_S", 0.5)
+        forking.start("work-1", arguments(tmp_path, *IDLE))
+    assert forking.pids()["work-1"] != first, "it runs, if it had to begin from nothing"
+    until(lambda: bool(forking.tick()) or not running(first), 30, "the end of what the stuck one had forked")
+    until(lambda: forking.tick() == [] and len(forking.pids()) == 2, 30, "both")
+
+
+def test_without_a_nursery_that_works_each_begins_from_nothing(tmp_path: Path) -> None:
+    supervisor = Supervisor(tmp_path, nursery="crawler.no_such_module")
+    try:
+        supervisor.start("work-0", arguments(tmp_path, *IDLE))
+        assert at_work_in(tmp_path)[supervisor.pids()["work-0"]].endswith("work dedupe")
+        assert nursery_of(supervisor.pids()["work-0"]) == os.getpid()
+    finally:
+        supervisor.stop(("",), hurry=lambda: True)

@@ -17,7 +17,7 @@ from conftest import until
 from rq.job import Job
 from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
-from working import Waiting, article, articles, children, said, started
+from working import Waiting, article, articles, children, said, started, supervised
 
 from pipelines.stages import RING_S
 from pipelines.stores import articles as stored
@@ -134,7 +134,7 @@ def test_a_page_that_kills_its_process_ends_dead_and_alone(tmp_path: Path, broke
         def ended() -> bool:
             reconcile(project.store, sender, sender.waiting())
             if any(poison in batch for batch in running(broker)):
-                (worker,) = (pid for pid, line in children(work.pid).items() if line.endswith("work parse"))
+                (worker,) = (pid for pid, line in supervised(work.pid).items() if line.endswith("work parse"))
                 for horse in children(worker):
                     os.kill(horse, signal.SIGKILL)
                     killed.add(horse)
@@ -170,21 +170,21 @@ def test_workers_come_back_when_the_broker_does(tmp_path: Path) -> None:
         rows = project.fetch(articles(6))
         until(lambda: held.send("parse", rows), 30, "the broker's start")
         until(lambda: project.fates()["in_flight"] == 0, 60, "the first rows")
-        before = set(children(work.pid))
+        before = set(supervised(work.pid))
         (server,) = children(served.pid)
         os.kill(server, signal.SIGKILL)
         until(lambda: bool(children(served.pid)) and server not in children(served.pid), 15, "the broker's return")
         more = project.fetch(articles(12)[6:])
         until(lambda: held.send("parse", more), 10, "the broker's answer")
         until(lambda: project.fates()["stored"] == 12, 30, "rows rung after its return")
-        assert set(children(work.pid)) == before, "no worker had to be started again"
+        assert set(supervised(work.pid)) == before, "no worker had to be started again"
         held.close()
 
 
 def test_without_any_broker_workers_wait_and_stop_when_asked(tmp_path: Path) -> None:
     project = Waiting(tmp_path)
     with started(tmp_path, "work") as work:
-        until(lambda: len(children(work.pid)) == 3, 30, "the workers' start")
+        until(lambda: len(supervised(work.pid)) == 3, 30, "the workers' start")
         with Broker(tmp_path) as late:
             sender = Queues(late.address, 32)
             sender.send("parse", project.fetch(articles(3)))
@@ -193,7 +193,7 @@ def test_without_any_broker_workers_wait_and_stop_when_asked(tmp_path: Path) -> 
         # now it is gone again, and they have seen it
         logs = list((tmp_path / ".suchlike" / "log").glob("work-*.log"))
         until(lambda: all("connect" in log.read_text() for log in logs), 30, "their complaint")
-        workers = list(children(work.pid))
+        workers = list(supervised(work.pid))
         assert stop(work) < 10
         assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
 
@@ -203,7 +203,7 @@ def test_a_worker_outlives_neither_its_supervisor_nor_a_broker_that_died_with_it
     Waiting(tmp_path)
     with Broker(tmp_path) as held, started(tmp_path, "work") as work:
         until(lambda: all(listening(held, stage) for stage in ("parse", "dedupe", "store")), 30, "the workers' start")
-        workers = list(children(work.pid))
+        workers = list(supervised(work.pid))
         assert held.process is not None
         held.process.kill()
         work.kill()
