@@ -81,7 +81,7 @@ def put(store: Store, maker: Maker, numbers: range, run: int, cpu: Callable[[], 
             taken = ledger.take(connection, before, list(rows.values()), now=now, lease_s=60.0)
             for one in taken:
                 row, url = one.page.row, one.page.url
-                ledger.move(connection, row, one.attempt, to=after, ring_after=now + 60)
+                ledger.move(connection, row, one.state, one.attempt, to=after, ring_after=now + 60)
                 if after is State.PARSED:
                     articles.put(connection, _at(drafts[url], row))
                 elif after is State.JUDGED:

@@ -1,7 +1,7 @@
 """Full-text search: one function over FTS5 (SQLite) and tsvector (PostgreSQL), with one idea of words and of rank.
 
 Both databases are given the words as `pipelines.words` finds them, not the text, so that both find the same articles.
-The database picks the best POOL of them by its own measure; `pipelines.ranking` puts those in order, the same on both.
+The database finds them; which of many come first is decided by `pipelines.ranking` alone, the same on both.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from sqlalchemy import (
     Select,
     Table,
     cast,
-    func,
     literal_column,
     select,
     text,
@@ -51,8 +50,6 @@ _search: ColumnElement[Any] = literal_column("articles.search")
 _PLANNED = text(
     "SELECT set_config('enable_' || way, :so, true) FROM (VALUES ('seqscan'), ('hashjoin'), ('mergejoin')) AS ways(way)"
 )
-# of the classes D, C, B and A of words; titles are A
-_WEIGHTS: ColumnElement[Any] = literal_column(f"'{{{1 / ranking.TITLE_WEIGHT}, 0, 0, 1}}'::float4[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +82,10 @@ def find(connection: Connection, asked: Asked, wanted: Wanted, *, limit: int = 2
 
 
 def _pool(connection: Connection, asked: Asked, wanted: Wanted) -> list[int]:
-    """Rows that are put in order: all that were found, or the best POOL of the first of them by the database's measure.
+    """Rows that are put in order: all that were found, or the best POOL of the first MEASURED of them.
 
-    That measure is asked for only then: it counts how often each word occurs anywhere, or unpacks what is indexed.
+    The best are those whose titles answer best, then those most like the seeds. A database's own measure would cost
+    more than all the rest: SQLite counts how often each word occurs anywhere, PostgreSQL unpacks what is indexed.
     """
     sqlite = connection.dialect.name == "sqlite"
     said = _fts5_query(asked) if sqlite else _tsquery(asked)
@@ -97,18 +95,13 @@ def _pool(connection: Connection, asked: Asked, wanted: Wanted) -> list[int]:
         # what a walk through the table costs that unpacks each row's words, or reads every row once, is not known to it
         connection.execute(_PLANNED, {"so": "off"})
     within = select(row.label("row")).where(found).limit(LOOKED).subquery()
-    rows = list(connection.execute(_meant(select(within.c.row), within.c.row, wanted).limit(MEASURED)).scalars())
+    query = select(articles.c.id, articles.c.title, articles.c.score).join(within, within.c.row == articles.c.id)
+    held = list(connection.execute(_meant(query, wanted).limit(MEASURED)))
     if not sqlite:
         connection.execute(_PLANNED, {"so": "on"})
-    if len(rows) <= POOL:
-        return rows
-    if sqlite:
-        near = select(row).where(found, row.between(min(rows), max(rows)))
-        measure: ColumnElement[Any] = func.bm25(_whole, ranking.TITLE_WEIGHT, 1.0)
-        best = _meant(near, row, wanted).order_by(measure, row)
-    else:
-        best = select(row).where(row.in_(rows)).order_by(func.ts_rank(_WEIGHTS, _search, said, 1).desc(), row)
-    return list(connection.execute(best.limit(POOL)).scalars())
+    if len(held) > POOL:
+        held.sort(key=lambda one: (-ranking.rank(one.title, "", asked.wanted), -one.score, one.id))
+    return [one.id for one in held[:POOL]]
 
 
 def _fts5_query(asked: Asked) -> str:
@@ -121,10 +114,9 @@ def _tsquery(asked: Asked) -> ColumnElement[Any]:
     return cast(said, TSQUERY)
 
 
-def _meant(query: Select[Any], row: ColumnElement[Any], wanted: Wanted) -> Select[Any]:
-    query = query.join(articles, articles.c.id == row)
+def _meant(query: Select[Any], wanted: Wanted) -> Select[Any]:
     if wanted.where:
-        query = query.join(urls, urls.c.id == row)
+        query = query.join(urls, urls.c.id == articles.c.id)
     return query.where(*wanted.conditions())
 
 
