@@ -107,7 +107,7 @@ def _launch(  # noqa: PLR0913  # the global flags
         os.environ["SUCHLIKE_QUEUE__INSECURE"] = "true"
     session = Session(
         folder, json, quiet, verbose, color=not (no_color or os.environ.get("NO_COLOR")),
-        yes=yes, profile=profile, mode=mode,
+        yes=yes, profile=profile, mode=mode, typed=tokens,
     )  # fmt: skip
     try:
         command, bound, ignored = app.parse_args(

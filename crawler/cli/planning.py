@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from crawler.cli.session import FOUND, NARROW, REFUSED, Session, clipped, given, safe
+from pipelines.masking import masked
 
 Hidden = Annotated[Session, Parameter(parse=False)]
 Many = Annotated[list[str] | None, Parameter(negative=(), consume_multiple=False)]
@@ -69,7 +70,12 @@ def planned(session: Session, overrides: dict[str, Any], seeds: list[str]) -> in
         session.emit(asdict(made))
     else:
         _tell(session, made)
-    return FOUND if any(source.robots == "allowed" for source in made.sources) else REFUSED
+    return FOUND if _open(made) else REFUSED
+
+
+def _open(made: Any) -> bool:
+    """Whether there is anything that may be fetched."""
+    return any(source.robots == "allowed" for source in made.sources)
 
 
 def _tell(session: Session, made: Any) -> None:
@@ -105,4 +111,11 @@ def _tell(session: Session, made: Any) -> None:
     )
     if not made.complete:
         session.say(" Some lists were not read in time, or did not answer: there may be more.")
-    session.next((session.command("run"), "the crawl itself"), always=True)
+    if _open(made):
+        again = [word for word in session.typed[1:] if word != "--dry-run"]
+        session.next((masked(session.command("run", *again)), "the crawl itself"), always=True)
+        return
+    session.say(
+        " None of these sources may be fetched now. One that is unanswered may answer later; "
+        "else name another --site, --feed or --sitemap."
+    )

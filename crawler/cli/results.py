@@ -69,11 +69,23 @@ def listed(
         if text:
             session.out(f"\n{article['text']}\n")
     if not number:
-        nothing = "nothing is stored yet" if filters is None else "nothing stored is meant by these filters"
-        session.say(f"{nothing}; `suchlike fates` says what became of the pages fetched.")
+        session.say(_nothing(session, filtered=filters is not None, everything=everything))
     elif numbered:
         session.next((session.command("explain", "1"), "why it is there; rate 1 + or - says whether it should be"))
     return FOUND if number else NOTHING
+
+
+def _nothing(session: Session, *, filtered: bool, everything: bool) -> str:
+    """Why a list is empty, and where to look."""
+    from pipelines.stores import fates as ends
+
+    if not filtered and not everything:
+        with _store(session).read() as connection:
+            stored = ends.count(connection)["stored"]
+        if stored:
+            return f"{stored} stored, none a match; `{session.command('list', '--all')}` shows them."
+    nothing = "nothing stored is meant by these filters" if filtered else "nothing is stored yet"
+    return f"{nothing}; `{session.command('fates')}` says what became of the pages fetched."
 
 
 def _room(session: Session, about: str) -> int:

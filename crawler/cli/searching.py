@@ -43,22 +43,20 @@ def search(
     from crawler.cli.showing import project
 
     wanted = (filters or Filters()).wanted(everything=everything, copies=everything)
-    number = 0
-    for number, found in enumerate(  # the last number says whether there was any
-        project(session).search(" ".join(words), wanted, limit=limit, mode=session.mode), 1
-    ):
+    hits = project(session).search(" ".join(words), wanted, limit=limit, mode=session.mode)
+    for found in hits:
         if session.json:
             session.emit(found if text else {k: v for k, v in found.items() if k != "text"})
             continue
         title, piece = found["highlight"]["title"], found["highlight"]["text"]
         day = (found["published"] or "")[:10]
-        session.out(f"{number:>4}  {found['rank']:.2f}  {_marked(session, title)}   {found['site']}  {day}")
+        session.out(f"   ·  {found['score']:.2f}  {_marked(session, title)}   {found['site']}  {day}")
         session.out(f"            {found['url']}\n            {_marked(session, piece)}")
         if text:
             session.out(f"\n{found['text']}\n")
-    if not number:
+    if not hits:
         session.say("no stored article has all these words; fewer words find more, and --all looks at copies, too.")
-    return FOUND if number else NOTHING
+    return FOUND if hits else NOTHING
 
 
 def _marked(session: Session, told: dict[str, object]) -> str:

@@ -9,7 +9,7 @@ import shlex
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,8 @@ class Session:
     yes: bool = False
     profile: str | None = None
     mode: str | None = None
+    # the verb and its own flags, as they were typed
+    typed: Sequence[str] = ()
 
     @property
     def console(self) -> Console:

@@ -40,7 +40,7 @@ def demo(session: Session, pages: int, subject: str, *, web: bool) -> int:
     """The demo verb: makes the demo's own project folder, crawls the invented web, compares."""
     from crawler.demo.folder import prepare
 
-    folder = prepare(session.folder, subject, pages)
+    folder = prepare(session.folder, subject, pages, session.say)
     session.folder = folder
     opened = project(session)
     config = opened.config()
@@ -102,9 +102,10 @@ def finish(session: Session, done: dict[str, Any], store: Store) -> int:
     tell(session, done, store, judged=judged)
     found = done["matches"] if judged else done["fates"]["stored"]
     if found and done["mode"] != "demo":
+        best = [(session.command("list"), "what was found, best first"),
+                (session.command("explain", "1"), "why it matched")]  # fmt: skip
         session.next(
-            (session.command("list"), "what was found, best first"),
-            (session.command("explain", "1"), "why it matched"),
+            *(best if judged else [(session.command("list", "--all"), "what was stored")]),
             (session.command("web"), "the dashboard again"), (session.command("export", "csv"), "all of it"),
         )  # fmt: skip
     if not found and done["stopped_by"] != "user":

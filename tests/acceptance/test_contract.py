@@ -193,7 +193,10 @@ def test_search_gives_articles_with_what_was_looked_for(say: Callable[..., Said]
     marked = [line["highlight"][part] for line in found.lines for part in ("title", "text")]
     assert {one["text"][a:b].lower() for one in marked for a, b in one["marks"]} == {"dredging"}
     assert say("-C", project, "search", "dredging", "--max-score", "0", "--json").code == 1
-    assert "dredging" in say("-C", project, "search", "dredging", "--", "-zebra").out.lower()
+    shown = say("-C", project, "search", "dredging", "--", "-zebra").out
+    assert "dredging" in shown.lower()
+    first = f"   ·  {found.lines[0]['score']:.2f}  "  # a place here is none that `explain 1` knows
+    assert shown.startswith(first)
 
 
 def test_pages_kept_without_seeds_are_found_and_said_to_be_unjudged(say: Callable[..., Said], tmp_path: Path) -> None:
@@ -202,6 +205,10 @@ def test_pages_kept_without_seeds_are_found_and_said_to_be_unjudged(say: Callabl
     assert said.code == 0
     assert "11 pages fetched, 8 stored; without seeds none was judged" in said.err
     assert "nothing matched" not in said.err
+    listed = say("-C", tmp_path, "list")
+    assert (listed.code, listed.out) == (1, "")
+    assert f"8 stored, none a match; `suchlike -C {tmp_path} list --all` shows them" in listed.err
+    assert "nothing is stored yet" not in listed.err
 
 
 def test_filters_choose_what_is_listed(say: Callable[..., Said], project: Path) -> None:
