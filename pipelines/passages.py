@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.signature import MIN_WORDS, SHINGLE_WORDS, Hashes, hashed, shingles, words_of
+from pipelines.signature import MIN_WORDS, SHINGLE_WORDS, Hashes, composed, hashed, placed, shingles
 
 GAP = 10
 PASSAGE_WORDS = 15
@@ -56,16 +56,17 @@ class Reading:
     @cached_property
     def particular(self) -> Flags:
         """Which words are numbers, or capitals in mid-sentence: what fills the blanks of a form."""
-        flags = np.zeros(len(self.hashes), dtype=np.bool_)
-        at, text = 0, self.text
-        for place, word in enumerate(words_of(text)[: len(flags)]):
-            start = text.find(word, at)
-            if word[0].isdigit():
-                flags[place] = True
-            elif word[0].isupper() and start > 1 and not word.isupper():
-                flags[place] = not (text[start - 1] in _SENTENCE_ENDS or text[start - 2] in _SENTENCE_ENDS)
-            at = max(at, start + len(word)) if start >= 0 else at
-        return flags
+        text = composed(self.text)
+        flags = [
+            word[0].isdigit() or (word[0].isupper() and start > 1 and not word.isupper() and not _begins(text, start))
+            for start, word in placed(text)
+        ]
+        return np.array(flags, dtype=np.bool_)
+
+
+def _begins(text: str, at: int) -> bool:
+    """Whether a sentence begins here."""
+    return text[at - 1] in _SENTENCE_ENDS or text[at - 2] in _SENTENCE_ENDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,26 +63,41 @@ class Signature:
     sketch: bytes
 
 
+def composed(text: str) -> str:
+    """As much of a text as is compared, with the accents written into the letters that have them."""
+    text = text[:READ_CHARS]
+    # what other software makes of "İ" in lower case is two characters, of which the second is no letter
+    return text if text.isascii() else unicodedata.normalize("NFC", text).replace("i\u0307", "i")
+
+
 def words_of(text: str) -> list[str]:
     """Words and numbers as they stand; unspaced scripts as pairs of letters."""
-    text = text[:READ_CHARS]
-    if text.isascii():
+    return _words_in(composed(text))
+
+
+def _words_in(text: str) -> list[str]:
+    if text.isascii() or not _UNSPACED.search(text):
         return WORD.findall(text)
-    found = WORD.findall(unicodedata.normalize("NFC", text))
-    if not _UNSPACED.search(text):
+    return [word for _, word in placed(text)]
+
+
+def placed(text: str) -> list[tuple[int, str]]:
+    """The words of a `composed` text, each with the place where it stands."""
+    found = [(one.start(), one[0]) for one in WORD.finditer(text)]
+    if text.isascii() or not _UNSPACED.search(text):
         return found
-    return [piece for word in found for piece in _pieces(word)]
+    return [piece for at, word in found for piece in ([(at, word)] if word.isascii() else _pieces(word, at))]
 
 
-def _pieces(word: str) -> list[str]:
-    pieces: list[str] = []
+def _pieces(word: str, at: int) -> list[tuple[int, str]]:
+    pieces: list[tuple[int, str]] = []
     end = 0
     for run in _UNSPACED.finditer(word):
-        letters = run.group()
-        pieces += filter(None, [word[end : run.start()]])
-        pieces += [letters[at : at + 2] for at in range(max(1, len(letters) - 1))]
+        letters, start = run.group(), run.start()
+        pieces += [(at + end, word[end:start])] if end < start else []
+        pieces += [(at + start + pair, letters[pair : pair + 2]) for pair in range(max(1, len(letters) - 1))]
         end = run.end()
-    return [*pieces, *filter(None, [word[end:]])]
+    return [*pieces, (at + end, word[end:])] if end < len(word) else pieces
 
 
 def hashed(text: str) -> Hashes:
@@ -92,10 +107,11 @@ def hashed(text: str) -> Hashes:
 
 def _plain(text: str) -> list[bytes]:
     """The words of `words_of` in lower case, as UTF-8, five times as fast."""
-    lower = unicodedata.normalize("NFC", text[:READ_CHARS].lower())
+    # lowered last, and "İ" by itself: nothing else that lowering does makes more or fewer letters of a word
+    lower = composed(text).replace("İ", "i").lower()
     if not lower.isascii():
         if _UNSPACED.search(lower):
-            lower = " ".join(words_of(lower))
+            lower = " ".join(_words_in(lower))
         for sign in {one for one in set(lower) if one > "\x7f" and not one.isalnum()}:
             lower = lower.replace(sign, " ")
     return lower.encode("utf-8", "surrogatepass").translate(_SPACED).split()

@@ -208,3 +208,15 @@ def test_a_difference_names_paragraphs_and_words() -> None:
 
 def test_a_difference_of_hostile_texts_ends() -> None:
     assert changes("a\n" * 50_000, "b\n" * 50_000)
+
+
+def test_a_copy_in_turkish_is_known_behind_a_dateline() -> None:
+    # some of whose capitals have a dot, which is a character by itself in lower case
+    names = [f"{name}{number} Bey" for number, name in enumerate(["Ankara", "Bursa", "Konya", "Edirne"] * 10)]
+    words = prose(1, 200).split()
+    for at, name in enumerate(names):
+        words[at * 5 + 2] = name
+    text = " ".join(words)
+    ours = told(text, "https://a.test/1")
+    copied = told(f"İZMİR (AA) - {text}", "https://b.test/1")
+    assert kind(ours, copied) == "near"

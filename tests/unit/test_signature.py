@@ -5,8 +5,22 @@ from __future__ import annotations
 import random
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from pipelines.signature import KEYS, MIN_WORDS, SKETCH, agreeing, hashed, shingles, signature, words_of
+from pipelines.signature import (
+    KEYS,
+    MIN_WORDS,
+    READ_CHARS,
+    SKETCH,
+    agreeing,
+    composed,
+    hashed,
+    placed,
+    shingles,
+    signature,
+    words_of,
+)
 
 WORDS = [f"{a}{b}{c}{d}" for a in "bdfgk" for b in "aeiou" for c in "lmnrst" for d in ("ar", "en", "os")]
 
@@ -51,12 +65,29 @@ def test_capitals_spaces_and_accents_however_written_make_no_difference() -> Non
     assert signature(text) == signature(text.upper().replace(" ", "\n  ")) == signature(f"cafe\u0301 {prose(1)}")
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["Plain words, 12.5 of them.", "“Naïve” café — déjà-vu", "日本語のテスト kana ab日本cd", "हिन्दी भाषा", "a\ud800b"],
-)
+@given(st.text() | st.text(alphabet="aiI\u0131İJ\u0307\u030c\u0301ß日本の9_ .\ud800"))
+@example("Plain words, 12.5 of them.")
+@example("“Naïve” café — déjà-vu")
+@example("日本語のテスト kana ab日本cd")
+@example("हिन्दी भाषा")
+@example("a\ud800b")
+@example("İstanbul, İZMİR, i\u0307zmir, I\u0307stanbul, i\u0307\u0307")
 def test_the_fast_way_finds_the_same_words(text: str) -> None:
-    assert len(hashed(text)) == len(words_of(text.lower()))
+    assert len(hashed(text)) == len(words_of(text))
+    held = composed(text)
+    assert [held[at : at + len(word)] for at, word in placed(held)] == words_of(text)
+
+
+def test_accents_that_are_written_apart_shorten_no_text() -> None:
+    text = "\u0958日本 " * (READ_CHARS // 4)
+    assert len(composed(text)) > READ_CHARS
+    assert len(hashed(text)) == len(words_of(text))
+
+
+def test_a_dotted_capital_is_one_letter_of_its_word_however_written() -> None:
+    assert words_of("İstanbul'da 3 kişi") == ["İstanbul", "da", "3", "kişi"]
+    written = ("İstanbul", "istanbul", "I\u0307stanbul", "i\u0307stanbul")
+    assert len({hashed(one).tobytes() for one in written}) == 1
 
 
 def test_texts_in_scripts_without_spaces_have_signatures() -> None:
