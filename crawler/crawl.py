@@ -62,7 +62,8 @@ class Crawl:
             blocked = sources.blocked(connection)
         self.scope = Scope(config, started, blocked)
         self.focus = Focus(profile, breadth=config.crawl.order == "breadth")
-        self.gate = Gate(profile, keeps_all=config.store.keep == "all", agent=config.agent)
+        threshold = config.only_profile()[1].threshold if profile else "auto"
+        self.gate = Gate(profile, keeps_all=config.store.keep == "all", threshold=threshold, agent=config.agent)
         self.traps = Traps(config.crawl.max_per_template)
         self.owned = Owned()
         self.handoff = Handoff(store, sender, run=run, holder=self.holder, together=tuned(config).batch)

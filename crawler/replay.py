@@ -71,7 +71,10 @@ def replay(
     A page this store has already is looked at again only by a later record of it: another text is its next revision.
     """
     _go_on(store, sender)
-    gate = Gate(profile, keeps_all=config.store.keep == "all", agent=config.agent, follows=False)
+    threshold = config.only_profile()[1].threshold if profile else "auto"
+    gate = Gate(
+        profile, keeps_all=config.store.keep == "all", threshold=threshold, agent=config.agent, follows=False
+    )  # fmt: skip
     number = 0
     batch: dict[str, Recorded] = {}
     under_way: set[str] = set()

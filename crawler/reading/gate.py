@@ -38,15 +38,18 @@ class Look:
 class Gate:
     """Decides by quick likeness on quick text; open for everything when there are no seeds or all is kept.
 
-    Who `follows` no links is spared the search for them.
+    All is also kept under a `threshold` of 0. Who `follows` no links is spared the search for them.
     """
 
-    def __init__(self, profile: Profile | None, *, keeps_all: bool, agent: str = "", follows: bool = True) -> None:
+    def __init__(
+        self, profile: Profile | None, *, keeps_all: bool, threshold: float | str = "auto", agent: str = "",
+        follows: bool = True,
+    ) -> None:  # fmt: skip
         self._profile = profile
         self._follows = follows
         self._agent = agent
-        self._open = keeps_all or profile is None
-        self._bound = profile.gate if profile else 0.0
+        self._bound = profile.gate_under(threshold) if profile else 0.0
+        self._open = keeps_all or not self._bound
 
     def learn(self, matches: int, lowest: float) -> None:
         """A crawl has so many matches, the `lowest` quick score among which is this: the bound may follow, upwards.

@@ -177,7 +177,17 @@ class Profile:
     @property
     def gate(self) -> float:
         """The bound for `quick`: a page below it is not worth extracting under "auto"."""
-        return logistic(self._learned.bound - GATE_MARGIN)
+        return self.gate_under("auto")
+
+    def gate_under(self, kind: float | str) -> float:
+        """The bound for `quick` under a threshold, in 0..1: a lower one than "auto" lowers it; 0 is below all pages."""
+        bound = self._learned.bound
+        if isinstance(kind, str) and kind in STEPS:
+            return logistic(bound + min(0.0, STEPS[kind]) - GATE_MARGIN)
+        asked = self.threshold(kind)
+        if not 0.0 < asked < 1.0:
+            return logistic(bound - GATE_MARGIN) if asked else 0.0
+        return logistic(min(bound, logit(asked)) - GATE_MARGIN)
 
     def _named(self, named: Collection[str]) -> float:
         if not named:

@@ -10,6 +10,7 @@ from pipelines.stores.schema import State
 
 SEED = "The harbour will be dredged so that larger ships can berth at the fourth quay of the old port. " * 8
 NEAR = "Ships wait outside the old port while the council argues about money for its museum and the tram. " * 8
+FAR = "The cellist played two encores and the audience of the festival thanked her with a long ovation. " * 8
 HEADERS = {"content-type": "text/html"}
 
 
@@ -41,6 +42,19 @@ def test_who_keeps_all_learns_no_bound(profile: Profile) -> None:
     gate = Gate(profile, keeps_all=True)
     gate.learn(10 * ENOUGH, 1.0)
     assert gate.look(page(NEAR), "https://a.test/1", HEADERS).state == State.FETCHED
+
+
+def test_a_lower_threshold_lets_more_through_and_a_higher_one_no_less(profile: Profile) -> None:
+    assert profile.gate_under("auto") == profile.gate_under("strict") == profile.gate_under(0.99) == profile.gate
+    assert profile.gate_under(1) == profile.gate
+    assert profile.gate > profile.gate_under("loose") > profile.gate_under(0.01) > profile.gate_under(0) == 0
+    far = Gate(profile, keeps_all=False).look(page(FAR), "https://a.test/1", HEADERS)
+    assert far.state == State.DROPPED and far.quick < profile.gate
+    lower = Gate(profile, keeps_all=False, threshold=max(far.quick, 1e-6))
+    assert lower.look(page(FAR), "https://a.test/1", HEADERS).state == State.FETCHED
+    everything = Gate(profile, keeps_all=False, threshold=0.0)
+    everything.learn(10 * ENOUGH, 1.0)
+    assert everything.look(page(FAR), "https://a.test/1", HEADERS).state == State.FETCHED
 
 
 def test_who_follows_no_links_looks_for_none() -> None:
