@@ -12,8 +12,9 @@ from pipelines.exports.article import Article
 from pipelines.exports.choice import Choice
 
 _ESCAPED: Final = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    # braces are counted even behind a backslash, and one alone would swallow the entries after it
+    "\\": r"\textbackslash{}", "{": r"\textbraceleft{}", "}": r"\textbraceright{}",
+    "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
 }  # fmt: skip
 # of which a key may consist, whatever reads it
 _KEY: Final = re.compile(r"[^a-z0-9]+")

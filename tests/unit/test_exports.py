@@ -173,8 +173,18 @@ def test_bibtex_opens_in_a_reference_manager(tmp_path: Path) -> None:
     assert [str(person) for person in first.persons["author"]] == ["B., Ada", "D., Çem"]
     wild = held.entries["b20243"]
     assert [str(one) for one in wild.persons["author"]] == ["{and, Sons}", r"Y, X \&"]
-    assert wild.fields["title"].startswith(r'{=1+1 \& "<b>" \{x\} \textbackslash{}')
+    assert wild.fields["title"].startswith(r'{=1+1 \& "<b>" \textbraceleft{}x\textbraceright{} \textbackslash{}')
     assert wild.fields["url"] == "https://b.test/3?a=1&b=%3C2%3E"
+
+
+@pytest.mark.parametrize("brace", "{}")
+def test_a_lone_brace_in_a_title_leaves_bibtex_readable(tmp_path: Path, brace: str) -> None:
+    database = _tool("pybtex.database")
+    made(
+        "bibtex", [article(id=1, title=f"Brace {brace} yourselves", site=f"a{brace}.test"), BARE], tmp_path / "out.bib"
+    )
+    held = database.parse_file(str(tmp_path / "out.bib"))
+    assert len(held.entries) == 2
 
 
 def test_links_are_told_once_each_with_what_led_there(tmp_path: Path) -> None:
