@@ -15,7 +15,7 @@ from pipelines.likeness.lexical import FEWEST_PAGES, CrawlWords, Rarity, summed
 from pipelines.likeness.measure import Closeness, Measure, Spreads
 from pipelines.likeness.ordinary import ordinary
 from pipelines.likeness.read import Example, Reader, Reading, Text
-from pipelines.likeness.settle import Lean, Names, settled
+from pipelines.likeness.settle import Lean, Names, reranked, settled
 
 # The spread of a crawl's pages is taken as if this share of them matched. Without any match it would say nothing of how
 # far matches lie from the rest, which differs from subject to subject; with all of a good crawl's it would hide them.
@@ -58,6 +58,7 @@ def warmed(
             close = _closenesses(measure, read)
             measure = replace(measure, spreads=_blended(measure.spreads, close, languages, shares))
             logits = _logits(measure, close, languages)
+    measure = reranked(measure, [seed.language for seed in seeds])
     own = own_prior(prior, float(logistics(logits + given).sum()), len(pages))
     parted = None
     if grain.reach:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.likeness.background import Floats, background
-from pipelines.likeness.calibrate import Grain, Spread
+from pipelines.likeness.calibrate import Grain, Spread, Weighing
 from pipelines.likeness.dense import unit
 from pipelines.likeness.details import Details
 from pipelines.likeness.lexical import Sparse, Weights, nearness, rarity
@@ -48,19 +48,33 @@ def settled(
         sparse = sparse.leaning(lean.words, lean.share)
         middle = unit((1 - lean.share) * middle + lean.share * lean.vector)
     around = np.concatenate([middle, vectors])
-    rows = background().rows
-    lexical = nearness(sparse.against(rows, rarity()))
-    dense = nearness(ordinary(reader.model).vectors @ around.T, DENSE_COPY_POWER)
-    own = _of_languages(rows.languages, languages)
+    lexical, dense = _fares(sparse, around, reader)
+    own = _of_languages(languages)
     spreads = _spreads(lexical, dense, own, languages)
-    in_words, in_meaning = spreads[languages[0]]
-    common = np.sort(weighing.logits(in_words.stand_out(lexical[own]), in_meaning.stand_out(dense[own])))
+    common = _ranked(weighing, spreads[languages[0]], lexical[own], dense[own])
     full_words = min(FULL_WORDS, *(max(1, len(each)) for each in weights))
     prose = min(PROSE, *(reader.rarity.prose(seed.weights, seed.text.language) for seed in read))
     days = tuple(sorted({seed.published.toordinal() for seed in seeds if seed.published}))
     details = Details.of(read, reader.rarity) if grain.detailed else None
-    ordinary_logits = common.astype(np.float32)
-    return Measure(reader, sparse, around, spreads, full_words, prose, ordinary_logits, weighing, days, details)
+    return Measure(reader, sparse, around, spreads, full_words, prose, common, weighing, days, details)
+
+
+def reranked(measure: Measure, languages: Sequence[str]) -> Measure:
+    """The measure with ordinary news in the seeds' `languages` ranked by the spreads it has now."""
+    lexical, dense = _fares(measure.sparse, measure.vectors, measure.reader)
+    own = _of_languages(languages)
+    return replace(measure, ordinary=_ranked(measure.weighing, measure.spreads[languages[0]], lexical[own], dense[own]))
+
+
+def _fares(sparse: Sparse, around: Floats, reader: Reader) -> tuple[Floats, Floats]:
+    """How close the background's articles are, in words and in meaning."""
+    lexical = nearness(sparse.against(background().rows, rarity()))
+    return lexical, nearness(ordinary(reader.model).vectors @ around.T, DENSE_COPY_POWER)
+
+
+def _ranked(weighing: Weighing, spreads: tuple[Spread, Spread], lexical: Floats, dense: Floats) -> Floats:
+    in_words, in_meaning = spreads
+    return np.sort(weighing.logits(in_words.stand_out(lexical), in_meaning.stand_out(dense))).astype(np.float32)
 
 
 def _spreads(lexical: Floats, dense: Floats, own: Chosen, languages: Sequence[str]) -> Spreads:
@@ -78,7 +92,8 @@ def _spreads(lexical: Floats, dense: Floats, own: Chosen, languages: Sequence[st
     return spreads | dict.fromkeys(languages, (Spread.of(lexical[own]), Spread.of(dense[own])))
 
 
-def _of_languages(rows: Names, languages: Sequence[str]) -> Chosen:
+def _of_languages(languages: Sequence[str]) -> Chosen:
     """The background's articles in the seeds' languages; all of them when those are too few."""
+    rows = background().rows.languages
     chosen = np.isin(rows, list(set(languages)))
     return chosen if chosen.sum() >= FEWEST_ROWS else np.ones(len(rows), np.bool_)

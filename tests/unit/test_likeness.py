@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from pipelines.errors import ConfigError, SeedError, UsageError
 from pipelines.likeness.background import background
-from pipelines.likeness.calibrate import bound, logistic, logit, parting, total
+from pipelines.likeness.calibrate import bound, logistic, logit, parting, percentile, total
 from pipelines.likeness.dense import DIMENSIONS, embed
 from pipelines.likeness.explain import explain, sentences
-from pipelines.likeness.lexical import Rarity
+from pipelines.likeness.lexical import Rarity, nearness, rarity
+from pipelines.likeness.measure import DENSE_COPY_POWER
+from pipelines.likeness.ordinary import pieces
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Text
 from pipelines.likeness.tokens import WORD_LIMIT, words
@@ -235,6 +237,22 @@ def test_words_are_cut_in_every_script() -> None:
     assert words("東京都") == ["東京", "京都"]
     assert words("हिन्दी") == ["हिन्दी"]
     assert len(words("ab " * (WORD_LIMIT + 5))) == WORD_LIMIT
+
+
+@pytest.mark.parametrize("grain", ["story", "topic", "beat"])
+def test_ordinary_news_ranks_evenly_among_itself_also_once_a_crawl_has_learned(grain: str) -> None:
+    dice, news = random.Random(1), [piece.split() for piece in pieces()]
+    pages = [("", " ".join(dice.sample(dice.choice(news), 60) + dice.choice(news)), "en") for _ in range(60)]
+    rows = background().rows
+    english = rows.languages == "en"
+    for sample in ([], pages):
+        held = Profile.learn(SEEDS, grain=grain, pages=sample)
+        measure = held._learned.measure
+        lexical = nearness(measure.sparse.against(rows, rarity()))[english]
+        dense = nearness(rows.vectors[english] @ measure.vectors.T, DENSE_COPY_POWER)
+        in_words, in_meaning = measure.spreads["en"]
+        logits = measure.weighing.logits(in_words.stand_out(lexical), in_meaning.stand_out(dense))
+        assert 45 < np.mean([percentile(float(one), measure.ordinary) for one in logits]) < 55
 
 
 def test_common_words_of_a_language_weigh_little_in_it() -> None:
