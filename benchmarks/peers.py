@@ -6,8 +6,8 @@ In every round each contender crawls the whole of `news_web.py` once, in turn, f
 (news-please, which has no such crawl as a library, is given the addresses): fetches, extracts, decides, and stores with
 a full-text index. CPU seconds are those of all of a contender's processes, its broker's too, and not the web server's.
 What a contender costs before its first page is measured on a web of 50 pages and given apart. What is slow crawls a
-smaller web. Peers come from PyPI, each into an environment of its own under --peers; one that cannot be installed is
-named so. What is known is written after every round.
+smaller web, and stands beside our own crawl of that one. Peers come from PyPI, each into an environment of its own
+under --peers; one that cannot be installed is named so. What is known is written after every round.
 """
 
 from __future__ import annotations
@@ -36,20 +36,22 @@ MATCHES, ALL = "suchlike, keep matches", "suchlike, keep all"
 PLAIN, BUILD = PEERS[0].name, PEERS[-1].name
 # how many times less CPU a page is asked for, beyond the start
 ASKED = ((MATCHES, PLAIN, 5.0), (MATCHES, "", 3.0), (MATCHES, BUILD, 20.0), (ALL, PLAIN, 1.5), (ALL, BUILD, 8.0))
-# figures of each run: `name -> size -> one a round`; sizes are `small` and `large`
+SLOW = frozenset(peer.name for peer in PEERS if peer.slow)
+# figures of each run: `name -> size -> one a round`; sizes are `small`, `large`, and `fewer` for what is slow
 Ran = dict[str, dict[str, list[dict[str, Any]]]]
 
 
 def one_round(ran: Ran, webs: dict[str, Web], made: dict[str, Made], scratch: Path) -> None:
-    """Every contender once on the small web and once on the large one."""
-    for size in ("small", "large"):
-        runs: dict[str, Callable[[Path], dict[str, Any]]] = {
-            MATCHES: partial(ours, webs[size], "matches"), ALL: partial(ours, webs[size], "all"),
-        }  # fmt: skip
-        for peer in PEERS:
-            if peer.name in made and (python := made[peer.name].python):
-                web = webs["fewer" if peer.slow and size == "large" else size]
-                runs[peer.name] = partial(theirs, peer, python, web)
+    """Every contender once on each web it crawls; ours on the fewer pages too, where a slow one does."""
+    peers = [peer for peer in PEERS if peer.name in made and made[peer.name].python]
+    for size in ("small", "fewer", "large"):
+        runs: dict[str, Callable[[Path], dict[str, Any]]] = {}
+        if size != "fewer" or any(peer.slow for peer in peers):
+            runs = {MATCHES: partial(ours, webs[size], "matches"), ALL: partial(ours, webs[size], "all")}
+        for peer in peers:
+            python = made[peer.name].python
+            if python and size in ("small", _most(peer.name)):
+                runs[peer.name] = partial(theirs, peer, python, webs[size])
         for name, run in runs.items():
             with tempfile.TemporaryDirectory(dir=scratch, prefix="run-") as folder:
                 found = run(Path(folder))
@@ -57,28 +59,42 @@ def one_round(ran: Ran, webs: dict[str, Web], made: dict[str, Made], scratch: Pa
             print(f"{size}: {name}: {found}", file=sys.stderr, flush=True)
 
 
+def _most(name: str) -> str:
+    """The largest web that a contender crawls."""
+    return "fewer" if name in SLOW else "large"
+
+
 def summary(ran: Ran) -> dict[str, Any]:
-    """Of each contender: CPU milliseconds a page, with its start and beyond it, and what that is of ours."""
+    """Of each contender: CPU milliseconds a page, with its start and beyond it, and what that is of ours.
+
+    Both sides of a ratio crawled the same web, so that a start is spread over as many pages.
+    """
     told: dict[str, Any] = {}
     for name, sizes in ran.items():
-        pairs = list(zip(sizes["small"], sizes["large"], strict=True))
-        large = sizes["large"]
+        most = sizes[_most(name)]
         told[name] = {
-            "pages": large[0]["pages"], "kept": median(one["kept"] for one in large),
-            "words_an_article": round(median(one["words"] / one["kept"] for one in large)),
+            "pages": most[0]["pages"], "kept": median(one["kept"] for one in most),
+            "words_an_article": round(median(one["words"] / one["kept"] for one in most)),
             "start_cpu_s": median(one["cpu_s"] for one in sizes["small"]),
-            "memory_mb": median(one["memory_mb"] for one in large),
-            "wall_ms_a_page": round(median(1000 * one["wall_s"] / one["pages"] for one in large), 1),
-            "whole": [round(1000 * one["cpu_s"] / one["pages"], 2) for one in large],
-            "beyond": [round(1000 * (b["cpu_s"] - a["cpu_s"]) / (b["pages"] - a["pages"]), 2) for a, b in pairs],
+            "memory_mb": median(one["memory_mb"] for one in most),
+            "wall_ms_a_page": round(median(1000 * one["wall_s"] / one["pages"] for one in most), 1),
+            **_costs(sizes, _most(name)),
+            "times_ours": {
+                f"{mine}, {way}": _spread(_costs(sizes, _most(name))[way], _costs(ran[mine], _most(name))[way])
+                for mine in (MATCHES, ALL)
+                for way in ("beyond", "whole")
+            },
         }  # fmt: skip
-    for one in told.values():
-        one["times_ours"] = {
-            f"{mine}, {way}": _spread(one[way], told[mine][way])
-            for mine in (MATCHES, ALL)
-            for way in ("beyond", "whole")
-        }
     return told
+
+
+def _costs(sizes: dict[str, list[dict[str, Any]]], most: str) -> dict[str, list[float]]:
+    """CPU milliseconds a page of each round, on the web called `most`: as a whole, and beyond the small one."""
+    pairs = list(zip(sizes["small"], sizes[most], strict=True))
+    return {
+        "whole": [round(1000 * b["cpu_s"] / b["pages"], 2) for _, b in pairs],
+        "beyond": [round(1000 * (b["cpu_s"] - a["cpu_s"]) / (b["pages"] - a["pages"]), 2) for a, b in pairs],
+    }
 
 
 def _spread(theirs_: list[float], ours_: list[float]) -> list[float]:
@@ -116,9 +132,14 @@ def report(result: dict[str, Any]) -> list[str]:
         "|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for name, one in told.items():
-        ratios = [f"{m:g} ({low:g} to {high:g})" for m, low, high in one["times_ours"].values()]
+        ratios = ["{:g} ({:g} to {:g})".format(*ratio) if ratio else "-" for ratio in one["times_ours"].values()]
         cells = [name, f"{one['pages']:,}", f"{one['kept']:.0f}", one["words_an_article"], *ratios]
         lines.append("| " + " | ".join(map(str, [*cells, f"{one['memory_mb']:.0f}"])) + " |")
+    if None in (ratio for one in told.values() for ratio in one["times_ours"].values()):
+        beside = "suchlike was not yet measured on as few pages, and a start weighs more on few than on many (-)"
+    else:
+        beside = "what crawled fewer pages stands beside a crawl of suchlike's of as many"
+    lines += ["", f"*With it*: {beside}."]
     lines += asked(told)
     versions = {name: value for made in result["peers"].values() for name, value in made["versions"].items()}
     lines += ["", "Peers: " + ", ".join(f"{name} {value}" for name, value in versions.items()) + "."]
