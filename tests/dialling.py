@@ -14,6 +14,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Self
@@ -103,15 +104,27 @@ class Witness:
 
 
 @contextlib.contextmanager
-def witnessed(*, site: int = 0, trap: int = 0, names: Names | None = None) -> Iterator[list[tuple[str, int]]]:
-    """What this process dials while the block runs."""
-    seen: list[tuple[str, int]] = []
-    witness = Witness(site, trap, names or {}, lambda host, port: seen.append((host, port)))
-    _install(witness)
+def witnessed(
+    folder: Path, *, site: int = 0, trap: int = 0, names: Names | None = None
+) -> Iterator[Callable[[], list[tuple[str, int]]]]:
+    """What this process, and those forked from it, have dialled since the block began, whenever it is asked."""
+    log = folder / "dialled.log"
+    log.unlink(missing_ok=True)
+    _install(Witness(site, trap, names or {}, partial(_note, log)))
     try:
-        yield seen
+        yield partial(_noted, log)
     finally:
         socket.socket.connect, socket.getaddrinfo = _connect, _look_up  # type: ignore[method-assign]
+
+
+def _note(log: Path, host: str, port: int) -> None:
+    with log.open("a") as held:
+        held.write(f"{host} {port}\n")
+
+
+def _noted(log: Path) -> list[tuple[str, int]]:
+    lines = log.read_text().splitlines() if log.exists() else []
+    return [(one, int(port)) for one, _, port in (line.rpartition(" ") for line in lines)]
 
 
 def _install(witness: Witness) -> None:
@@ -140,18 +153,13 @@ class Processes:
 
     def dialled(self) -> list[tuple[str, int]]:
         """`(address, port)` of every connection tried so far."""
-        lines = self._log.read_text().splitlines() if self._log.exists() else []
-        return [(one, int(port)) for one, _, port in (line.rpartition(" ") for line in lines)]
+        return _noted(self._log)
 
 
 def begin(asked: str) -> None:
     """Called at the start of a process, by tests/witness/sitecustomize.py."""
     told = json.loads(asked)
-
-    def note(host: str, port: int) -> None:
-        with Path(told["log"]).open("a") as log:
-            log.write(f"{host} {port}\n")
-
+    note = partial(_note, Path(told["log"]))
     _install(Witness(told["site"], told["trap"], told["names"], note, told["other"]))
     if "-m" in sys.orig_argv and "crawler" in sys.orig_argv:
         if told["without"]:

@@ -7,8 +7,11 @@ test that sees them busy once that rule alone is taken out.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import multiprocessing
 import os
+import socket
 import subprocess
 import sys
 import uuid
@@ -96,30 +99,30 @@ def test_there_are_vectors_enough() -> None:
     assert len(vectors(9)) + len(NAMES) >= 300
 
 
-def test_the_transport_dials_no_vector(trap: Trap) -> None:
-    with Site() as site, witnessed(site=site.port, trap=trap.port, names=NAMES) as seen:
+def test_the_transport_dials_no_vector(tmp_path: Path, trap: Trap) -> None:
+    with Site() as site, witnessed(tmp_path, site=site.port, trap=trap.port, names=NAMES) as seen:
         urls = requests(vectors(trap.port)) + named(trap.port)
         ends = asked(urls)
         assert sum(end == "AddressRefused" for end in ends) >= 260
         # some spell another host, which is public
         assert set(ends) <= {"AddressRefused", "FetchError dns", "404"}
-        assert {address for address, _ in seen} <= {PUBLIC} and trap.asked == []
+        assert {address for address, _ in seen()} <= {PUBLIC} and trap.asked == []
         # of a name with several addresses only the public ones, and judged again with every connection
         several = [f"http://{name}.test:{trap.port}/" for name in ("mixed", "rebinds")]
         assert asked(several) == ["404", "404"]
         assert asked(several) == ["404", "AddressRefused"]
-    assert {address for address, _ in seen} == {PUBLIC} and trap.asked == []
+    assert {address for address, _ in seen()} == {PUBLIC} and trap.asked == []
 
 
 def test_the_transport_follows_no_redirect_and_no_proxy_of_the_environment(
-    trap: Trap, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, trap: Trap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{trap.port}")
     moves = Site({"/": moved(f"http://127.0.0.1:{trap.port}/")})
-    with moves as site, witnessed(site=site.port, trap=trap.port) as seen:
+    with moves as site, witnessed(tmp_path, site=site.port, trap=trap.port) as seen:
         assert asked(["http://public.test/"]) == ["301"]
-    assert {address for address, _ in seen} == {PUBLIC} and trap.asked == []
+    assert {address for address, _ in seen()} == {PUBLIC} and trap.asked == []
 
 
 LAYERS = ("spelling", "resolved", "socket")
@@ -133,16 +136,16 @@ BY_LAYER = {
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_each_layer_of_the_guard_holds_alone_and_is_missed_when_it_is_out(
-    layer: str, trap: Trap, monkeypatch: pytest.MonkeyPatch
+    layer: str, tmp_path: Path, trap: Trap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     urls = [url.format(port=trap.port) for url in BY_LAYER[layer]]
     take_out([*(one for one in LAYERS if one != layer), "proof"], monkeypatch.setattr)
-    with witnessed(trap=trap.port, names=NAMES) as seen:
+    with witnessed(tmp_path, trap=trap.port, names=NAMES) as seen:
         assert asked(urls) == ["AddressRefused"] * len(urls)
-        assert seen == [] and trap.asked == []
+        assert seen() == [] and trap.asked == []
         take_out([layer], monkeypatch.setattr)
         asked(urls)
-    assert {(address.removeprefix("::ffff:"), port) for address, port in seen} >= {("127.0.0.1", trap.port)}
+    assert {(address.removeprefix("::ffff:"), port) for address, port in seen()} >= {("127.0.0.1", trap.port)}
     assert len(trap.asked) == len(urls)
 
 
@@ -160,15 +163,17 @@ RULES: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str]] = {
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_each_rule_of_what_is_public_is_missed_when_it_is_out(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_rule_of_what_is_public_is_missed_when_it_is_out(
+    rule: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     without, address = RULES[rule]
     url = f"http://[{address}]:81/" if ":" in address else f"http://{address}:81/"
-    with witnessed() as seen:
-        assert asked([url]) == ["AddressRefused"] and seen == []
+    with witnessed(tmp_path) as seen:
+        assert asked([url]) == ["AddressRefused"] and seen() == []
         take_out(["proof"], monkeypatch.setattr)
         without(monkeypatch)
         asked([url])
-    assert (address, 81) in seen
+    assert (address, 81) in seen()
 
 
 @pytest.mark.parametrize(
@@ -179,16 +184,16 @@ def test_forms_that_carry_a_public_address_stay_public(ip: str, public: bool) ->
     assert addresses.is_public(ip) is public
 
 
-def test_a_webhook_dials_no_vector(trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_webhook_dials_no_vector(tmp_path: Path, trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
     moves = Site({"/": moved(f"http://127.0.0.1:{trap.port}/")})
-    with moves as site, witnessed(site=site.port, trap=trap.port, names=NAMES) as seen:
+    with moves as site, witnessed(tmp_path, site=site.port, trap=trap.port, names=NAMES) as seen:
         for url in requests(vectors(trap.port)) + named(trap.port):
             with pytest.raises(AlertError):
                 webhook.post(url, "s", {}, id="1", now=0.0)
         # a redirect is an answer like any other
         with pytest.raises(AlertError, match="answered 301"):
             webhook.post("http://public.test/", "s", {}, id="1", now=0.0)
-        assert {address for address, _ in seen} == {PUBLIC} and trap.asked == []
+        assert {address for address, _ in seen()} == {PUBLIC} and trap.asked == []
         take_out(["webhook"], monkeypatch.setattr)
         webhook.post(f"http://127.0.0.1:{trap.port}/taken", "s", {}, id="1", now=0.0)
     assert trap.asked == ["POST /taken HTTP/1.1"]
@@ -315,12 +320,12 @@ def test_without_the_guard_the_witnesses_see_every_path(tmp_path: Path, trap: Tr
 
 @pytest.mark.parametrize(("without", "missed"), [("socket", "sockets"), ("resolved", "names")])
 def test_a_transport_one_of_whose_layers_is_out_asks_nobody(
-    without: str, missed: str, monkeypatch: pytest.MonkeyPatch
+    without: str, missed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take_out([without], monkeypatch.setattr)
-    with Site({"/": page("Open")}) as site, witnessed(site=site.port) as seen:
+    with Site({"/": page("Open")}) as site, witnessed(tmp_path, site=site.port) as seen:
         assert asked(["http://open.test/"]) == [f"RuntimeError {missed} may lead to private addresses"]
-    assert PUBLIC not in {address for address, _ in seen} and site.log == []
+    assert PUBLIC not in {address for address, _ in seen()} and site.log == []
 
 
 # the other verbs that fetch, and those that must not
@@ -379,6 +384,18 @@ def warc(url: str, body: bytes) -> bytes:
     return "\r\n".join(fields).encode() + block + b"\r\n\r\n"
 
 
+def test_what_a_forked_process_dials_is_seen_too(tmp_path: Path) -> None:
+    def dial() -> None:
+        with contextlib.suppress(ConnectionRefusedError), socket.socket() as made:
+            made.connect(("10.0.0.1", 81))
+
+    with witnessed(tmp_path) as seen:
+        forked = multiprocessing.get_context("fork").Process(target=dial)
+        forked.start()
+        forked.join()
+    assert seen() == [("10.0.0.1", 81)]
+
+
 def test_a_replay_dials_nobody_at_all(tmp_path: Path, trap: Trap) -> None:
     recorded = tmp_path / "recorded"
     recorded.mkdir()
@@ -388,7 +405,7 @@ def test_a_replay_dials_nobody_at_all(tmp_path: Path, trap: Trap) -> None:
     ]
     (recorded / "pages.warc").write_bytes(b"".join(pages))
     (recorded / "saved.html").write_bytes(poisoned(urls[0]).body)
-    with witnessed(trap=trap.port, names=NAMES) as seen:
+    with witnessed(tmp_path, trap=trap.port, names=NAMES) as seen:
         done = Project(tmp_path).replay([recorded], {"store": {"keep": "all"}})
-    assert seen == [] and trap.asked == []
+    assert seen() == [] and trap.asked == []
     assert done["pages_fetched"] >= len(urls) // 2
