@@ -15,7 +15,7 @@ def cost(pages: int, start_s: float, page_s: float) -> dict[str, Any]:
             "wall_s": 1.0}  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [PLAIN, *SLOW])
+@pytest.mark.parametrize("name", [PLAIN, *sorted(SLOW)])
 def test_a_peer_with_our_start_and_our_cost_a_page_is_once_ours_however_few_pages_it_crawls(name: str) -> None:
     ours = {"small": [cost(50, 10, 0.02)], "fewer": [cost(200, 10, 0.02)], "large": [cost(1000, 10, 0.02)]}
     theirs = {"small": ours["small"], "fewer": ours["fewer"]} if name in SLOW else ours
