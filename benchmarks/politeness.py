@@ -49,7 +49,7 @@ TEXT = "<p>Nobody at the allotment had seen such pumpkins, and the judges took t
 
 @dataclass(slots=True)
 class Asked:
-    """One request as it arrived, and when its answer was written."""
+    """One request as it arrived, and the moment before its answer was written."""
 
     host: str
     path: str
@@ -113,8 +113,8 @@ async def serving(trial: Trial) -> AsyncIterator[str]:
                 trial.log.append(asked)
                 status, kind, body = trial.answer(host, asked.path)
                 first = f"HTTP/1.1 {status} OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+                asked.answered_at = time.time()  # before anybody can have it
                 writer.write(first.encode() + body)
-                asked.answered_at = time.time()
                 await writer.drain()
         writer.close()
 

@@ -13,10 +13,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from workers.broker import Broker
 
 pytest_plugins = ["looking"]
+
+# a machine under load is no fault of what is tested
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 CI = bool(os.environ.get("CI"))
 HERE = Path(__file__).parent

@@ -15,7 +15,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Self
 from urllib.parse import urlsplit
@@ -40,7 +40,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Asked:
-    """One request as it arrived. Times are seconds since 1970; `answered_at` is 0 while it is being answered."""
+    """One request as it arrived. Times are seconds since 1970; `answered_at` is 0 while it is being answered.
+
+    That is the moment before its last write, so that whoever has the answer has it later.
+    """
 
     host: str
     path: str
@@ -148,11 +151,16 @@ class Site:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         asked = Asked(host, path, headers, target, time.time())
         number = self._note(asked)
-        try:
-            await self._answer(self._scripted(asked), writer)
-        finally:
+
+        def answered() -> None:
             with self._lock:
-                self.log[number] = Asked(host, path, headers, target, asked.at, time.time())
+                self.log[number] = replace(asked, answered_at=time.time())
+
+        try:
+            await self._answer(self._scripted(asked), writer, answered)
+        finally:
+            if not self.log[number].answered_at:  # it was given up
+                answered()
 
     def _note(self, asked: Asked) -> int:
         with self._lock:
@@ -172,7 +180,7 @@ class Site:
             self._times[key] = self._times.get(key, 0) + 1
             return script[min(self._times[key], len(script)) - 1]
 
-    async def _answer(self, answer: Answer, writer: asyncio.StreamWriter) -> None:
+    async def _answer(self, answer: Answer, writer: asyncio.StreamWriter, answered: Callable[[], None]) -> None:
         if answer.delay_s:
             await asyncio.sleep(answer.delay_s)
         if answer.hangs:
@@ -180,11 +188,14 @@ class Site:
         phrase = HTTPStatus(answer.status).phrase
         fields = {"content-length": str(len(answer.body)), "connection": "close", **answer.headers}
         lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        writer.write(f"HTTP/1.1 {answer.status} {phrase}\r\n{lines}\r\n".encode("latin-1"))
+        head = f"HTTP/1.1 {answer.status} {phrase}\r\n{lines}\r\n".encode("latin-1")
         body = answer.body[: len(answer.body) // 2] if answer.breaks else answer.body
-        for at in range(0, len(body), CHUNK):
-            writer.write(body[at : at + CHUNK])
+        *before, last = [head, *(body[at : at + CHUNK] for at in range(0, len(body), CHUNK))]
+        for part in before:
+            writer.write(part)
             await writer.drain()
+        answered()
+        writer.write(last)
         await writer.drain()
 
 

@@ -73,11 +73,14 @@ class Given:
 
 
 class Handoff:
-    """The crawler's door to the ledger. Safe to call from any thread, one at a time. `clock`: seconds since 1970."""
+    """The crawler's door to the ledger. Safe to call from any thread, one at a time.
+
+    `clock` tells seconds since 1970, `monotonic` seconds that nobody sets.
+    """
 
     def __init__(
         self, store: Store, sender: Sender, *, run: int, holder: str, together: int = 1,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         """`together`: rows that are worth a ring of their own; fewer wait for others, for RING_EVERY_S at most."""
         self._store = store
@@ -86,10 +89,11 @@ class Handoff:
         self._run = run
         self._holder = holder
         self._clock = clock
+        self._monotonic = monotonic
         self._renewed = 0.0
         self._unrung: list[int] = []
         self._rung_at = 0.0
-        self._began = time.monotonic()
+        self._began = monotonic()
 
     def exchange(self, batch: Batch, wanted: Wanted) -> Given:
         """Hands `batch` over and leases what is `wanted`, in one transaction; then rings the parse stage."""
@@ -144,12 +148,12 @@ class Handoff:
 
     @property
     def _waited(self) -> bool:
-        now = time.monotonic()
+        now = self._monotonic()
         return now - self._rung_at > min(RING_EVERY_S, max(RING_AFTER_S, (now - self._began) / 10))
 
     def ring(self) -> None:
         """Rings for all that was handed over. A page for which nobody rings is found by the reconciler, but late."""
-        rows, self._unrung, self._rung_at = self._unrung, [], time.monotonic()
+        rows, self._unrung, self._rung_at = self._unrung, [], self._monotonic()
         if rows:
             self._sender.send("parse", rows)
 

@@ -283,15 +283,18 @@ def _begin(
 
 def put_back(connection: Connection, *, now: float, host: int | None = None) -> int:
     """What was to be looked at again (at this host) and was not is as it was before, and still due; how many rows."""
-    query = (
-        select(urls.c.id, urls.c.host, rhythms.c.was).join(rhythms, rhythms.c.url == urls.c.id)
-        .where(rhythms.c.was.is_not(None), WAITS, *([] if host is None else [urls.c.host == host]))
-    )  # fmt: skip
-    rows = connection.execute(query).all()
+    # the few that were woken first: joined, SQLite would begin with all that wait
+    woken = select(rhythms.c.url, rhythms.c.was).where(rhythms.c.was.is_not(None))
+    was = {row.url: row.was for row in connection.execute(woken)}
+    known, rows = list(was), list[Any]()
+    for at in range(0, len(known), MAX_PARAMETERS):
+        some = [urls.c.id.in_(known[at : at + MAX_PARAMETERS]), WAITS]
+        at_host = [] if host is None else [urls.c.host == host]
+        rows += connection.execute(select(urls.c.id, urls.c.host).where(*some, *at_host)).all()
     run_many(
         connection,
         update(urls).where(urls.c.id == bindparam("row")).values(state=bindparam("before")),
-        [{"row": row.id, "before": row.was} for row in rows],
+        [{"row": row.id, "before": was[row.id]} for row in rows],
     )
     run_many(
         connection,

@@ -85,9 +85,9 @@ class Told:
 
 def attack(
     folder: Path, *, only: Collection[str] = (), timeout_s: float = 20.0, before_s: float = 15.0,
-    limit_s: float = 400.0, say: Callable[[str], None] = lambda _: None,
+    limit_s: float = 400.0,
 ) -> Told:  # fmt: skip
-    """One run. `timeout_s` is what the crawl gives an answer."""
+    """One run. `timeout_s` is what the crawl gives an answer; TimeoutError where no end comes within `limit_s`."""
     ways = [name for name in WAYS if not only or name in only]
     shutil.copytree(SEEDS, folder / "seeds")
     (folder / "suchlike.toml").write_text(PROJECT)
@@ -105,7 +105,7 @@ def attack(
             stdout=said, stderr=errors, env={**os.environ, **witness.environment},
         )  # fmt: skip
         try:
-            _observe(told, folder, process, web, ways, before_s, limit_s, say)
+            _observe(told, folder, process, web, ways, before_s, limit_s)
         finally:
             if process.poll() is None:
                 process.kill()
@@ -126,9 +126,9 @@ def attack(
 
 def _observe(
     told: Told, folder: Path, process: subprocess.Popen[bytes], web: GoodWeb, ways: list[str], before_s: float,
-    limit_s: float, say: Callable[[str], None],
+    limit_s: float,
 ) -> None:  # fmt: skip
-    _until(lambda: len(web.log) > 4 * GOOD, 60, process)
+    _until(lambda: len(web.log) > 4 * GOOD, 60, process, "the crawl's beginning")
     began = time.monotonic()
     time.sleep(before_s)
     crawler = next(pid for pid, line in descendants(process.pid).items() if "crawl-worker" in line)
@@ -140,7 +140,7 @@ def _observe(
         found = [Found(Candidate(EvilWeb.address(name), "start", LISTS[name]), 0.9) for name in ways]  # type: ignore[arg-type]  # a Kind
         discovery.discover(connection, found, run=run.id, now=time.time())
     attacked = time.monotonic()
-    _until(lambda: _all_ended(store, ways), limit_s, process, say)
+    _until(lambda: _all_ended(store, ways), limit_s, process, "an end of every way")
     ended = time.monotonic()
     told.seconds = ended - attacked
     told.grown_mb = _memory_mb(crawler, "VmHWM") - at_rest
@@ -173,15 +173,11 @@ def _memory_mb(pid: int, what: str) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith(what)) / 1024
 
 
-def _until(
-    done: Callable[[], bool], seconds: float, process: subprocess.Popen[bytes],
-    say: Callable[[str], None] = lambda _: None,
-) -> None:  # fmt: skip
+def _until(done: Callable[[], bool], seconds: float, process: subprocess.Popen[bytes], what: str) -> None:
     deadline = time.monotonic() + seconds
     while not done():
         if process.poll() is not None or time.monotonic() > deadline:
-            say("it did not end in time")
-            return
+            raise TimeoutError(f"{what} did not happen within {seconds:g} s")
         time.sleep(0.25)
 
 
@@ -209,12 +205,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="suchlike-hostile-") as folder:
         told = attack(
             Path(folder), only=[name for name in asked.only.split(",") if name], timeout_s=asked.timeout,
-            before_s=asked.before, say=print,
+            before_s=asked.before,
         )  # fmt: skip
     for name, (fate, reason, robots) in told.ends.items():
         print(f"{name:<22} {fate:<10} {reason or ''} {'(robots.txt: later)' if robots == 'later' else ''}")
     print(f"{len(told.ends)} ways, {told.seconds:.0f} s; without an end: {', '.join(told.unsettled()) or 'none'}")
-    share = told.during / (told.before or 1)
+    share = told.during / told.before
     print(f"good pages a second: {told.before:.2f} before, {told.during:.2f} meanwhile ({share:.0%})")
     print(f"the crawler's memory grew by {told.grown_mb:.0f} MB; exit code {told.returncode}")
     if told.errors.strip():

@@ -366,9 +366,10 @@ def test_seeds_by_url_and_a_plan_dial_no_vector(tmp_path: Path, trap: Trap) -> N
         planned = verb(tmp_path, witness, "plan", "--site", "http://news.test/", "--feed", "http://news.test/feed",
                        *(part for url in urls[:40] for part in ("--site", url)))  # fmt: skip
         assert planned.returncode == 0, planned
-        for url in (f"http://127.0.0.1:{trap.port}/", "file:///etc/hostname"):
-            shown = verb(tmp_path, witness, "scrapy", "fetch", "--nolog", url)
-            assert Path("/etc/hostname").read_text() not in shown.stdout or not shown.stdout
+        (tmp_path / "mine.txt").write_text("a file of the reader's own")
+        assert "What village 1" in verb(tmp_path, witness, "scrapy", "fetch", "http://seeds.test/kept").stdout
+        for url in (f"http://127.0.0.1:{trap.port}/", (tmp_path / "mine.txt").as_uri()):
+            assert verb(tmp_path, witness, "scrapy", "fetch", url).stdout == ""
         assert {address for address, _ in witness.dialled()} == {PUBLIC} and trap.asked == []
         assert site.requests("seeds.test", "/moved") and site.requests("news.test", "/feed")
 

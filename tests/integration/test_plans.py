@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, insert, update
 from stocked import Stock
 
 from pipelines.records import Candidate
@@ -27,6 +27,7 @@ from pipelines.stores import (
     replayed,
     rhythms,
     runs,
+    schema,
     signatures,
     starts,
     tallies,
@@ -42,6 +43,15 @@ BOUNDS = Bounds(600.0, 86_400.0, 3_600.0, 9)
 FOUND = [Found(Candidate(URL, "link"), 0.5)]
 ENDED = [Fetched(1, State.WAITING, 503, fetched_at=NOW, body=b"x")]
 LEASE: dict[str, Any] = {"run": 1, "now": NOW, "number": 8, "rows_each": 4, "at_most": 9, "worth": 0.1}
+
+
+def woken_and_put_back(connection: Connection, host: int | None = None) -> None:
+    """One row waits to be looked at again."""
+    known = {"url": 1, "sort": int(rhythms.Sort.LIST), "interval_s": 60.0, "was": int(State.LISTED)}
+    connection.execute(insert(schema.rhythms).values(known))
+    connection.execute(update(schema.urls).where(schema.urls.c.id == 1).values(state=int(State.WAITING)))
+    assert rhythms.put_back(connection, now=NOW, host=host) == 1
+
 
 ASKED: dict[str, Callable[[Connection], object]] = {
     "discover": lambda c: discovery.discover(c, FOUND, run=1, now=NOW),
@@ -73,7 +83,8 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "make due": lambda c: ledger.make_due(c, now=NOW),
     "wake starts": lambda c: rhythms.wake_starts(c, [URL], now=NOW),
     "wake due": lambda c: rhythms.wake_due(c, BOUNDS, now=NOW),
-    "put back": lambda c: rhythms.put_back(c, now=NOW),
+    "put back": woken_and_put_back,
+    "put back at a host": lambda c: woken_and_put_back(c, 1),
     "lease recorded pages": lambda c: replayed.lease(c, {URL: 0.0}, run=1, now=NOW),
     "bodies left over of some": lambda c: bodies.left_over(c, [1, 2]),
     "pages fetched": lambda c: runs.pages_fetched(c, 1),
@@ -88,6 +99,21 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "where a URL led": lambda c: fates.follow(c, URL),
     "starting points": starts.urls,
     "what waits": starts.waiting,
+}
+
+
+# what reads an index from its beginning, and why that is no whole table
+BEST_FIRST = "SCAN urls USING INDEX urls_best"
+CRAWLED = "SCAN hosts USING COVERING INDEX hosts_crawled"
+ALLOWED = {
+    ("floor", BEST_FIRST): "best first, and no more than its LIMIT",
+    ("best waiting", BEST_FIRST): "best first, and no more than its LIMIT",
+    ("what waits", BEST_FIRST): "best first, and no more than its LIMIT",
+    ("floor", CRAWLED): "sums what each site gave, of hosts asked so far; only where sites are capped",
+    ("lease where sites are capped", CRAWLED): "sums what each site gave, of hosts asked so far",
+    ("frontier", BEST_FIRST): "counts all that waits, for whoever asks how a crawl stands",
+    ("fates of a run", BEST_FIRST): "counts all that waits, for whoever asks how a crawl stands",
+    ("starting points", "SCAN urls USING INDEX urls_starts"): "an index of nothing else",
 }
 
 
@@ -125,8 +151,8 @@ def plans(stock: Stock, ask: Callable[[Connection], object]) -> list[tuple[str, 
 @pytest.mark.parametrize("name", ASKED)
 def test_nothing_asked_while_crawling_reads_a_whole_table(stock: Stock, name: str) -> None:
     for statement, plan in plans(stock, ASKED[name]):
-        whole = [step for step in plan if re.match(r"SCAN (urls|hosts|articles|bodies|signatures)\b(?!.*USING)", step)]
-        assert not whole, statement
+        whole = [step for step in plan if re.match(r"SCAN (urls|hosts|articles|bodies|signatures)\b", step)]
+        assert not [step for step in whole if (name, step) not in ALLOWED], statement
 
 
 def test_the_last_page_that_failed_for_a_reason_is_found_without_looking_through_the_others(stock: Stock) -> None:

@@ -200,8 +200,7 @@ def test_what_is_no_warc_is_one_sentence_that_names_the_file(tmp_path: Path, con
     file = tmp_path / "photo.warc.gz"
     file.write_bytes(content)
     with pytest.raises(UsageError) as caught:
-        assert list(read(file)) == []
-        raise UsageError(f"{file} is not a WARC file.")  # an empty answer is as good where nothing was torn
+        list(read(file))
     assert str(caught.value) == f"{file} is not a WARC file."
 
 
