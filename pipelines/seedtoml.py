@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from pipelines.errors import SeedError
+from pipelines.config import check_threshold
+from pipelines.errors import ConfigError, SeedError
 
 TOML: Final = "seed.toml"
 MAX_TOML_BYTES: Final = 1_000_000
@@ -33,6 +35,7 @@ _KEYS: Final[dict[str, tuple[type, ...]]] = {
     **_SETTINGS,
 }
 _FILE_KEYS: Final[dict[str, tuple[type, ...]]] = {"cut": (bool,), "language": (str,), "title": (str,), "url": (str,)}
+_THRESHOLD: Final = re.compile(r"""\s*["']?threshold\b""")
 _SPOKEN: Final = {
     str: "text",
     bool: "true or false",
@@ -83,12 +86,19 @@ def read_wishes(folder: Path) -> Wishes:
         return Wishes()
     try:
         with file.open("rb") as opened:
-            said = tomllib.loads(opened.read(MAX_TOML_BYTES).decode("utf-8"))
+            text = opened.read(MAX_TOML_BYTES).decode("utf-8")
+        said = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SeedError(f"{file} is not TOML: {error}.") from error
     except OSError as error:
         raise SeedError(f"{file} cannot be read: {error.strerror}.") from error
     _check(file, said, _KEYS)
+    if "threshold" in said:
+        line = next((at for at, one in enumerate(text.splitlines(), 1) if _THRESHOLD.match(one)), 1)
+        try:
+            check_threshold(str(said["threshold"]), f"{file}, line {line}: threshold")
+        except ConfigError as error:
+            raise SeedError(str(error)) from error
     for name, wishes in said.get("files", {}).items():
         if not isinstance(wishes, dict):
             raise SeedError(f'{file}: files."{name}" is not a table; write [files."{name}"] with cut = false below it.')

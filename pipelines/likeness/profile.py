@@ -166,13 +166,16 @@ class Profile:
         return found
 
     def threshold(self, kind: float | str = "auto") -> float:
-        """The score, in 0..1, from which a page is taken: "auto", "strict", "loose" or a number."""
+        """The score, in 0..1, from which a page is taken: "auto", "strict", "loose" or a number; else ConfigError."""
         if isinstance(kind, str) and kind in STEPS:
             return logistic(self._learned.bound + STEPS[kind])
         try:
-            return min(1.0, max(0.0, float(kind)))
-        except ValueError as error:
-            raise ConfigError(f"threshold is {kind!r}; use auto, strict, loose or a number from 0 to 1.") from error
+            asked = float(kind)
+        except ValueError:
+            asked = math.nan
+        if not 0.0 <= asked <= 1.0:
+            raise ConfigError(f"threshold is {kind!r}; use auto, strict, loose or a number from 0 to 1.")
+        return asked
 
     @property
     def gate(self) -> float:
