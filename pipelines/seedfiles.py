@@ -21,7 +21,6 @@ from pipelines import markup
 from pipelines.hygiene import unwrapped
 
 MAX_BYTES: Final = 20_000_000
-MAX_ARTICLES_A_FILE: Final = 5000
 _MAX_CONTROL_SHARE: Final = 0.02
 _TEXT_KEYS: Final = ("text", "body", "content", "articleBody")
 _FRONT_MATTER: Final = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n|$)", re.DOTALL)
@@ -205,7 +204,7 @@ def _loaded(line: str) -> Any:
 
 def _from_things(numbered: list[tuple[str, Any]]) -> Contents:
     contents, bad = Contents(), []
-    for where, thing in numbered[:MAX_ARTICLES_A_FILE]:
+    for where, thing in numbered:
         text = next(filter(None, _strings(thing, _TEXT_KEYS)), "")
         if text:
             title, url = next(_strings(thing, ("title", "headline"))), next(_strings(thing, ("url",)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 from collections import Counter
@@ -14,14 +15,20 @@ from typing import Any, Final
 from pipelines.errors import SeedError
 from pipelines.hygiene import clean, paragraphs
 from pipelines.language import count_words, detect
+from pipelines.likeness import tokens
 from pipelines.seedfiles import Contents, Draft, Unusable, is_url, open_seed, read_bytes
 from pipelines.seedtoml import TOML, FileWishes, Wishes, read_wishes
 from pipelines.signature import hashed, shingles
 
 MIN_WORDS: Final = 25
+# fewer different ones in letters, numbers left out, say nothing that could be compared
+MIN_DIFFERENT: Final = 5
+# what is learned grows with words times seeds (8 MB at so many), and more hardly change it
+MAX_SEEDS: Final = 200
 SAME_TEXT: Final = 0.85
 ADDRESSES: Final = "addresses.urls"
 _TITLE_WORDS: Final = 12
+_GZ: Final = re.compile(r"\.gz$", re.IGNORECASE)
 _NO_SEED: Final = frozenset({"readme", "license", "licence", "notice"})
 
 
@@ -103,9 +110,11 @@ def write(folder: Path, source: str | Path) -> Path:
         raise SeedError(f"{path} is a folder; name the files in it.")
     read([path])
     body = read_bytes(path)
-    name = path.name.removesuffix(".gz")
+    name = _GZ.sub("", path.name)
     stem, dot, ending = name.rpartition(".") if "." in name else (name, "", "")
     safe = re.sub(r"[^\w-]+", "-", stem)[:80].strip("-_") or "seed"
+    # a file of such a name is taken for something about the folder
+    safe = f"seed-{safe}" if safe.lower() in _NO_SEED else safe
     for number in range(1, 10_000):
         target = folder / f"{safe}{f'-{number}' if number > 1 else ''}{dot}{ending.lower()}"
         if not target.exists():
@@ -149,8 +158,8 @@ class _Reading:
         self.problems: list[Problem] = []
         self.urls: list[str] = []
         self.wishes = Wishes()
-        self._names: Counter[str] = Counter()
-        self._first: dict[str, str] = {}
+        self._names: set[str] = set()
+        self._told: dict[int | str, list[str]] = {}
 
     def take(self, given: str) -> None:
         path = Path(given)
@@ -194,6 +203,9 @@ class _Reading:
         self.urls += contents.urls
         complaints = list(contents.complaints)
         for number, draft in enumerate(contents.drafts, 1):
+            if len(self.seeds) >= MAX_SEEDS:
+                complaints.insert(0, _left_out(draft.where or "it", len(contents.drafts) - number))
+                break
             name = _name_of(path.name) + (f"-{number}" if len(contents.drafts) > 1 else "")
             complaint = self._take_draft(draft, name, path, wish)
             complaints += [f"{draft.where or 'it'} {complaint}"] if complaint else []
@@ -202,39 +214,59 @@ class _Reading:
             self._complain(path, complaints[0] + more)
 
     def _take_draft(self, draft: Draft, name: str, path: Path, wish: FileWishes) -> str | None:
-        cleaned = clean(draft.text) if draft.plain and wish.cut else None
-        text = paragraphs(cleaned.text if cleaned else draft.text)
+        said = _writable(draft.text)
+        cleaned = clean(said) if draft.plain and wish.cut else None
+        text = paragraphs(cleaned.text if cleaned else said)
         words = count_words(text)
         if words < MIN_WORDS:
             return f"has {words} words and a seed at least {MIN_WORDS}; put the whole article into it"
-        same = self._same_as(text, name)
+        if len(set(tokens.words(text))) < MIN_DIFFERENT:
+            return "has hardly a word that is written in letters; put the whole article into it"
+        unique = self._unused(name)
+        same = self._same_as(text, unique)
         if same:
             return f"tells the same text as {same}, which was kept; remove one of them"
-        self._names[name] += 1
-        unique = name if self._names[name] == 1 else f"{name}-{self._names[name]}"
-        title = wish.title or draft.title or (cleaned.title if cleaned else "") or _beginning(text)
+        self._names.add(unique)
+        title = wish.title or _writable(draft.title) or (cleaned.title if cleaned else "") or _beginning(text)
         dropped = (*cleaned.cut_leading, *cleaned.cut_trailing) if cleaned else ()
         spoken = wish.language or draft.language or detect(text)
-        even, url = " ".join(title.split()), wish.url or draft.url
-        self.seeds.append(Seed(unique, str(path), even, text, spoken, words, dropped, url, draft.published))
+        even, url = " ".join(title.split()), wish.url or _writable(draft.url)
+        at = _writable(str(path))
+        self.seeds.append(Seed(unique, at, even, text, spoken, words, dropped, url, draft.published))
         return None
+
+    def _unused(self, name: str) -> str:
+        numbered = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
+        return next(one for one in numbered if one not in self._names)
 
     def _same_as(self, text: str, name: str) -> str | None:
         """The name of an earlier seed that shares most shingles with this text, or None; remembers this one."""
         shingled = set(shingles(hashed(text)).tolist()) or {text}
-        shared = Counter(self._first[shingle] for shingle in shingled if shingle in self._first).most_common(1)
-        if shared and shared[0][1] >= SAME_TEXT * len(shingled):
-            return shared[0][0]
+        shared = Counter(itertools.chain.from_iterable(self._told.get(shingle, ()) for shingle in shingled))
+        for same, number in shared.most_common(1):
+            if number >= SAME_TEXT * len(shingled):
+                return same
         for shingle in shingled:
-            self._first.setdefault(shingle, name)
+            self._told.setdefault(shingle, []).append(name)
         return None
 
     def _complain(self, path: Path, complaint: str) -> None:
-        self.problems.append(Problem(str(path), f"{path}: {complaint}."))
+        at = _writable(str(path))
+        self.problems.append(Problem(at, _writable(f"{at}: {complaint}.")))
+
+
+def _left_out(first: str, more: int) -> str:
+    after = f" and {more} articles after it were" if more else " was"
+    return f"{first}{after} left out, for a seed set has at most {MAX_SEEDS} articles; choose the most typical ones"
+
+
+def _writable(text: str) -> str:
+    """With ? for each half character (of JSON), and for bytes (of file names) that are no UTF-8."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _name_of(path: str) -> str:
-    name = Path(path).name.removesuffix(".gz")
+    name = _GZ.sub("", _writable(Path(path).name))
     return (name.rpartition(".")[0] or name).strip() or "seeds"
 
 
@@ -247,5 +279,5 @@ def _nothing(paths: Sequence[str | Path], problems: Sequence[Problem]) -> str:
     if problems:
         more = f" ({len(problems) - 1} more files had problems.)" if len(problems) > 1 else ""
         return f"No seed could be used. {problems[0].message}{more}"
-    named = ", ".join(str(path) for path in paths) or "nothing"
+    named = _writable(", ".join(str(path) for path in paths)) or "nothing"
     return f"No seed in {named}; put a few example articles there as .txt, .md, .html, .json or .eml."

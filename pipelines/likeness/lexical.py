@@ -234,6 +234,9 @@ class Sparse:
 
     def _hits(self, rows: Rows, known: Rarity) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]:
         """Where our words stand in the background: which word, in which article, with what weight there."""
+        if not self.words:
+            none = np.empty(0, np.intp)
+            return none, none, np.empty(0, np.float32)
         hashes = np.fromiter(map(word_hash, self.words), np.uint32, len(self.words))
         order = np.argsort(hashes)
         at = order[np.minimum(np.searchsorted(hashes[order], rows.hashes), len(order) - 1)]

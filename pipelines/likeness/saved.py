@@ -122,7 +122,7 @@ def unpack(data: bytes) -> Learned:
     means = {name: _numbers(mean) for name, mean in saved.means.items()}
     measure = Measure(
         Reader(Rarity(crawl=crawl) if crawl else rarity(), means, model),
-        Sparse(saved.words, _numbers(saved.columns).reshape(len(saved.words), -1)),
+        Sparse(saved.words, _numbers(saved.columns).reshape(len(saved.words), len(saved.names) + 1)),
         _numbers(saved.vectors).reshape(len(saved.names) + 1, -1),
         saved.spreads, saved.full_words, saved.prose, _numbers(saved.ordinary), saved.weighing, saved.days,
         _details(saved.details) if saved.details else None,

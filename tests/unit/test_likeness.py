@@ -255,6 +255,18 @@ def test_ordinary_news_ranks_evenly_among_itself_also_once_a_crawl_has_learned(g
         assert 45 < np.mean([percentile(float(one), measure.ordinary) for one in logits]) < 55
 
 
+def test_a_seed_of_words_that_weigh_nothing_can_be_learned_from() -> None:
+    held = Profile.learn([("a", "", "the The THE the", "en")])
+    again = Profile.from_bytes(held.to_bytes())
+    assert again.score("", LIGHTHOUSE, "en").score == held.score("", LIGHTHOUSE, "en").score < 1
+
+
+@pytest.mark.parametrize("asked", [math.nan, "nan", 50, -0.1, "lose"])
+def test_what_is_no_threshold_is_an_error(profile: Profile, asked: float | str) -> None:
+    with pytest.raises(ConfigError, match="use auto, strict, loose or a number from 0 to 1"):
+        profile.threshold(asked)
+
+
 def test_common_words_of_a_language_weigh_little_in_it() -> None:
     rarity = Rarity()
     assert rarity.weigh(["war"], "de").get("war", 0.0) < 1 < rarity.weigh(["war"], "en")["war"]

@@ -9,6 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 from crawler.project import Project
 from pipelines import seeds
 from pipelines.errors import SeedError
+from pipelines.likeness.profile import Profile
 from pipelines.seeds import SeedSet, read
 
 SENTENCES = [
@@ -149,6 +151,10 @@ def test_what_the_project_or_a_flag_says_beats_seed_toml_also_where_it_is_a_defa
         ("[files]\nx = 1", "is not a table"),
         ("name = ", "is not TOML"),
         ("cut = 'no'", "cut must be true or false"),
+        ('name = "mud"\nthreshold = nan', "seed.toml, line 2: threshold = 'nan' is not a threshold; write auto"),
+        ("threshold = 50", "line 1: threshold = '50' is not"),
+        ("threshold = -0.1", "line 1: threshold = '-0.1' is not"),
+        ('threshold = "lose"', "line 1: threshold = 'lose' is not"),
     ],
 )
 def test_a_wrong_seed_toml_is_an_error_that_names_the_key(folder: Path, toml: str, says: str) -> None:
@@ -206,6 +212,7 @@ BAD: list[tuple[str, Make, str]] = [
     ("outside.txt", lambda path: path.symlink_to(__file__), "outside the folder"),
     ("dangling.txt", lambda path: path.symlink_to(path.parent / "gone.txt"), "cannot be read"),
     ("socket.txt", listen, "not an ordinary file"),
+    ("figures.txt", text("1 2 3 4 5 6 7 8 9 10 " * 20), "hardly a word that is written in letters"),
 ]
 
 
@@ -249,6 +256,62 @@ def test_one_level_of_subfolders_is_read_and_names_stay_apart(folder: Path) -> N
     found = read([folder])
     assert [seed.name for seed in found.seeds] == ["good", "good-2"]
     assert found.problems == ()
+
+
+def test_no_two_seeds_have_one_name(folder: Path) -> None:
+    for at, name in enumerate(["a-2.txt", "a.md", "a.txt"]):
+        (folder / name).write_text(" ".join(f"{word}{at}" for word in TEXT.split()), "utf-8")
+    names = [seed.name for seed in read([folder]).seeds]
+    assert len(set(names)) == len(names) == 4
+
+
+def test_half_a_character_and_a_name_in_no_charset_are_replaced(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"m\xfcd")
+    folder.mkdir()
+    (folder / "half.json").write_text(json.dumps({"title": "Mud \ud83d", "text": TEXT + " \ud83d"}), "utf-8")
+    (folder / os.fsdecode(b"sl\xfcdge.txt")).write_text("\n".join(OTHER), "utf-8")
+    (folder / os.fsdecode(b"b\xe4d.txt")).write_text("short", "utf-8")
+    found = read([folder])
+    assert (found.name, [seed.name for seed in found.seeds]) == ("m?d", ["half", "sl?dge"])
+    assert found.seeds[0].title == "Mud ?"
+    for told in [*found.problems, *found.seeds]:
+        json.dumps(asdict(told), ensure_ascii=False, default=str).encode("utf-8")
+    judged = [(seed.name, seed.title, seed.text, seed.language) for seed in found.seeds]
+    assert Profile.from_bytes(Profile.learn(judged).to_bytes()).names == ("half", "sl?dge")
+
+
+def test_a_copy_is_found_among_seeds_that_share_their_furniture(folder: Path) -> None:
+    furniture = "\n".join(f"{sentence} {sentence[::-1]}." for sentence in OTHER)
+    for at in range(3):
+        own = " ".join(f"{word}{at}" for word in TEXT.split())
+        (folder / f"{at}.txt").write_text(f"{furniture}\n{own}.", "utf-8")
+    (folder / "copy.txt").write_text((folder / "2.txt").read_text("utf-8"), "utf-8")
+    (folder / "zcopy.txt").write_text((folder / "1.txt").read_text("utf-8"), "utf-8")
+    found = read([folder])
+    assert [Path(problem.path).name for problem in found.problems] == ["copy.txt", "zcopy.txt"]
+    assert "the same text as 1" in found.problems[1].message
+
+
+def test_more_seeds_than_can_be_learned_from_are_left_out_and_told(folder: Path) -> None:
+    rows = [" ".join(f"{word}{at}" for word in TEXT.split()) for at in range(seeds.MAX_SEEDS + 1)]
+    (folder / "rows.jsonl").write_text("not json\n" + "\n".join(json.dumps({"text": row}) for row in rows), "utf-8")
+    (folder / "z.txt").write_text("\n".join(OTHER), "utf-8")
+    found = read([folder])
+    assert len(found.seeds) == seeds.MAX_SEEDS
+    assert [problem.message.partition(": ")[2] for problem in found.problems] == [
+        "line 201 and 1 articles after it were left out, for a seed set has at most 200 articles; choose the most "
+        "typical ones (and 1 more complaints).",
+        "it was left out, for a seed set has at most 200 articles; choose the most typical ones.",
+    ]
+
+
+@pytest.mark.parametrize("name", ["notice.txt", "README", "License.txt.GZ"])
+def test_a_seed_that_is_called_like_something_else_is_written_under_another_name(tmp_path: Path, name: str) -> None:
+    source = tmp_path / name
+    source.write_bytes(gzip.compress(TEXT.encode()) if name.endswith("GZ") else TEXT.encode())
+    written = seeds.write(tmp_path / "project", source)
+    assert written.name == f"seed-{name.removesuffix('.GZ')}"
+    assert only(read([tmp_path / "project"])).text == only(read([source])).text
 
 
 def test_seeds_are_written_under_a_safe_name_once_and_removed(tmp_path: Path, folder: Path) -> None:
