@@ -26,7 +26,7 @@ from crawler.picture import Explained
 from crawler.plan import Plan, survey
 from crawler.rating import Rated, drain, learn_on, rate, rated_and_next, take_back
 from crawler.rejudging import Rejudged, judge_again
-from crawler.replay import recorded, replay
+from crawler.replay import recorded, replay, require
 from crawler.report import report
 from crawler.rereading import Reread, read_again
 from crawler.running.conductor import Conductor
@@ -216,6 +216,7 @@ class Project:
         seed_paths: Sequence[str | Path] = (),
     ) -> dict[str, Any]:
         """The same pipeline over recorded pages, without any network; returns the summary of contract.md."""
+        require(paths)  # before seeds, and before a run of nothing is noted
         overrides = {"mode": "replay", **(overrides or {})}
         seed_set = self._seeds_for_replay(self.config(overrides), seed_paths)
         config = self.config(overrides, seed_set)

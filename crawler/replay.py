@@ -51,15 +51,18 @@ class ManifestLine(msgspec.Struct, frozen=True):
     headers: dict[str, str] = {}
 
 
+def require(paths: Sequence[Path]) -> None:
+    """Raises UsageError naming the first path that is not there."""
+    for path in paths:
+        if not (path.is_dir() or path.is_file()):
+            raise UsageError(f"{path} does not exist; replay takes WARC files, saved pages, seed files and folders.")
+
+
 def recorded(paths: Sequence[Path]) -> Iterator[Recorded]:
     """Every page the paths hold, in a stable order. Raises UsageError naming the path that is nothing of the kind."""
+    require(paths)
     for path in paths:
-        if path.is_dir():
-            yield from _folder(path)
-        elif path.is_file():
-            yield from _file(path)
-        else:
-            raise UsageError(f"{path} does not exist; replay takes WARC files, saved pages, seed files and folders.")
+        yield from _folder(path) if path.is_dir() else _file(path)
 
 
 def replay(

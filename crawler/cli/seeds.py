@@ -50,7 +50,6 @@ def add(*sources: str, session: Hidden) -> int:
     if not sources:
         raise UsageError("Name the files, folders or URLs to add.")
     folder = _folder(session)
-    folder.mkdir(parents=True, exist_ok=True)
     added = False
     named = given(sources)
     for source in named:
@@ -178,6 +177,8 @@ def score(
     named = given(paths)
     if not named:
         raise UsageError("Name the texts or pages to score, or - to read their paths from stdin.")
+    if not any(Path(path).exists() for path in named):  # told of these, and not of the seeds
+        raise UsageError(f"There is nothing at {', '.join(named[:3])}{' …' if len(named) > 3 else ''} to score.")
     opened = project(session)
     overrides = judged_so(opened.config(), {}, {"grain": grain}, session.profile)
     seed_set = opened.seed_set(opened.config(overrides), given(seeds or []))

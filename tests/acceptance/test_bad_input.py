@@ -93,6 +93,8 @@ TABLE: dict[str, Wrong] = {
     "help for a verb that is none": Wrong(["help", "fly"], ["'fly'"]),
     "nothing to replay": Wrong(["replay"], ["WARC"]),
     "a replay of what is not there": Wrong(["replay", "absent.warc", "--keep", "all"], ["absent.warc"]),
+    "a replay of what is not there, without seeds": Wrong(["replay", "absent.warc"], ["absent.warc does not exist"]),
+    "a score of what is not there, without seeds": Wrong(["score", "absent.txt"], ["nothing at absent.txt"]),
     "a replay of what is no WARC": Wrong(["replay", "fake.warc", "--keep", "all"], ["fake.warc"]),
     "a replay of an empty folder": Wrong(["replay", "hollow", "--keep", "all"], ["hollow", "no WARC"]),
     "a replay without seeds": Wrong(["replay", "page.html"], ["seeds"]),
@@ -169,6 +171,12 @@ def test_bad_seeds_beside_good_ones_are_named_and_the_good_ones_work(folder: Pat
     for name in ("empty.txt", "binary.txt", "short.txt", "vast.txt"):
         assert sum(name in line for line in bad) == 1
     assert listed.stdout.count("✓") == 3
+
+
+def test_a_seed_that_cannot_be_added_leaves_no_folder(folder: Path) -> None:
+    before = sorted(folder.iterdir())
+    assert _type(folder, "seed", "add", "absent.html").returncode == 2
+    assert sorted(folder.iterdir()) == before
 
 
 def test_rubbish_in_a_list_of_addresses_is_told_line_by_line_and_nothing_else_is_lost(folder: Path) -> None:
