@@ -147,13 +147,29 @@ def _told(session: Session, sentence: str, code: int) -> int:
     return code
 
 
+def _misread(error: cyclopts.CycloptsError) -> str:
+    """What is wrong with the words typed, as their own verb's help calls them."""
+    verb = " ".join(error.command_chain or ())
+    help_of = " ".join(filter(None, ("suchlike", verb, "--help")))
+    if isinstance(error, cyclopts.MissingArgumentError) and error.argument is not None:
+        argument = error.argument
+        named = argument.name.lstrip("-").upper() if argument.index is not None else argument.name
+        # a flag that may be left out was typed without its value
+        wrong = f"{verb} needs {named}" if argument.required else f"{argument.name} needs a value"
+    elif isinstance(error, cyclopts.UnusedCliTokensError):
+        wrong = f"{verb} has no use for {' '.join(error.unused_tokens or ())!r}"
+    else:
+        return f"{' '.join(str(error).split())} See {help_of}."
+    return f"{wrong}; see `{help_of}`."
+
+
 def run(arguments: list[str]) -> int:
     """Runs one command line; returns its exit code."""
     try:
         console = _console("--no-color" in arguments)
         code = app.meta(arguments, print_error=False, exit_on_error=False, console=console)
     except cyclopts.CycloptsError as error:
-        sys.stderr.write(f"suchlike: {' '.join(str(error).split())} See suchlike --help.\n")
+        sys.stderr.write(f"suchlike: {_misread(error)}\n")
         return USAGE
     except KeyboardInterrupt:
         return STOPPED

@@ -36,7 +36,7 @@ def register(app: App, group: Group) -> None:
 
 
 def status(*, session: Hidden) -> int:
-    """Show queues, workers, frontier and runs."""
+    """Show queues, workers, frontier, runs and schedules."""
     from crawler.cli.showing import project
     from crawler.running.standing import standing
 
@@ -68,6 +68,9 @@ def status(*, session: Hidden) -> int:
         end = run["stopped_by"] or "under way or killed: `suchlike run` goes on"
         brought = f"{run['pages']} pages  {run['matches']} match"
         session.out(f"run {run['run']:<4} {run['mode']}  {run['started_at']}  {brought}  {end}")
+    for one in told["schedules"]:
+        following = "paused" if one["paused"] else f"next {one['next']}"
+        session.out(f"schedule       {one['schedule']}   {one['when']}   {following}")
     return FOUND
 
 

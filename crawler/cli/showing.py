@@ -70,10 +70,14 @@ def _demo(session: Session, opened: Project, overrides: dict[str, Any], config: 
         with Watching(session, opened.config(overrides).crawl.pages) as watching:
             done = opened.conduct(overrides, tell=watching, say=lambda text: session.say(f" {text}"))
     store = opened.store("demo")
-    if done["stopped_by"] != "user":
+    code = _ended(session, done, store)
+    compares = done["stopped_by"] != "user"
+    if compares:
+        session.say("\n comparing with breadth-first …")
         done |= compare(store, opened, opened.config(overrides), done)
-    code = finish(session, done, store)
-    if "planted" in done and not session.quiet:
+    if session.json:
+        session.emit(done)
+    if compares and not session.quiet:
         _compared(session, done)
         steps = [(session.command("explain", "1"), "why it matched"), (session.command("export", "csv"), "all of it"),
                  (session.command("web"), "the dashboard again")]  # fmt: skip
@@ -97,6 +101,11 @@ def finish(session: Session, done: dict[str, Any], store: Store) -> int:
     """Prints the end of a run and gives its exit code."""
     if session.json:
         session.emit(done)
+    return _ended(session, done, store)
+
+
+def _ended(session: Session, done: dict[str, Any], store: Store) -> int:
+    """The end of a run for people, and its exit code."""
     with store.read() as connection:
         judged = bool(runs.get(connection, done["run"]).profile)
     tell(session, done, store, judged=judged)

@@ -1,13 +1,16 @@
-"""Where a project stands: queues, workers, frontier, what holds crawlers back, and latest runs."""
+"""Where a project stands: queues, workers, frontier, what holds crawlers back, latest runs, and schedules."""
 
 from __future__ import annotations
 
+import contextlib
+import time
 from typing import Any
 
 from crawler.frontier.handoff import BACKLOG, too_many
 from pipelines import disk
 from pipelines.config import Config
-from pipelines.stores import Connection, articles, hosts, ledger, runs, tallies
+from pipelines.errors import StoreError
+from pipelines.stores import Connection, articles, hosts, ledger, open_store, runs, schedules, tallies
 from pipelines.stores.schema import State
 from workers.report import queues
 from workers.tuning import tuned
@@ -35,5 +38,27 @@ def standing(connection: Connection | None, config: Config) -> dict[str, Any]:
     tuning = {"workers": here.workers, "batch": here.batch, "concurrency": here.concurrency, "chosen": sorted(here.why)}
     return {
         "queues": depth, "workers": workers, "frontier": frontier, "pressure": pressure, "tuning": tuning,
-        "runs": latest,
+        "runs": latest, "schedules": _scheduled(config),
     }  # fmt: skip
+
+
+def _scheduled(config: Config) -> list[dict[str, Any]]:
+    """What the clock will start; whether it rests stands in the clock's own store, whichever was used last."""
+    if not config.schedule and not any(profile.every for profile in config.profile.values()):
+        return []
+    from workers.schedules import schedules as planned  # calendars and time zones, which few need
+
+    states: dict[str, schedules.State] = {}
+    with (
+        contextlib.suppress(StoreError),  # no clock has run yet
+        contextlib.closing(open_store(config.database, create=False)) as store,
+        store.read() as connection,
+    ):
+        states = schedules.states(connection)
+    resting = {name for name, state in states.items() if state.paused}
+    now = time.time()
+    return [
+        {"schedule": one.name, "when": one.text, "paused": one.name in resting,
+         "next": None if one.name in resting else articles.iso_at(one.next_at(now))}
+        for one in planned(config)
+    ]  # fmt: skip

@@ -347,7 +347,7 @@ def test_status_works_before_anything_has_run_and_after(
 ) -> None:
     for folder, runs in ((tmp_path, 0), (project, 1)):
         told = say("-C", folder, "status", "--json").only
-        assert {"queues", "workers", "frontier", "runs"} <= told.keys()
+        assert {"queues", "workers", "frontier", "runs", "schedules"} <= told.keys()
         assert set(told["queues"]) == {"parse", "dedupe", "store"}
         assert all(set(counts) >= {"waiting", "running", "failed"} for counts in told["queues"].values())
         assert set(told["frontier"]) == {"hosts", "urls", "leased"}
@@ -360,6 +360,11 @@ def test_schedules_are_listed_with_their_next_run(say: Callable[..., Said], tmp_
     assert [line["schedule"] for line in told] == ["mud", "night"]
     assert all({"schedule", "when", "last", "next"} <= line.keys() for line in told)
     assert told[1]["next"].endswith("T03:00:00Z")
+    assert say("-C", tmp_path, "schedule", "pause", "night").code == 0
+    mud, night = say("-C", tmp_path, "status", "--json").only["schedules"]
+    assert (mud["schedule"], mud["when"], mud["paused"]) == ("mud", "6h", False) and mud["next"].endswith("Z")
+    assert (night["schedule"], night["next"], night["paused"]) == ("night", None, True)
+    assert "schedule       night   0 3 * * *   paused\n" in say("-C", tmp_path, "status").out
 
 
 def test_doctor_checks_everything_and_says_how_to_fix_it(say: Callable[..., Said], tmp_path: Path) -> None:
@@ -510,6 +515,10 @@ def test_the_demo_prints_its_summary_with_what_was_planted(demo: tuple[Path, sub
     assert set(done) >= SUMMARY | {"planted", "planted_found", "breadth_first"}
     assert set(done["breadth_first"]) == {"pages_fetched", "matches"}
     assert (done["mode"], done["pages_fetched"], done["stopped_by"]) == ("demo", 60, "budget")
+    told = said.stderr
+    assert (
+        told.index(" done in ") < told.index(" comparing with breadth-first …") < told.index(" against breadth-first ")
+    )
 
 
 @pytest.mark.slow
