@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 
 from crawler.picture import Harvest
+from crawler.reasons import meaning
 from pipelines.errors import UsageError
 from pipelines.likeness.profile import Profile
 from pipelines.stores import Connection, Store, articles, editions, fates, ledger, runs, tallies
@@ -21,11 +22,6 @@ SITES = 40
 # thresholds the table of thresholds shows, in hundredths
 STEPS = range(0, 100, 5)
 PACKAGES = ("suchlike", "scrapy", "trafilatura", "wordllama")
-# what a reason means to somebody who does not know the ledger
-MEANS = {
-    "unlike": "unlike the seeds", "not-article": "no article: lists, tags, videos", "redirect": "redirects",
-    "too-short": "too short", "no-text": "no text could be taken out", "empty": "empty", "not-html": "no HTML",
-}  # fmt: skip
 
 
 def report(store: Store) -> str:
@@ -69,6 +65,7 @@ def _facts(connection: Connection) -> dict[str, Any]:
         "model": profile.model if profile else None,
         "threshold": profile.threshold(wanted.threshold) if profile else None,
         "known": ledger.known(connection),
+        "refused": [(meaning(reason), number) for reason, number in ends["refused"].items()],
         "ends": ends,
         "funnel": funnel(ends),
         "stories": tallies.stories(connection),
@@ -88,8 +85,9 @@ def funnel(ends: Mapping[str, Any]) -> list[tuple[str, int]]:
     """What became of the pages fetched, in words; the numbers add up to `fetched`."""
     steps = [("stored", ends["stored"]), ("copies of a stored story", ends["duplicate"])]
     dropped = sorted(ends["dropped"].items(), key=lambda one: -one[1])
-    steps += [(MEANS.get(reason, reason), number) for reason, number in dropped]
-    steps += [(f"failed: {reason}", number) for reason, number in sorted(ends["dead"].items(), key=lambda one: -one[1])]
+    steps += [(meaning(reason), number) for reason, number in dropped]
+    dead = sorted(ends["dead"].items(), key=lambda one: -one[1])
+    steps += [(f"failed: {meaning(reason)}", number) for reason, number in dead]
     return [*steps, ("still on their way", ends["in_flight"])] if ends["in_flight"] else steps
 
 

@@ -37,7 +37,10 @@ def starting_points(config: Config, seed_set: SeedSet | None) -> list[Found]:
     """Where a crawl begins. Raises UsageError for an address that is none."""
     named = [(url, "page") for url in config.sources.sites]
     named += [(url, "feed") for url in config.sources.feeds] + [(url, "sitemap") for url in config.sources.sitemaps]
-    named += [(seed.url, "page") for seed in (seed_set.seeds if seed_set else ()) if seed.url]
+    # the demo's web has no https: an address of the real one is no place to begin, like any link that leaves it
+    scheme = "http://" if config.mode == "demo" else ""
+    seeds = seed_set.seeds if seed_set else ()
+    named += [(seed.url, "page") for seed in seeds if seed.url and seed.url.startswith(scheme)]
     found = []
     for url, kind in named:
         canonical = identity.canonical(url if "://" in url else f"https://{url}")

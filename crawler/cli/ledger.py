@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Group, Parameter
 
 from crawler.cli.session import FOUND, NOTHING, Session
+from crawler.reasons import meaning
 from pipelines.errors import UsageError
 
 Hidden = Annotated[Session, Parameter(parse=False)]
@@ -22,7 +23,7 @@ def register(app: App, group: Group) -> None:
 
 
 def failed(*, reason: str | None = None, site: str | None = None, run: int | None = None, session: Hidden) -> int:
-    """List failures by stage and reason, each with an example and the command that tries them again.
+    """List failures by stage and reason, each with an example and, where it may help, the command to try them again.
 
     Parameters
     ----------
@@ -34,20 +35,25 @@ def failed(*, reason: str | None = None, site: str | None = None, run: int | Non
         Only of this run.
     """
     from crawler.cli.showing import project
+    from crawler.cli.telling import counted
     from pipelines.stores import failures
+    from pipelines.stores.failing import may_help
 
     number = 0
     with project(session).store(session.mode).read() as connection:
         for number, one in enumerate(failures.grouped(connection, failures.Choice(reason, site, run)), 1):  # noqa: B007
-            told = {**one, "retry": f"suchlike failures retry --reason {one['reason']}"}
+            again = session.command("failures", "retry", "--reason", one["reason"])
+            told = {**one, "retry": again if may_help(one["fate"], one["reason"]) else None}
             if session.json:
                 session.emit(told)
                 continue
             session.out(
-                f"{one['number']:>7}  {one['stage']}  {one['reason']}   on {one['hosts']} hosts ({one['fate']})"
+                f"{one['number']:>7}  {one['stage']}  {one['reason']}   on {counted(one['hosts'], 'host')} "
+                f"({one['fate']}): {meaning(one['reason'])}"
             )
             session.out(f"         such as {one['example']['url']}   {one['example']['detail'] or ''}")
-            session.out(f"         again   {told['retry']}")
+            if told["retry"]:
+                session.out(f"         again   {told['retry']}")
     if not number:
         session.say("nothing failed.")
     return FOUND if number else NOTHING
@@ -74,12 +80,14 @@ def retry(
     from pipelines.stores import failures
 
     if not everything and reason is None and site is None and run is None:
-        raise UsageError("Say which: suchlike failures retry --reason timeout (or --site, --run); --all means all.")
+        some = session.command("failures", "retry", "--reason", "timeout")
+        raise UsageError(f"Say which: {some} (or --site, --run); --all means all.")
     with project(session).store(session.mode).write() as connection:
         number = failures.retry(connection, failures.Choice(reason, site, run))
     if session.json:
         session.emit({"retried": number, "reason": reason, "site": site, "run": run})
-    session.say(f"{number} pages wait again; `suchlike run` fetches them.")
+    wait = "page waits" if number == 1 else "pages wait"
+    session.say(f"{number} {wait} again; `{session.command('run')}` fetches {'it' if number == 1 else 'them'}.")
     return FOUND if number else NOTHING
 
 
@@ -121,10 +129,10 @@ def _counted(session: Session, total: dict[str, Any]) -> None:
     session.out(f"{total['stored']:>7}   stored\n{total['duplicate']:>7}   duplicate")
     for end in ("dropped", "dead"):
         for reason, number in sorted(total[end].items(), key=lambda one: -one[1]):
-            session.out(f"{number:>7}   {end}: {reason}")
+            session.out(f"{number:>7}   {end}: {reason}   {meaning(reason)}")
     session.out(f"{total['in_flight']:>7}   in flight")
     for reason, number in total["refused"].items():
-        session.out(f"{number:>7} never fetched: {reason}")
+        session.out(f"{number:>7} never fetched: {reason}   {meaning(reason)}")
 
 
 def traps(*, session: Hidden) -> int:

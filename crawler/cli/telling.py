@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from crawler.cli.session import NARROW, Session, clipped, safe
+from crawler.reasons import meaning
 from pipelines.stores import Store, articles, fates, revisions
 from pipelines.stores.wanted import Wanted
 
@@ -19,11 +20,6 @@ _STOPPED = {
     "exhausted": "nothing is left to fetch now", "user": "stopped by you; the same command goes on",
     "stalled": "the stages stopped moving; see suchlike status",
 }  # fmt: skip
-_WHY = {
-    "not-article": "not articles (lists, tags, front pages)", "unlike": "articles below the threshold",
-    "redirect": "redirects", "robots": "forbidden by robots.txt", "too-short": "too short to judge",
-    "dns": "names that were not found",
-}  # fmt: skip
 
 
 def tell(session: Session, done: Mapping[str, Any], store: Store, *, judged: bool = True) -> None:
@@ -32,7 +28,9 @@ def tell(session: Session, done: Mapping[str, Any], store: Store, *, judged: boo
         return
     seconds = int(done["seconds"])
     useful = sum(1 for site in done["sites"] if site["matches"])
-    found = f"{_found(done)} · {useful} of {counted(len(done['sites']), 'site')} useful"
+    found = _found(done)
+    if done["sites"]:  # else no page came, and none of them could be useful
+        found += f" · {useful} of {counted(len(done['sites']), 'site')} useful"
     if not judged:
         found = f"{done['fates']['stored']} stored; without seeds none was judged"
     session.say(
@@ -44,7 +42,7 @@ def tell(session: Session, done: Mapping[str, Any], store: Store, *, judged: boo
         with store.read() as connection:
             changed = revisions.found_by(connection, done["run"], BEST)
         for url in changed:
-            session.say(f"   changed: suchlike show {safe(url)} --history")
+            session.say(f"   changed: {session.command('show', url, '--history')}")
     if done["stopped_by"] == "exhausted" and (waiting := done["fates"]["frontier"]):
         session.say(f" {counted(waiting, 'URL')} still to fetch, on sites that did not answer or asked for a pause.")
     if done["matches"]:
@@ -83,6 +81,8 @@ def _best(session: Session, store: Store, run: int) -> None:
 def _end(done: Mapping[str, Any]) -> str:
     if done["mode"] == "replay":
         return "all of it was replayed"
+    if done["stopped_by"] == "exhausted" and not done["pages_fetched"] and done["fates"]["refused"]:
+        return "nothing of it may be fetched"
     return str(_STOPPED.get(done["stopped_by"], done["stopped_by"]))
 
 
@@ -117,13 +117,13 @@ def why_zero(session: Session, done: Mapping[str, Any], store: Store) -> None:
         misses = fates.closest_misses(connection, done["run"], 1)
     counts = {**ends["dropped"], **ends["dead"], **{k: v for k, v in ends["refused"].items() if v}}
     for reason, number in sorted(counts.items(), key=lambda one: -one[1])[:6]:
-        session.say(f"   {number:>5}  {_WHY.get(reason, reason)}{_hint(reason, misses)}")
+        session.say(f"   {number:>5}  {meaning(reason)}{_hint(session, done, reason, misses)}")
     if counts:
         return
     if done["mode"] == "replay" and done["revisited"]:
         why = f"these pages were known before: {_looked(done)}"
     elif done["mode"] == "replay":
-        why = "all these pages were replayed here before; `suchlike list` shows what is kept"
+        why = f"all these pages were replayed here before; `{session.command('list')}` shows what is kept"
     elif ends["frontier"]:
         why = f"{counted(ends['frontier'], 'URL')} still to fetch on sites that did not answer; all else is known"
     else:
@@ -131,14 +131,17 @@ def why_zero(session: Session, done: Mapping[str, Any], store: Store) -> None:
     session.say(f"          {why}")
 
 
-def _hint(reason: str, misses: list[tuple[float, str, str]]) -> str:
+def _hint(session: Session, done: Mapping[str, Any], reason: str, misses: list[tuple[float, str, str]]) -> str:
+    """What to try, or to look at."""
     if reason == "unlike" and misses:
         score, title, url = misses[0]
-        return f"; closest {score:.2f} “{safe(title)[:60]}” → suchlike explain {url}"
+        return f"; closest {score:.2f} “{clipped(safe(title), 60)}” → {session.command('explain', url)}"
+    if reason == "private-address" and done["mode"] == "online":
+        return "; --allow-private if you mean it"
     if reason in ("not-article", "redirect"):
         return "; try --feed or --sitemap"
     if reason == "robots":
-        return "; they asked not to be visited"
+        return "; they ask not to be visited"
     if reason == "dns":
         return "; is this machine on the network? suchlike demo needs none"
     if reason.startswith("http-4"):

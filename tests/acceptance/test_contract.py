@@ -22,6 +22,7 @@ from scripted_site import Answer, page, prose, robots, serving, story
 
 from crawler.cli.app import run as command_line
 from crawler.demo.written import Article, read_all
+from crawler.reasons import meaning
 
 SEEDS = Path(__file__).parents[2] / "seeds"
 CONTRACT = (importlib.resources.files("crawler.cli") / "contract.md").read_text(encoding="utf-8")
@@ -497,6 +498,15 @@ def test_being_refused_everywhere_is_exit_code_5(suchlike: Any, answer: str) -> 
         assert "robots" in said.stderr or "403" in said.stderr
 
 
+@pytest.mark.slow
+def test_a_start_that_may_not_be_fetched_is_told_once_and_with_the_way_out(suchlike: Any) -> None:
+    said = suchlike("run", "--site", "http://127.0.0.1:9/", "--seeds", str(SEEDS / "night-trains"), "--no-web")
+    assert said.returncode == 5, said.stderr
+    assert "0 pages fetched, 0 match · nothing of it may be fetched" in said.stderr
+    assert "1  no address of the public internet; --allow-private if you mean it" in said.stderr
+    assert "private-address" not in said.stderr and "useful" not in said.stderr
+
+
 # the demo
 
 
@@ -534,3 +544,5 @@ def test_a_demo_folder_is_read_like_any_other(
     assert say("-C", folder, "dupes", "--json").code in (0, 1)
     total = say("-C", folder, "fates", "--json").only
     assert total["fetched"] == 60
+    assert "unreadable" not in total["dead"], "an https link leaves the demo, and is no failure"
+    assert f"dropped: unlike   {meaning('unlike')}" in say("-C", folder, "fates").out

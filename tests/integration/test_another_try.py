@@ -11,6 +11,7 @@ import pytest
 from stocked import Stock, adds_up
 from test_stages import PAGES, TRAINS
 
+from crawler.cli.app import run as command_line
 from crawler.rejudging import judge_again
 from crawler.rereading import read_again
 from pipelines import archive, extract
@@ -188,3 +189,15 @@ def test_stories_choose_their_originals_again_when_another_article_matches(judge
     assert story["https://b.test/second"] == "https://a.test/first"
     assert judged.states()["https://a.test/first"] == State.STORED
     assert judged.states()["https://b.test/second"] == State.DUPLICATE
+
+
+def test_another_try_is_offered_where_it_may_help(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = Stock(f"sqlite:///{tmp_path / 'replay.db'}", tmp_path)
+    made.fetched({"https://a.test/1": b""}, state=State.DEAD, reason="timeout", detail="no answer")
+    made.fetched({"https://a.test/2": b""}, state=State.DROPPED, reason="extraction-error", detail="odd")
+    made.store.close()
+    assert command_line(["-C", str(tmp_path), "failures", "list"]) == 0
+    out = capsys.readouterr().out
+    assert "fetch  timeout   on 1 host (dead): no answer in time, three times\n" in out
+    assert f"again   suchlike -C {tmp_path} failures retry --reason timeout\n" in out
+    assert "extraction-error" in out and "retry --reason extraction-error" not in out

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 import yaml
 
+from crawler import reasons
 from crawler.cli.app import app
 from crawler.cli.configuring import meanings
 from crawler.cli.examples import EXAMPLES
@@ -73,8 +74,12 @@ def test_the_guide_shows_the_settings_that_config_explains() -> None:
 
 
 def test_every_reason_a_page_is_dropped_for_stands_in_the_guide() -> None:
-    for reason in extract.REASONS:
+    for reason in extract.REASONS | reasons.WORDS.keys():
         assert f"`{reason}`" in GUIDE, reason
+        assert reasons.meaning(reason) != reason
+    assert reasons.meaning("http-500") == "its site is broken (status 500)"
+    assert reasons.meaning("http-418") == "its site gives no page (status 418)"
+    assert reasons.meaning("parse-killed") != "parse-killed"
 
 
 def test_every_verb_stands_in_the_contract() -> None:

@@ -9,25 +9,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from crawler.reasons import meaning
 from crawler.web.frame import desk_of, form_of, framed, page
 from pipelines.errors import UsageError
 from pipelines.stores import Connection, failing, fates
 
 ENDS = {"dead": "no answer", "dropped": "dropped", "refused": "never fetched"}
 MISSES = 5
-# in the words of the guide
-REASONS = {
-    "unlike": "below the threshold, or clearly unlike at the first look",
-    "not-article": "a list, a tag, a front page: no article", "too-short": "too little text to judge",
-    "no-text": "no text could be taken out", "empty": "an empty answer", "not-html": "no web page",
-    "redirect": "it leads to another URL, which has a row of its own", "robots": "robots.txt forbids it",
-    "timeout": "no answer in time, three times", "dns": "its name leads nowhere", "connection": "no connection",
-    "certificate": "its certificate cannot be verified; crawl.trust_certificates can record it",
-    "private-address": "no address of the public internet",
-    "host-given-up": "its host was given up, or blocked by you", "http-403": "the site refuses us",
-    "http-404": "it is gone", "http-429": "the site wants fewer requests", "http-500": "the site is broken",
-    "unreadable": "the answer cannot be read", "parse-killed": "taking out its text killed the process five times",
-}  # fmt: skip
 
 
 def failures(request: Request) -> Response:
@@ -44,14 +32,15 @@ def failures(request: Request) -> Response:
         rows = {url: fates.find(connection, url) for _, _, url in misses}
     return page(
         request, "failures.html", "failures", frame, groups=groups, as_of=counted.at if counted else None,
-        misses=[(score, title, url, rows[url]) for score, title, url in misses], reasons=REASONS, ends=ENDS,
+        misses=[(score, title, url, rows[url]) for score, title, url in misses], ends=ENDS,
         again=request.query_params.get("again"),
     )  # fmt: skip
 
 
 def _groups(connection: Connection, run: int, ends: dict[str, Any]) -> list[dict[str, Any]]:
     found = [
-        {"end": end, "reason": reason, "number": number, "may_help": failing.may_help(end, reason),
+        {"end": end, "reason": reason, "meaning": meaning(reason), "number": number,
+         "may_help": failing.may_help(end, reason),
          "example": failing.example(connection, run, end, reason)}
         for end in ENDS for reason, number in ends[end].items()
     ]  # fmt: skip

@@ -1,0 +1,49 @@
+"""Why pages did not become articles, in the words of the guide: for verbs, summary, report and dashboard."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+WORDS: Final = {
+    "unlike": "below the threshold, or clearly unlike at the first look",
+    "not-article": "a list, a tag, a front page: no article",
+    "too-short": "too little text to judge",
+    "no-text": "no text could be taken out",
+    "empty": "an empty answer",
+    "not-html": "no web page",
+    "too-large": "larger than a page may be",
+    "too-many-tags": "more tags than parsers bear",
+    "node-too-large": "a piece of text larger than parsers bear",
+    "extraction-error": "its text could not be taken out",
+    "extraction-killed": "its parsers were killed, and a scan without them brought too little",
+    "soft-404": "its host answers so where there can be no page",
+    "redirect": "it leads to another URL, which has a row of its own",
+    "robots": "robots.txt forbids it",
+    "timeout": "no answer in time, three times",
+    "dns": "its name leads nowhere",
+    "connection": "no connection",
+    "certificate": "its certificate cannot be verified; crawl.trust_certificates can record it",
+    "unreadable": "its answer cannot be read",
+    "crawler-error": "a fault of suchlike's own; the log has it",
+    "private-address": "no address of the public internet",
+    "host-given-up": "its host was given up, or blocked by you",
+    "forgotten": "it was forgotten (`suchlike forget`), and is not fetched again",
+    "trap": "pages like it lead a crawl round in circles",
+    "template-budget": "enough pages like it were asked for",
+}
+_STATUS: Final = re.compile(r"http-(\d+)")
+_STATUSES: Final = {
+    "401": "its site asks for a password", "403": "its site refuses us", "404": "it is gone", "410": "it is gone",
+    "429": "its site wants fewer requests", "451": "its site may not show it",
+}  # fmt: skip
+
+
+def meaning(reason: str) -> str:
+    """A reason in words that fit one page and many; one that nobody knows as it is."""
+    if status := _STATUS.fullmatch(reason):
+        broken = "its site is broken" if status[1].startswith("5") else "its site gives no page"
+        return f"{_STATUSES.get(status[1], broken)} (status {status[1]})"
+    if reason.endswith("-killed") and reason not in WORDS:
+        return "working on it killed the process five times"
+    return WORDS.get(reason, reason)
