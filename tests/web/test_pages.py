@@ -225,7 +225,7 @@ def test_the_api_tells_what_the_command_line_tells(results: Path, suchlike: Any)
     )
     assert asked.get("/api/v1/stories").json()["stories"][0]["copies"]
     status = asked.get("/api/v1/status").json()
-    assert set(status) == {"queues", "workers", "frontier", "runs", "pressure", "tuning"}
+    assert set(status) == {"queues", "workers", "frontier", "runs", "pressure", "tuning", "schedules"}
     assert asked.get("/api/v1/show", params={"url": "https://nowhere.test/"}).status_code == 400
     assert "error" in asked.get("/api/v1/search", params={"q": ""}).json()
 
