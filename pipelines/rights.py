@@ -23,6 +23,8 @@ _TOKEN: Final = re.compile(r"[A-Za-z_-]*")
 _ADDRESSED: Final = re.compile(r"\s*([a-z][a-z0-9_.-]*)\s*:")
 # these have a value after a colon; nobody is called so
 _VALUED: Final = frozenset({"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"})
+# by these something is followed, kept or left out
+_DECIDING: Final = frozenset({"noindex", "none", "nofollow", "noarchive", "nosnippet", "noai", "noml"})
 _NO_MINING: Final = frozenset({"noai", "noml"})
 
 
@@ -82,7 +84,16 @@ def rights_of(metas: Mapping[str, str], headers: Mapping[str, str], agent: str =
         reserved = _flag(lower.get("tdm-reservation", ""))
     if not _NO_MINING.isdisjoint(said):
         reserved = True
-    return Rights(", ".join(said)[:_MAX_SAID_CHARS], not {"noindex", "none"}.isdisjoint(said), reserved)
+    return Rights(_told(said), not {"noindex", "none"}.isdisjoint(said), reserved)
+
+
+def _told(said: list[str]) -> str:
+    """The directives as they stand; of more than can be kept those that decide something, then the first others."""
+    told = ", ".join(said)
+    if len(told) <= _MAX_SAID_CHARS:
+        return told
+    deciding_first = ", ".join(sorted(said, key=lambda part: part not in _DECIDING))
+    return deciding_first[: _MAX_SAID_CHARS + 1].rpartition(",")[0]
 
 
 def _flag(value: str) -> bool | None:

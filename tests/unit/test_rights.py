@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.reading.links import glance
+from pipelines.exports.rights import forbidden
 from pipelines.rights import MAX_RULES, MAX_TDMREP_BYTES, directives, follows, reserved_by, rights_of, tdmrep, together
 
 
@@ -73,6 +74,19 @@ def test_a_glance_follows_what_may_be_followed(head: str, header: str, agent: st
 )
 def test_the_page_overrules_its_header_and_both_may_be_silent(meta: str, header: str, reserved: bool | None) -> None:
     assert rights_of({"tdm-reservation": meta}, {"TDM-Reservation": header}).tdm_reserved is reserved
+
+
+def test_no_length_of_what_is_said_hides_what_decides() -> None:
+    said = [f"max-snippet: {number}" for number in range(40)]
+    deciding = ["noindex", "nofollow", "noarchive", "nosnippet", "noai"]
+    found = rights_of({"robots": ", ".join(said + deciding)}, {})
+    told = found.robots.split(", ")
+    assert len(found.robots) <= 200
+    assert told[:5] == deciding
+    assert told[5:] == said[: len(told) - 5]
+    for one in ("noarchive", "nosnippet"):
+        rights = {"robots": rights_of({"robots": ", ".join([*said, one])}, {}).robots}
+        assert forbidden({"rights": rights, "paywalled": None}, "training") == one
 
 
 def _file(*rules: tuple[str, Any]) -> str:
