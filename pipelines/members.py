@@ -40,19 +40,26 @@ class Damaged(Exception):
 
 
 def at(folder: Path, file: str, offset: int) -> bytes:
-    """The packed record at this place. Raises StoreError when the file is gone and Damaged when no record is there."""
-    named = folder / Path(file).name
-    try:
-        with named.open("rb") as stream:
-            stream.seek(offset)
-            packed, _ = _one(stream)
-    except FileNotFoundError:
-        raise StoreError(f"The archive {named} is not there, though articles lie in it.") from None
-    except OSError as error:
-        raise StoreError(f"The archive {named} cannot be read: {error.strerror}.") from error
-    if not packed:
-        raise Damaged(f"{named.name} ends before {offset}")
+    """The packed record at this place. StoreError when the file is gone, Damaged when no whole record is there."""
+    packed, whole = _at(folder / Path(file).name, offset)
+    if not whole:
+        raise Damaged(f"{Path(file).name} is torn at {offset}")
     return packed
+
+
+def _at(file: Path, offset: int) -> tuple[bytes, bool]:
+    """As `_one`, of this place; Damaged when nothing is there."""
+    try:
+        with file.open("rb") as stream:
+            stream.seek(offset)
+            packed, whole = _one(stream)
+    except FileNotFoundError:
+        raise StoreError(f"The archive {file} is not there, though articles lie in it.") from None
+    except OSError as error:
+        raise StoreError(f"The archive {file} cannot be read: {error.strerror}.") from error
+    if not packed:
+        raise Damaged(f"{file.name} ends before {offset}")
+    return packed, whole
 
 
 def each(file: Path) -> Iterator[tuple[int, bytes]]:
@@ -145,7 +152,8 @@ def _blanks(file: Path, offsets: Sequence[int]) -> dict[int, bytes]:
                 raise StoreError(
                     f"The archive {file} is being written; stop the workers (or wait for their run) and ask again."
                 ) from None
-        return {offset: _blank(len(at(file.parent, file.name, offset))) for offset in offsets}
+        # what is left of a torn record goes, too
+        return {offset: _blank(len(_at(file, offset)[0])) for offset in offsets}
     except Damaged as error:
         raise StoreError(f"The archive {file} is damaged, and nothing was removed: {error}.") from None
     except FileNotFoundError:

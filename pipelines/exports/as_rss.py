@@ -31,7 +31,7 @@ def write(articles: Iterable[Article], out: BinaryIO, choice: Choice) -> int:
 
 def _about(xml: Any, choice: Choice) -> None:
     say(xml, "title", choice.title)
-    say(xml, "link", "https://pypi.org/project/suchlike/")
+    say(xml, "link", syndicated.identity(choice))  # which RSS asks for, of a feed that is at no address
     say(xml, "description", "Articles that resemble the seeds, best first.")
     say(xml, "generator", "suchlike")
 

@@ -17,12 +17,12 @@ def card(title: str, told: Mapping[str, Any]) -> str:
 
 
 def _front(title: str, told: Mapping[str, Any]) -> str:
-    """The card's YAML, of which JSON is a part."""
+    """The card's YAML, of which JSON is a part, but for its escapes of letters."""
     number = told["articles"]
     size = next((name for most, name in _SIZES if number < most), "n>1M")
     files = [{"split": one["split"], "path": one["file"]} for one in told["splits"]]
     lines = {
-        "pretty_name": title,
+        "pretty_name": " ".join(title.split()),
         "language": sorted(code for code in told["languages"] if len(code) in (2, 3) and code.isalpha()),
         "size_categories": [size],
         "license": "other",
@@ -30,7 +30,7 @@ def _front(title: str, told: Mapping[str, Any]) -> str:
         "tags": ["news", "web-crawl", "suchlike"],
         "configs": [{"config_name": "default", "data_files": files}],
     }
-    return "".join(f"{name}: {json.dumps(value)}\n" for name, value in lines.items())
+    return "".join(f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in lines.items())
 
 
 def _about(told: Mapping[str, Any]) -> str:

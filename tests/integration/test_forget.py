@@ -272,6 +272,16 @@ def test_asking_again_finishes_what_was_cut_off(tmp_path: Path) -> None:
     assert broken(project) == []
 
 
+def test_what_is_left_of_a_torn_page_goes_too(tmp_path: Path) -> None:
+    project = filled(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
+    articles = [one["archive"] for one in project.articles(everything=True) if one["archive"]]
+    last = max(articles, key=lambda place: int(place["offset"]))
+    warc = project.folder / "warc" / last["file"]
+    warc.write_bytes(warc.read_bytes()[:-1])
+    members.blank(warc.parent, {last["file"]: [last["offset"]]})
+    assert members.check(members.at(warc.parent, last["file"], last["offset"])) == ("metadata", "")
+
+
 def test_it_waits_for_runs_and_for_whoever_writes_the_archive(tmp_path: Path) -> None:
     project = filled(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
     (warc,) = (project.folder / "warc").iterdir()

@@ -157,6 +157,7 @@ def test_a_feed_reader_reads_the_feeds(kind: str, tmp_path: Path) -> None:
     assert wild.link == "https://b.test/3?a=1&b=<2>"
     assert "<script>" not in (tmp_path / "feed").read_text() or kind == "jsonfeed"
     assert bare.title == bare.link == "https://a.test/2"
+    assert "suchlike/" not in (tmp_path / "feed").read_text()
 
 
 def test_bibtex_opens_in_a_reference_manager(tmp_path: Path) -> None:
@@ -226,6 +227,27 @@ def test_a_hugging_face_folder_has_a_file_a_split_and_a_card(tmp_path: Path) -> 
     assert "`abc`" in text
     entries = json.loads((tmp_path / "set" / MANIFEST).read_text())["files"]
     assert [one["file"] for one in entries] == ["data/train.parquet", "data/test.parquet", "README.md"]
+
+
+def test_a_card_tells_any_name(tmp_path: Path) -> None:
+    yaml = _tool("yaml")
+    made("hf", [article()], tmp_path / "set", choice=Choice(title='mud 🙂 "é"\u2028: [x] \\'))
+    front = yaml.safe_load((tmp_path / "set" / "README.md").read_text("utf-8").split("---")[1])
+    assert front["pretty_name"] == 'mud 🙂 "é" : [x] \\'
+
+
+def test_a_torn_page_leaves_in_no_warc(tmp_path: Path) -> None:
+    (tmp_path / "warc").mkdir()
+    made("warc", [BARE], tmp_path / "warc" / "a.warc.gz")
+    record = (tmp_path / "warc" / "a.warc.gz").read_bytes()
+    kept = Choice(archive=tmp_path / "warc")
+    held = [article(archive={"file": "a.warc.gz", "offset": 0})]
+    made("warc", held, tmp_path / "whole.warc.gz", choice=kept)
+    assert (tmp_path / "whole.warc.gz").read_bytes() == record
+    (tmp_path / "warc" / "a.warc.gz").write_bytes(record[:-1])
+    with pytest.raises(StoreError, match=r"a\.warc\.gz is torn at 0"):
+        made("warc", held, tmp_path / "torn.warc.gz", choice=kept)
+    assert not (tmp_path / "torn.warc.gz").exists()
 
 
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
