@@ -6,6 +6,7 @@ The database finds them; which of many come first is decided by `pipelines.ranki
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Select,
     Table,
     cast,
+    func,
     literal_column,
     select,
     text,
@@ -28,6 +30,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from pipelines import ranking
 from pipelines.asked import Asked, Term
 from pipelines.ranking import Highlight
+from pipelines.stores import planner
 from pipelines.stores.dialect import run_many
 from pipelines.stores.schema import articles, urls
 from pipelines.stores.wanted import Wanted
@@ -37,7 +40,9 @@ from pipelines.words import words_of
 POOL = 200
 # of the articles with the words asked for, as many are looked at for the filters, and of those meant so many measured
 LOOKED = 20_000
-MEASURED = 1_000
+MEASURED = 500
+# so many articles PostgreSQL goes through where its index would name more than it saves
+WALKED = 7_000
 _TITLE_WORDS = 300
 # PostgreSQL knows no place after this one
 _LAST_PLACE = 16_383
@@ -47,9 +52,8 @@ _GAP = 50
 _fts = Table("articles_search", MetaData(), Column("rowid", Integer))
 _whole: ColumnElement[Any] = literal_column("articles_search")
 _search: ColumnElement[Any] = literal_column("articles.search")
-_PLANNED = text(
-    "SELECT set_config('enable_' || way, :so, true) FROM (VALUES ('seqscan'), ('hashjoin'), ('mergejoin')) AS ways(way)"
-)
+_READ_ALL = ("seqscan", "hashjoin", "mergejoin")
+_SHOWN = select(articles.c.id, articles.c.title, articles.c.score)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +91,39 @@ def _pool(connection: Connection, asked: Asked, wanted: Wanted) -> list[int]:
     The best are those whose titles answer best, then those most like the seeds. A database's own measure would cost
     more than all the rest: SQLite counts how often each word occurs anywhere, PostgreSQL unpacks what is indexed.
     """
-    sqlite = connection.dialect.name == "sqlite"
-    said = _fts5_query(asked) if sqlite else _tsquery(asked)
-    found = _whole.op("MATCH")(said) if sqlite else _search.op("@@")(said)
-    row = _fts.c.rowid if sqlite else articles.c.id
-    if not sqlite:
-        # what a walk through the table costs that unpacks each row's words, or reads every row once, is not known to it
-        connection.execute(_PLANNED, {"so": "off"})
-    within = select(row.label("row")).where(found).limit(LOOKED).subquery()
-    query = select(articles.c.id, articles.c.title, articles.c.score).join(within, within.c.row == articles.c.id)
-    held = list(connection.execute(_meant(query, wanted).limit(MEASURED)))
-    if not sqlite:
-        connection.execute(_PLANNED, {"so": "on"})
+    if connection.dialect.name == "sqlite":
+        within = select(_fts.c.rowid.label("row")).where(_whole.op("MATCH")(_fts5_query(asked)))
+        held = list(connection.execute(_meant(_of(within), wanted).limit(MEASURED)))
+    else:
+        held = _pool_of_postgresql(connection, _search.op("@@")(_tsquery(asked)), wanted)
     if len(held) > POOL:
         held.sort(key=lambda one: (-ranking.rank(one.title, "", asked.wanted), -one.score, one.id))
     return [one.id for one in held[:POOL]]
+
+
+def _pool_of_postgresql(connection: Connection, found: ColumnElement[Any], wanted: Wanted) -> list[Any]:
+    """The same there, whose index is read to its end before the first row of it is seen.
+
+    Where that would be much of the table, the articles are gone through one by one: enough of them answer. What a walk
+    costs that unpacks each row's words, its planner does not know, so it is told which way to go.
+    """
+    walk = _meant(_SHOWN.where(found), wanted)
+    if planner.share(connection, walk, articles) > 2 * POOL / WALKED:
+        last = select(articles.c.id).order_by(articles.c.id).offset(WALKED).limit(1).scalar_subquery()
+        walk = walk.where(articles.c.id < func.coalesce(last, sys.maxsize)).order_by(articles.c.id).limit(MEASURED)
+        with planner.without(connection, *_READ_ALL, "bitmapscan"):
+            held = list(connection.execute(walk))
+        if len(held) > POOL:
+            return held
+    within = select(articles.c.id.label("row")).where(found)
+    with planner.without(connection, *_READ_ALL):
+        return list(connection.execute(_meant(_of(within), wanted).limit(MEASURED)))
+
+
+def _of(rows: Select[Any]) -> Select[Any]:
+    """Of the first LOOKED of these rows, what is to be known before they are put in order."""
+    within = rows.limit(LOOKED).subquery()
+    return _SHOWN.join(within, within.c.row == articles.c.id)
 
 
 def _fts5_query(asked: Asked) -> str:

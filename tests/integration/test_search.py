@@ -145,9 +145,11 @@ def test_words_are_marked_where_the_index_has_them(text: str, words: list[str]) 
     assert places_of(wanted, text) == [one for one in spans_of(text) if one[0] in wanted]
 
 
+@pytest.mark.parametrize("walked", [1, 1_000_000])
 def test_of_more_articles_than_are_put_in_order_the_best_and_those_meant_are_found(
-    stock: Stock, monkeypatch: pytest.MonkeyPatch
+    stock: Stock, monkeypatch: pytest.MonkeyPatch, walked: int
 ) -> None:
+    monkeypatch.setattr(search, "WALKED", walked)  # PostgreSQL: never by its index, or only where that is not enough
     monkeypatch.setattr(search, "POOL", 2)
     monkeypatch.setattr(search, "MEASURED", 6)
     assert found(stock, "dredging") == ["title", "long"], "in the title; of the others, most like the seeds"

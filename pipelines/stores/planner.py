@@ -1,0 +1,30 @@
+"""PostgreSQL's planner: what it expects of a query, by the figures it keeps of the tables, and what it is not to do."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Select, Table, text
+
+_ROWS = text("SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = CAST(:name AS regclass)")
+_PLANNED = text("SELECT set_config('enable_' || way, :so, true) FROM unnest(CAST(:ways AS text[])) AS ways(way)")
+
+
+def share(connection: Connection, query: Select[Any], table: Table) -> float:
+    """How many rows this query is expected to give, for each row of a table; as right as its last ANALYZE."""
+    said = query.compile(connection.engine, compile_kwargs={"render_postcompile": True})
+    (plan,) = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {said}", said.params).scalar_one()
+    return float(plan["Plan"]["Plan Rows"]) / float(connection.execute(_ROWS, {"name": table.name}).scalar_one())
+
+
+@contextlib.contextmanager
+def without(connection: Connection, *ways: str) -> Iterator[None]:
+    """While the block runs, queries are planned without these ways (`seqscan`, …), as far as there is another.
+
+    A block that fails fails its transaction, and with it goes the setting.
+    """
+    connection.execute(_PLANNED, {"ways": list(ways), "so": "off"})
+    yield
+    connection.execute(_PLANNED, {"ways": list(ways), "so": "on"})
