@@ -26,10 +26,10 @@ from statistics import median
 from typing import Any
 
 import redis
+from ailing import Ailing
 from faultweb import Expected, FaultWeb
 from mute import Mute
 from postgresql import PostgreSQL
-from skew import Skew
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 from working import at_work_in, children
@@ -67,7 +67,8 @@ VICTIMS = {
 # whose end takes everybody else along, or with nobody left but him, is left alone for a while
 RESPITE_S = {"conductor": 120.0, "nursery": 60.0, "clock": 240.0, "broker": 30.0, "crawler": 3.0}
 # of a hundred blows, so many are no kill but one of these
-OTHERS = {"flush": 2, "stop": 1, "hang": 1, "mute": 1, "lock": 2, "crash": 2, "standby": 1, "full": 1, "jump": 1}
+OTHERS = {"flush": 2, "stop": 1, "hang": 1, "mute": 1, "lock": 2, "crash": 2, "standby": 1, "full": 1, "jump": 1,
+          "readonly": 1}  # fmt: skip
 # by which the clock jumps, there and back again; never by less than is noticed
 JUMPS_S = (3600, -3600, 90, -90)
 # a blow falls all the same when nothing has moved since the last one for so long
@@ -157,7 +158,7 @@ class Storm:
         self._stopped: list[tuple[float, int]] = []
         self._engine = create_engine(database, connect_args={"timeout": 5} if "sqlite" in database else {})
         (folder / "seeds").mkdir(parents=True, exist_ok=True)
-        self._skew = Skew(folder) if Skew.is_possible() else None
+        self._ailing = Ailing(folder) if Ailing.is_possible() else None
         for name in ("back-on-the-timetable.txt", "night-lines-letter.eml"):
             shutil.copy(SEEDS / name, folder / "seeds" / name)
 
@@ -302,7 +303,7 @@ class Storm:
                 self._clock = subprocess.Popen(
                     [sys.executable, "-m", "crawler", "-C", str(self.folder), "clock"],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                    env=os.environ | (self._skew.environment if self._skew else {}),
+                    env=os.environ | (self._ailing.environment if self._ailing else {}),
                 )  # fmt: skip
 
     def _victims(self) -> dict[str, list[int]]:
@@ -531,15 +532,26 @@ class Storm:
         return True
 
     def _can_jump(self) -> bool:
-        return self._skew is not None
+        return self._ailing is not None
 
     def _jump(self) -> bool:
         """The clock is wrong for seconds, and right again."""
-        assert self._skew is not None
+        assert self._ailing is not None
         self._disturb(20.0)
-        self._skew.set_by(self.dice.choice(JUMPS_S))
+        self._ailing.suffer(ahead_s=self.dice.choice(JUMPS_S))
         time.sleep(self.dice.uniform(3, 8))
-        self._skew.set_by(0)
+        self._ailing.suffer()
+        return True
+
+    _can_readonly = _can_jump
+
+    def _readonly(self) -> bool:
+        """The disk takes no writes for seconds: SQLite's, the archive's, Valkey's own and the logs."""
+        assert self._ailing is not None
+        self._disturb(20.0)
+        self._ailing.suffer(read_only=True)
+        time.sleep(self.dice.uniform(3, 8))
+        self._ailing.suffer()
         return True
 
     def _can_full(self) -> bool:

@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
+from ailing import Ailing
 from conftest import until
 from mute import Mute
 from scrapy import Request
 from scrapy.utils.test import get_crawler
-from skew import Skew
 from storm import small_disk, storm
 from working import Waiting, articles, started
 
@@ -100,10 +100,51 @@ def test_a_disk_that_takes_nothing_is_said_in_a_sentence() -> None:
 
 
 def test_a_clock_that_is_wrong_for_some_is_right_for_others(tmp_path: Path) -> None:
-    if not Skew.is_possible():
+    if not Ailing.is_possible():
         pytest.skip("there is no compiler")
-    skew = Skew(tmp_path)
-    skew.set_by(-3600)
+    ailing = Ailing(tmp_path)
+    ailing.suffer(ahead_s=-3600)
     command = [sys.executable, "-c", "import time; print(time.time())"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | skew.environment)
+    told = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | ailing.environment)
     assert abs(time.time() - 3600 - float(told.stdout)) < 5
+
+
+WRITES = """
+import os, sqlite3, sys
+held = sqlite3.connect(sys.argv[1])
+held.execute("CREATE TABLE t(a)")
+print("ready", flush=True)
+for turn in range(2):
+    sys.stdin.readline()
+    for write in (
+        lambda: held.execute("INSERT INTO t VALUES(1)").connection.commit(),
+        lambda: sqlite3.connect(sys.argv[1]).execute("INSERT INTO t VALUES(2)").connection.commit(),
+        lambda: open(sys.argv[1] + f"-{turn}", "w"),
+    ):
+        try:
+            write()
+            print("written", flush=True)
+        except Exception as error:
+            print(error, flush=True)
+    held.rollback()
+"""
+
+
+def test_a_disk_that_takes_no_writes_takes_none_of_those_that_suffer_it(tmp_path: Path) -> None:
+    if not Ailing.is_possible():
+        pytest.skip("there is no compiler")
+    ailing = Ailing(tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITES, str(tmp_path / "a.db")], text=True, env=os.environ | ailing.environment,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdin and process.stdout
+        process.stdout.readline()
+        turns = []
+        for read_only in (True, False):
+            ailing.suffer(read_only=read_only)
+            process.stdin.write("\n")
+            process.stdin.flush()
+            turns.append([process.stdout.readline().strip() for _ in range(3)])
+    assert turns[0][0] != "written" and "readonly" in turns[0][1] and "Read-only file system" in turns[0][2]
+    assert turns[1] == ["written"] * 3
