@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipelines.asked import Term
-from pipelines.words import places_of, words_of
+from pipelines.words import MAX_WORD_CHARS, places_of, words_of
 
 TITLE_WEIGHT: Final = 4.0
 # as many words of an article are looked at; agrees with what is indexed
@@ -35,22 +35,46 @@ class Highlight:
     marks: tuple[tuple[int, int], ...]
 
 
-def rank(title: str, text: str, wanted: tuple[Term, ...]) -> float:
-    """How well an article answers, 0..1."""
-    in_title, in_text = words_of(title, WORDS), words_of(text, WORDS)
+def rank(title: str, text: str, wanted: tuple[Term, ...], words: int) -> float:
+    """How well an article answers, 0..1; its text is so many `words` long."""
     # a short text is no better an answer than one of usual length
-    length = max(1.0, 1 - _LENGTH_SHARE + _LENGTH_SHARE * len(in_text) / _USUAL_WORDS)
+    length = max(1.0, 1 - _LENGTH_SHARE + _LENGTH_SHARE * min(words, WORDS) / _USUAL_WORDS)
+    in_title, in_text = _Said(title), _Said(text)
     total = 0.0
     for term in wanted:
-        found = TITLE_WEIGHT * _occurs(term, in_title) + _occurs(term, in_text) / length
+        found = TITLE_WEIGHT * in_title.number(term) + in_text.number(term) / length
         total += found / (found + _SATURATION)
     return total / len(wanted)
 
 
-def _occurs(term: Term, words: list[str]) -> int:
-    if len(term) == 1:
-        return words.count(term[0])
-    return sum(words[at : at + len(term)] == list(term) for at in _places(term[0], words))
+class _Said:
+    """A text in which terms are counted."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        # cutting a text into its words takes five times as long as looking for one of them
+        self._plain = text.lower() if text.isascii() and len(text) <= WORDS else None
+        self._words: list[str] | None = None
+
+    def number(self, term: Term) -> int:
+        """How often a term occurs."""
+        if self._plain is not None and len(term) == 1 and len(term[0]) < MAX_WORD_CHARS:
+            return _number(term[0], self._plain)
+        if self._words is None:
+            self._words = words_of(self._text, WORDS)
+        if len(term) == 1:
+            return self._words.count(term[0])
+        return sum(self._words[at : at + len(term)] == list(term) for at in _places(term[0], self._words))
+
+
+def _number(word: str, plain: str) -> int:
+    """How often a word stands in a plain text, between what is no letter or digit."""
+    found, at = 0, plain.find(word)
+    while at >= 0:
+        end = at + len(word)
+        found += not (plain[end : end + 1].isalnum() or plain[max(0, at - 1) : at].isalnum())
+        at = plain.find(word, end)
+    return found
 
 
 def _places(word: str, words: list[str]) -> Iterator[int]:

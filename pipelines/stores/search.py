@@ -54,6 +54,7 @@ _whole: ColumnElement[Any] = literal_column("articles_search")
 _search: ColumnElement[Any] = literal_column("articles.search")
 _READ_ALL = ("seqscan", "hashjoin", "mergejoin")
 _SHOWN = select(articles.c.id, articles.c.title, articles.c.score)
+_TEXTS = select(articles.c.id, articles.c.title, articles.c.text, articles.c.words, articles.c.score)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,9 @@ def find(connection: Connection, asked: Asked, wanted: Wanted, *, limit: int = 2
     Of equal rank, the one more like the seeds comes first. At most `limit`, which is at most POOL.
     """
     rows = _pool(connection, asked, wanted)
-    query = select(articles.c.id, articles.c.title, articles.c.text, articles.c.score).where(articles.c.id.in_(rows))
+    query = _TEXTS.where(articles.c.id.in_(rows))
     ranked = sorted(
-        ((-round(ranking.rank(held.title, held.text, asked.wanted), 6), -held.score, held.id, held)
+        ((-round(ranking.rank(held.title, held.text, asked.wanted, held.words), 6), -held.score, held.id, held)
          for held in connection.execute(query)),
         key=lambda one: one[:3],
     )[:limit]  # fmt: skip
@@ -97,7 +98,7 @@ def _pool(connection: Connection, asked: Asked, wanted: Wanted) -> list[int]:
     else:
         held = _pool_of_postgresql(connection, _search.op("@@")(_tsquery(asked)), wanted)
     if len(held) > POOL:
-        held.sort(key=lambda one: (-ranking.rank(one.title, "", asked.wanted), -one.score, one.id))
+        held.sort(key=lambda one: (-ranking.rank(one.title, "", asked.wanted, 0), -one.score, one.id))
     return [one.id for one in held[:POOL]]
 
 

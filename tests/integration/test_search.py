@@ -19,7 +19,7 @@ from pipelines.errors import UsageError
 from pipelines.ranking import rank
 from pipelines.stores import articles, search
 from pipelines.stores.wanted import Wanted
-from pipelines.words import places_of, spans_of
+from pipelines.words import places_of, spans_of, words_of
 
 
 def filler(name: str, words: int = 40) -> str:
@@ -202,5 +202,13 @@ def _numbers(stock: Stock) -> str:
 @given(title=st.text(max_size=30), text=st.text(max_size=200))
 def test_a_rank_is_a_share_and_grows_with_what_is_said(title: str, text: str) -> None:
     wanted = (("harbour",),)
-    assert 0 <= rank(title, text, wanted) <= 1
-    assert rank(f"{title} harbour", text, wanted) > rank(title, text, wanted)
+    words = len(words_of(text, 100))
+    assert 0 <= rank(title, text, wanted, words) <= 1
+    assert rank(f"{title} harbour", text, wanted, words) > rank(title, text, wanted, words)
+
+
+@given(text=st.text("abA -9.\n\u00e9", max_size=40), word=st.text("ab9", min_size=1, max_size=3))
+def test_a_word_that_is_looked_for_is_found_as_often_as_among_the_words_of_the_text(text: str, word: str) -> None:
+    alone = rank("", text, ((word,),), 0)
+    once = rank("", " ".join([word] * words_of(text, 100).count(word)), ((word,),), 0)
+    assert alone == once
