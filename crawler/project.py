@@ -41,7 +41,7 @@ from pipelines.config import Config, load
 from pipelines.errors import ConfigError, SeedError, StoreError, UsageError
 from pipelines.exports import Choice, chosen_fields
 from pipelines.exports.splits import splits_of
-from pipelines.layers import layered
+from pipelines.layers import FILE_NAME, layered
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Example
 from pipelines.rhythm import Bounds
@@ -65,6 +65,7 @@ from workers.tuning import tuned
 
 Tell = Callable[[Progress], None]
 START_EXPECTED = 0.9
+NOWHERE = "There is nowhere to start: name a --site, --feed or --sitemap, or give a seed that is a URL."
 
 
 class Project:
@@ -99,8 +100,10 @@ class Project:
             paths = [one if "://" in one else config.path / one for one in listed]
             folders = [one for one in paths if isinstance(one, Path) and not one.exists()]
             if folders:
+                made = "" if (config.path / FILE_NAME).exists() else ", or make a project with `suchlike init NAME`"
                 raise SeedError(
-                    f"The seeds {folders[0]} of profile {name} are not there; add some with `suchlike seed add FILE`."
+                    f"The seeds {folders[0]} of profile {name} are not there; "
+                    f"add some with `suchlike seed add FILE`{made}."
                 )
         read = seeds.read(paths)
         return fetch_seeds(read, config) if read.urls else read
@@ -143,21 +146,26 @@ class Project:
     def conduct(
         self, overrides: Mapping[str, Any] | None = None, *, seed_paths: Sequence[str | Path] = (),
         tell: Tell | None = None, say: Callable[[str], None] = lambda _: None,
+        ready: Callable[[], object] = lambda: None,
     ) -> dict[str, Any]:  # fmt: skip
         """Crawls until a budget is spent, drains every stage; returns the summary of contract.md.
 
         A run that was stopped or killed is taken up again; one that ended is followed by another, which goes on
         with the same frontier. Raises UsageError, and changes nothing, while another run is at work in the folder.
+        `ready` is called when everything needed is there, and before anything is written.
         """
         config = self.config(overrides)
         seed_set = self.seed_set(config, seed_paths)
         config = self.config(overrides, seed_set)
         starts = [one.candidate.url for one in starting_points(config, seed_set)]
+        if not starts and not _waits(config):
+            raise UsageError(NOWHERE)
         contact.require(config, starts)
         network.require(config, starts)
         profile = self.learn(seed_set, config)
         if config.crawl.proxy:
             proxy.require(config.crawl.proxy)
+        ready()
         for problem in seed_set.problems:
             say(f"! {problem.message}")
         say(_learned(profile, seed_set))
@@ -201,9 +209,7 @@ class Project:
             rhythms.wake_starts(connection, [one.candidate.url for one in found], now=now)
             rhythms.wake_due(connection, Bounds.of(config.crawl), now=now)
             if not found and fates.count(connection)["frontier"] == 0:
-                raise UsageError(
-                    "There is nowhere to start: name a --site, --feed or --sitemap, or give a seed that is a URL."
-                )
+                raise UsageError(NOWHERE)
         return run
 
     # recorded pages
@@ -378,6 +384,15 @@ class Project:
         except OSError as error:
             raise StoreError(f"{target} cannot be written: {error.strerror}.") from None
         return target
+
+
+def _waits(config: Config) -> bool:
+    """Whether an earlier run left URLs that wait; makes no database to find out."""
+    file = config.database.removeprefix("sqlite:///")
+    if file != config.database and not Path(file).exists():
+        return False
+    with contextlib.closing(open_store(config.database, mode=config.mode)) as store, store.read() as connection:
+        return bool(fates.count(connection)["frontier"])
 
 
 def _examples(seed_set: SeedSet) -> list[Example]:

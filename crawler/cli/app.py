@@ -32,8 +32,14 @@ from crawler.cli import (
     steering,
 )
 from crawler.cli.session import STDIN, STOPPED, UNREACHABLE, USAGE, Session, safe
-from pipelines.errors import SuchlikeError
+from pipelines.errors import SuchlikeError, UsageError
 from pipelines.masking import masked
+
+# what only looks, or works on what is there: a folder or profile that is none is a slip, and nothing to begin
+_LOOKS = frozenset((
+    "status", "list", "search", "show", "explain", "dupes", "fates", "traps", "failures", "export", "report", "config",
+    "rate", "rejudge", "reread", "forget", "alerts", "pause", "resume", "doctor",
+))  # fmt: skip
 
 app = App(
     name="suchlike",
@@ -114,6 +120,8 @@ def _launch(  # noqa: PLR0913  # the global flags
             [STDIN if token == "-" else token for token in tokens], print_error=False, exit_on_error=False,
             console=_console(no_color),
         )  # fmt: skip
+        if tokens and tokens[0] in _LOOKS and not {"--help", "-h"}.intersection(tokens):
+            _there(session)
         extra = dict.fromkeys(ignored, session)
         result = command(*bound.args, **bound.kwargs, **extra)
     except SuchlikeError as error:
@@ -131,6 +139,16 @@ def _launch(  # noqa: PLR0913  # the global flags
             session, f"Something went wrong that should not ({what}); -v shows where. Please report it.", USAGE
         )
     return result if isinstance(result, int) else 0
+
+
+def _there(session: Session) -> None:
+    """Raises UsageError or ConfigError where folder or profile are none."""
+    if not session.folder.is_dir():
+        raise UsageError(f"There is no folder {session.folder}.")
+    if session.profile is not None:
+        from pipelines.config import load
+
+        load(session.folder).only_profile(session.profile)
 
 
 def _console(plain: bool) -> Console:

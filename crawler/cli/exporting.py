@@ -62,8 +62,9 @@ def export(
     output
         The file (default: exports/articles.FORMAT in the project folder), or the folder for hf.
     """
-    from crawler.cli.showing import project
+    from crawler.cli.showing import check_run, project
 
+    check_run(session, filters.run if filters else None)
     asked = shape or Shape()
     done = project(session).export(
         kind, output, wanted=(filters or Filters()).wanted(copies=not asked.no_copies),

@@ -34,11 +34,12 @@ def failed(*, reason: str | None = None, site: str | None = None, run: int | Non
     run
         Only of this run.
     """
-    from crawler.cli.showing import project
+    from crawler.cli.showing import check_run, project
     from crawler.cli.telling import counted
     from pipelines.stores import failures
     from pipelines.stores.failing import may_help
 
+    check_run(session, run)
     number = 0
     with project(session).store(session.mode).read() as connection:
         for number, one in enumerate(failures.grouped(connection, failures.Choice(reason, site, run)), 1):  # noqa: B007
@@ -76,12 +77,13 @@ def retry(
     everything
         All of them.
     """
-    from crawler.cli.showing import project
+    from crawler.cli.showing import check_run, project
     from pipelines.stores import failures
 
     if not everything and reason is None and site is None and run is None:
         some = session.command("failures", "retry", "--reason", "timeout")
         raise UsageError(f"Say which: {some} (or --site, --run); --all means all.")
+    check_run(session, run)
     with project(session).store(session.mode).write() as connection:
         number = failures.retry(connection, failures.Choice(reason, site, run))
     if session.json:
@@ -104,9 +106,10 @@ def fates(
     by
         Of every site, or every run, too.
     """
-    from crawler.cli.showing import project
+    from crawler.cli.showing import check_run, project
     from pipelines.stores import fates as ends
 
+    check_run(session, run)
     with project(session).store(session.mode).read() as connection:
         total = ends.count(connection, run)
         if by:

@@ -46,8 +46,9 @@ def listed(
     everything
         Copies and kept articles that do not match, too.
     """
-    from crawler.cli.showing import project
+    from crawler.cli.showing import check_run, project
 
+    check_run(session, filters.run if filters else None)
     wanted = (filters or Filters()).wanted(everything=everything, copies=everything)
     # the number is a place in the whole list, which other verbs take
     numbered = filters is None and not everything

@@ -40,8 +40,9 @@ def search(
     everything
         Copies and kept articles that do not match, too.
     """
-    from crawler.cli.showing import project
+    from crawler.cli.showing import check_run, project
 
+    check_run(session, filters.run if filters else None)
     wanted = (filters or Filters()).wanted(everything=everything, copies=everything)
     hits = project(session).search(" ".join(words), wanted, limit=limit, mode=session.mode)
     for found in hits:

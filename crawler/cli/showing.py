@@ -14,12 +14,24 @@ from crawler.cli.telling import tell, why_zero
 from crawler.cli.watching import Watching
 from crawler.project import Project
 from pipelines.config import Config
+from pipelines.errors import UsageError
 from pipelines.stores import Store, runs
 
 
 def project(session: Session) -> Project:
     """The project the global flags name."""
     return Project(session.folder, profile=session.profile)
+
+
+def check_run(session: Session, run: int | None) -> None:
+    """Raises UsageError where a run is asked for that there is none of."""
+    if run is None:
+        return
+    with contextlib.closing(project(session).store(session.mode)) as store, store.read() as connection:
+        latest = runs.latest(connection)
+        known = latest is not None and 0 < run <= latest.id
+    if not known:
+        raise UsageError(f"There is no run {run}; {f'the latest is {latest.id}' if latest else 'there is none yet'}.")
 
 
 def run(
@@ -31,8 +43,11 @@ def run(
     config = opened.config(overrides)
     if config.mode == "demo":
         return _demo(session, opened, overrides, config, web=web)
-    with _dashboard(session, config, wanted=web), Watching(session, config.crawl.pages) as watching:
-        done = opened.conduct(overrides, seed_paths=seeds, tell=watching, say=session.say)
+    with contextlib.ExitStack() as beside, Watching(session, config.crawl.pages) as watching:
+        done = opened.conduct(
+            overrides, seed_paths=seeds, tell=watching, say=session.say,
+            ready=lambda: beside.enter_context(_dashboard(session, config, wanted=web)),
+        )  # fmt: skip
     return finish(session, done, opened.store(config.mode))
 
 

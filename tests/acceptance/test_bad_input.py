@@ -56,11 +56,15 @@ TABLE: dict[str, Wrong] = {
         ["run"], ["environment", "'pages'"], environment=(("SUCHLIKE_CRAWL__PAGE", "3"),)
     ),
     "a schedule that is none": Wrong(["schedule", "list"], ["night", "6h"], config='[schedule]\nnight = "late"\n'),
-    "a seed folder that is missing": Wrong(["run"], ["seeds", "seed add"]),
+    "a seed folder that is missing": Wrong(["run"], ["seeds", "seed add", "suchlike init NAME"]),
     "a seed file that is missing": Wrong(["run", "--seeds", "nowhere.txt"], ["nowhere.txt"]),
     "an unknown profile": Wrong(
         ["--profile", "mood", "run"], ["'mood'", "'mud'"], config=f'[profile.mud]\nseeds = "{MUD}"\n'
     ),
+    "an unknown profile to read": Wrong(
+        ["--profile", "mood", "list"], ["no profile 'mood'", "'mud'"], config=f'[profile.mud]\nseeds = "{MUD}"\n'
+    ),
+    "a folder that is none, to read": Wrong(["-C", "nowhere", "status"], ["There is no folder nowhere"]),
     "two profiles and none named": Wrong(
         ["run"], ["a, b", "--profile"], config=f'[profile.a]\nseeds = "{MUD}"\n[profile.b]\nseeds = "{MUD}"\n'
     ),
@@ -176,6 +180,22 @@ def test_bad_seeds_beside_good_ones_are_named_and_the_good_ones_work(folder: Pat
     for name in ("empty.txt", "binary.txt", "short.txt", "vast.txt"):
         assert sum(name in line for line in bad) == 1
     assert listed.stdout.count("✓") == 3
+
+
+@pytest.mark.parametrize("typed", [["run"], ["run", "--seeds", str(SEEDS / "ukraine-diplomacy")]])
+def test_a_run_that_cannot_begin_shows_no_dashboard_and_leaves_nothing(folder: Path, typed: list[str]) -> None:
+    before = sorted(folder.rglob("*"))
+    said = _type(folder, *typed)
+    assert (said.returncode, "dashboard" in said.stderr) == (2, False), said.stderr
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_run_there_was_none_of_is_told_by_every_verb_that_takes_one(folder: Path) -> None:
+    assert _type(folder, "replay", "page.html", "--keep", "all").returncode == 0
+    for verb in (["fates"], ["failures", "list"], ["failures", "retry"], ["list"], ["search", "x"], ["export", "csv"]):
+        said = _type(folder, *verb, "--run", "9")
+        assert (said.returncode, said.stderr) == (2, "suchlike: There is no run 9; the latest is 1.\n")
+    assert _type(folder, "fates", "--run", "1").returncode == 0
 
 
 def test_a_seed_that_cannot_be_added_leaves_no_folder(folder: Path) -> None:
