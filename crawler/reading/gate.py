@@ -50,15 +50,18 @@ class Gate:
         self._agent = agent
         self._bound = profile.gate_under(threshold) if profile else 0.0
         self._open = keeps_all or not self._bound
+        asked, auto = (profile.threshold(threshold), profile.threshold()) if profile else (1.0, 1.0)
+        self._highest = asked if asked < auto else 1.0
 
     def learn(self, matches: int, lowest: float) -> None:
         """A crawl has so many matches, the `lowest` quick score among which is this: the bound may follow, upwards.
 
         The bound a profile begins with must do for every subject and web. After so many matches the next one is below
-        all of them about once in a hundred times, and below SAFE of that less often.
+        all of them about once in a hundred times, and below SAFE of that less often. Who asked for less than "auto"
+        gets what lies above that: a crawl meets its best pages first, and these say little of the ones that come late.
         """
         if matches >= ENOUGH:
-            self._bound = max(self._bound, SAFE * lowest)
+            self._bound = max(self._bound, min(SAFE * lowest, self._highest))
 
     def look(self, body: bytes, url: str, headers: dict[str, str]) -> Look:
         """Looks at a body that came with status 200."""

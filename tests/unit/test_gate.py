@@ -52,6 +52,8 @@ def test_a_lower_threshold_lets_more_through_and_a_higher_one_no_less(profile: P
     assert far.state == State.DROPPED and far.quick < profile.gate
     lower = Gate(profile, keeps_all=False, threshold=max(far.quick, 1e-6))
     assert lower.look(page(FAR), "https://a.test/1", HEADERS).state == State.FETCHED
+    lower.learn(10 * ENOUGH, 1.0)
+    assert lower.look(page(FAR), "https://a.test/1", HEADERS).state == State.FETCHED
     everything = Gate(profile, keeps_all=False, threshold=0.0)
     everything.learn(10 * ENOUGH, 1.0)
     assert everything.look(page(FAR), "https://a.test/1", HEADERS).state == State.FETCHED
