@@ -48,4 +48,4 @@ audit:
 
 # suchlike beside its peers and its parts beside theirs: docs/performance.md; ROUNDS=1 PAGES=200 for a first look
 bench:
-	$(PYTHON) benchmarks/all.py --rounds $(ROUNDS) --pages $(PAGES)
+	$(PYTHON) benchmarks/all.py --rounds $(ROUNDS) --pages $(PAGES) $(ARGS)

@@ -3,17 +3,19 @@
     python benchmarks/all.py [--rounds 5] [--pages 1000] [--hosts 40] [--out docs] [--skip peers]
 
 Runs `parts.py`, `wholes.py` and `peers.py` (or takes the peers' figures from the performance.json that is there:
-`--skip peers`), and writes performance.json, performance.md and performance.svg. What long crawls cost is in growth.md
-(`growth.py`).
+`--skip peers`), and writes performance.json, performance.md and performance.svg as far as it has come. What long crawls
+cost is in growth.md (`growth.py`).
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from html import escape
@@ -33,16 +35,16 @@ PAGES_A_HOST = 25
 WIDTH, ROW, LEFT = 760, 30, 210
 
 
-def measured(rounds: int, pages: int) -> list[Line]:
-    """The lines of every case, on a web of so many pages."""
+def measured(rounds: int, pages: int) -> Iterator[list[Line]]:
+    """The lines of every case, on a web of so many pages, as soon as there are more."""
     with tempfile.TemporaryDirectory(prefix="suchlike-bench-") as held:
         web = Web(Path(held) / "web", pages)
         make(web.file, pages, max(2, pages // PAGES_A_HOST))
-        found = []
+        found: list[Line] = []
         for case in (*parts.CASES, *wholes.CASES):
             print(case.__name__, file=sys.stderr, flush=True)
-            found += list(case(web, rounds))
-    return found
+            found += case(web, rounds)
+            yield found
 
 
 def picture(contenders: dict[str, Any]) -> str:
@@ -69,14 +71,15 @@ def page(result: dict[str, Any], lines: list[Line]) -> str:
     facts = ", ".join(f"{name} {value}" for name, value in result["machine"].items())
     return "\n".join([
         "# What a page costs", "",
-        "Made by `make bench`. CPU times are ratios taken within a round, never of two runs; other work may "
-        "have run on the machine at the same time, which the spread shows. How a crawl fares as it grows is in "
-        "[growth.md](growth.md).", "",
+        f"Made by `python benchmarks/all.py --rounds {result['rounds']} --pages {result['peers']['pages']} --hosts "
+        f"{result['peers']['hosts']} --part-pages {result['part_pages']}` (`make bench`). "
+        "CPU times are ratios taken within a round, never of two runs; other work may have run on the machine at the "
+        "same time, which the spread shows. How a crawl fares as it grows is in [growth.md](growth.md).", "",
         "![CPU a page beside peers](performance.svg)", "",
         *report(result["peers"]),
         "## The parts", "",
         f"`python benchmarks/all.py`, {result['date']}: {result['rounds']} rounds on {result['part_pages']} pages of "
-        "the same web. Median, lowest and highest.", "",
+        "the same web. Median, lowest and highest. datasketch and rensa stand here only where they are installed.", "",
         "| what | beside | figure |", "|---|---|---|", *(line.shown() for line in lines),
         "", f"Machine: {facts}.", "",
     ])  # fmt: skip
@@ -101,15 +104,15 @@ def main() -> None:
             peers = json.loads((Path(scratch) / "peers.json").read_text())
         else:
             peers = json.loads(told.read_text())["peers"]
-    lines = measured(chosen.rounds, chosen.part_pages)
     result = {
         "date": datetime.now(UTC).date().isoformat(), "machine": machine(), "rounds": chosen.rounds, "peers": peers,
         "part_pages": chosen.part_pages,
-        "parts": [asdict(line) for line in lines],
     }  # fmt: skip
-    told.write_text(json.dumps(result, indent=1) + "\n")
-    (chosen.out / "performance.md").write_text(page(result, lines))
-    (chosen.out / "performance.svg").write_text(picture(peers["contenders"]))
+    # after the peers and after each case, so that one that fails costs only itself
+    for lines in itertools.chain([[]], measured(chosen.rounds, chosen.part_pages)):
+        told.write_text(json.dumps(result | {"parts": [asdict(line) for line in lines]}, indent=1) + "\n")
+        (chosen.out / "performance.md").write_text(page(result, lines))
+        (chosen.out / "performance.svg").write_text(picture(peers["contenders"]))
 
 
 if __name__ == "__main__":

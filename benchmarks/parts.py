@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -29,16 +29,15 @@ from rq.serializers import JSONSerializer
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from benchmarks.contenders import Web, plant, served
-from benchmarks.growth import ROOT, tree, usage
-from benchmarks.news_web import make
+from benchmarks.contenders import Web
+from benchmarks.growth import ROOT
 from benchmarks.spending import Spent, spend
 from crawler.project import Project
 from pipelines import extract
 from pipelines.likeness.profile import Profile
 from pipelines.records import Candidate
 from pipelines.signature import signature
-from pipelines.stores import discovery, ledger, open_store, replayed, runs
+from pipelines.stores import Store, discovery, ledger, open_store, replayed, runs, signatures
 from pipelines.stores.discovery import Found
 from pipelines.stores.ledger import Fetched
 from pipelines.stores.schema import State
@@ -140,9 +139,31 @@ def likeness(web: Web, rounds: int) -> Iterator[Line]:
 
 
 def near_copies(web: Web, rounds: int) -> Iterator[Line]:
-    """Signing and looking up texts in memory, ours beside datasketch and rensa where they are installed."""
+    """Signing, looking up and adding texts: ours in SQLite, beside datasketch and rensa in memory where installed."""
     texts = [extract.extract(html, url).text for url, html in pages_of(web)[:120]]
-    sides: dict[str, Callable[[], object]] = {"ours": lambda: [signature(text) for text in texts]}
+    with tempfile.TemporaryDirectory() as held:
+        store = open_store(f"sqlite:///{held}/suchlike.db")
+        each = _near_copies(texts, store, rounds)
+        store.close()
+    ours = tuple(1000 * one["ours"] / len(texts) for one in each)
+    yield Line("near-copies: CPU ms to sign, look up and add", "a text", ours)
+    for name in each[0]:
+        if name != "ours":
+            yield Line(f"near-copies: CPU of {name}", "÷ ours", tuple(one[name] / one["ours"] for one in each))
+
+
+def _near_copies(texts: list[str], store: Store, rounds: int) -> list[dict[str, float]]:
+    """CPU seconds of each side, a round each."""
+
+    def with_ours() -> None:
+        with store.write() as connection:
+            for number, text in enumerate(texts):
+                if signed := signature(text):
+                    signatures.alike(connection, signed)
+                    signatures.put(connection, {number: signed})
+            connection.rollback()
+
+    sides: dict[str, Callable[[], object]] = {"ours": with_ours}
     try:
         from datasketch import MinHash, MinHashLSH
 
@@ -173,12 +194,7 @@ def near_copies(web: Web, rounds: int) -> Iterator[Line]:
         pass
     for side in sides.values():
         side()
-    each = [{name: took(side) for name, side in sides.items()} for _ in range(rounds)]
-    yield Line("near-copies: CPU ms to sign a text", "ours", tuple(1000 * one["ours"] / len(texts) for one in each))
-    for name in sides:
-        if name != "ours":
-            ratios = tuple(one[name] / one["ours"] for one in each)
-            yield Line(f"near-copies: CPU of {name}, with its look-up", "÷ our signing", ratios)
+    return [{name: took(side) for name, side in sides.items()} for _ in range(rounds)]
 
 
 def waiting(folder: Path, pages: list[tuple[str, bytes]]) -> int:
@@ -286,39 +302,7 @@ def _replayed(archive: Path) -> Spent:
         return spent
 
 
-def processes(web: Web, rounds: int) -> Iterator[Line]:
-    """Where the CPU of a gated crawl goes, by kind of process, beyond what a crawl of few pages costs."""
-    with tempfile.TemporaryDirectory(prefix="suchlike-processes-") as held:
-        small = Web(Path(held) / "small", FEW)
-        make(small.file, FEW, 2)
-        each = [(_by_role(small), _by_role(web)) for _ in range(rounds)]
-    for role in sorted(each[0][1]):
-        beyond = tuple(1000 * (large[role] - few.get(role, 0.0)) / (web.pages - FEW) for few, large in each)
-        yield Line(f"gated crawl: CPU ms of {role}", "a page fetched, beyond the start", beyond)
-
-
-def _by_role(web: Web) -> dict[str, float]:
-    """CPU seconds by kind of process of a crawl of this web that keeps matches."""
-    spent: dict[int, tuple[str, float]] = {}
-    with tempfile.TemporaryDirectory(prefix="suchlike-processes-") as held, served(web) as proxy:
-        folder = Path(held)
-        plant(web, folder, proxy, "matches")
-        command = [sys.executable, "-m", "crawler", "-C", str(folder), "-q", "run"]
-        with (folder / "log").open("ab") as log:
-            process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        while process.poll() is None:
-            for pid, role in tree(process.pid):
-                with suppress(OSError, StopIteration):
-                    _, used = usage(pid, role)
-                    spent[pid] = (role, max(used, spent.get(pid, ("", 0.0))[1]))
-            time.sleep(0.2)
-        if process.returncode:
-            raise SystemExit((folder / "log").read_text())
-    roles = {role for role, _ in spent.values()}
-    return {role: sum(used for other, used in spent.values() if other == role) for role in roles}
-
-
 FEW = 30
 CASES: tuple[Callable[[Web, int], Iterator[Line]], ...] = (
-    extraction, queue, likeness, near_copies, scaling, bulk_replay, processes,
+    extraction, queue, likeness, near_copies, scaling, bulk_replay,
 )  # fmt: skip
