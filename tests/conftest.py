@@ -40,12 +40,12 @@ def absent(what: str) -> None:
     pytest.skip(f"{what} is not installed")
 
 
-def until(done: Callable[[], bool], seconds: float = 30.0, what: str = "it") -> None:
-    """Waits until `done()`; fails after `seconds`."""
+def until(done: Callable[[], bool], seconds: float = 30.0, what: str | Callable[[], str] = "it") -> None:
+    """Waits until `done()`; fails after `seconds`, and asks `what` there was to wait for only then."""
     deadline = time.monotonic() + seconds
     while not done():
         if time.monotonic() > deadline:
-            pytest.fail(f"{what} did not happen within {seconds} seconds")
+            pytest.fail(f"{what if isinstance(what, str) else what()} did not happen within {seconds} seconds")
         time.sleep(0.05)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,13 +94,18 @@ def begin(
     return store, run
 
 
-def worker(folder: Path, run: int, *more: str, **environment: str) -> subprocess.Popen[str]:
-    """A crawler process for a run, with the stages inside it."""
+@contextlib.contextmanager
+def worker(folder: Path, run: int, *more: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A crawler process for a run, with the stages inside it; none is left when the block ends."""
     command = [sys.executable, "-m", "crawler", "-C", str(folder), "crawl-worker", "--run", str(run), "--inline", *more]
-    return subprocess.Popen(
+    with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, **environment},
-    )  # fmt: skip
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def finished(process: subprocess.Popen[str], seconds: float) -> subprocess.CompletedProcess[str]:
@@ -119,7 +125,8 @@ def crawl(
 ) -> Crawled:  # fmt: skip
     """One crawl from its start to its end."""
     store, run = begin(folder, overrides, **start)
-    process = finished(worker(folder, run, *more, **(environment or {})), seconds)
+    with worker(folder, run, *more, **(environment or {})) as begun:
+        process = finished(begun, seconds)
     assert process.returncode == 0, process.stderr
     with store.write() as connection:
         runs.end(connection, run, "test", now=time.time())

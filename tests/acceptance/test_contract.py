@@ -463,10 +463,15 @@ def test_control_c_is_exit_code_3_and_the_same_command_goes_on(tmp_path: Path) -
         command = [sys.executable, "-m", "crawler", "-C", str(tmp_path), "run", "--site", f"{site.url}/"]
         command += ["--keep", "all", "--seeds", str(SEEDS / "night-trains"), "--allow-private", "--json"]
         environment = {**os.environ, "SUCHLIKE_CRAWL__RATE": "5/1s"}
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-        until(lambda: len(site.paths()) > 3, 60, "the first pages")
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        ) as process:  # fmt: skip
+            try:
+                until(lambda: len(site.paths()) > 3, 60, "the first pages")
+                process.send_signal(signal.SIGINT)
+                out, err = process.communicate(timeout=60)
+            finally:
+                process.kill()
         assert process.returncode == 3, err
         assert json.loads(out)["stopped_by"] == "user"
         assert "Traceback" not in err

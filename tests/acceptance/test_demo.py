@@ -184,7 +184,8 @@ def _processes_of(folder: Path) -> list[str]:
 
 @pytest.mark.slow
 def test_no_process_of_the_demo_is_left(shown: Shown) -> None:
-    until(lambda: not _processes_of(shown.folder.parent), 5, f"the end of {_processes_of(shown.folder.parent)}")
+    folder = shown.folder.parent
+    until(lambda: not _processes_of(folder), 5, lambda: f"the end of {_processes_of(folder)}")
 
 
 @pytest.mark.slow

@@ -174,7 +174,7 @@ def test_the_children_of_a_killed_conductor_do_not_outlive_it(tmp_path: Path) ->
         until(lambda: pages(folder) >= 5 and len(at_work_in(folder)) >= 6, 90, "the first pages")
         first.kill()
         first.wait()
-        until(lambda: nothing_runs(folder), 15, f"the end of {at_work_in(folder)}")
+        until(lambda: nothing_runs(folder), 15, lambda: f"the end of {at_work_in(folder)}")
 
 
 def test_ctrl_c_stops_in_order_and_the_run_goes_on_later(tmp_path: Path, undisturbed: dict[str, Any]) -> None:

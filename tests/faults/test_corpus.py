@@ -41,7 +41,10 @@ def test_a_real_worker_brings_them_to_the_same_end(tmp_path: Path) -> None:
         rows = project.fetch([(f"https://hostile.example/{name}", body.decode("latin-1")) for name, body, _ in pages])
         with started(tmp_path, "work"):
             sender.send("parse", rows)
-            until(lambda: project.fates()["in_flight"] == 0, 120, f"the end of every page ({said(tmp_path)[-500:]})")
+            until(
+                lambda: project.fates()["in_flight"] == 0, 120,
+                lambda: f"the end of every page ({said(tmp_path)[-500:]})",
+            )  # fmt: skip
         sender.close()
         with project.store.read() as connection:
             ends = fates.count(connection)

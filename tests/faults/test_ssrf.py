@@ -273,7 +273,8 @@ def hostile_web(urls: Sequence[str], port: int) -> tuple[dict[str, Any], dict[st
 def crawled(folder: Path, witness: Processes, starts: dict[str, list[str]], port: int, *more: str) -> Crawled:
     overrides = settings(rate="1000/1s", ports=(80, 443, port), pages=0, depth=3)
     store, run = begin(folder, overrides, **starts)
-    process = finished(worker(folder, run, *more, **witness.environment), 150)
+    with worker(folder, run, *more, **witness.environment) as begun:
+        process = finished(begun, 150)
     assert process.returncode == 0, process.stderr
     return Crawled(store, run, process)
 

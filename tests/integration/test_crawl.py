@@ -428,10 +428,10 @@ def _listening(pid: int) -> list[str]:
 def test_a_crawl_opens_no_door_of_its_own_and_takes_no_proxy_from_the_environment(tmp_path: Path) -> None:
     with serving({"/": page(links=["/slow"]), "/slow": Answer(200, b"slow", delay_s=2.0)}) as site:
         store, run = begin(tmp_path, settings(allow_private_addresses=True), sites=[f"{site.url}/"])
-        process = worker(tmp_path, run, http_proxy="http://127.0.0.1:9", HTTP_PROXY="http://127.0.0.1:9")
-        until(lambda: "/slow" in site.paths(), 60, "the second request")
-        doors = _listening(process.pid)
-        done = finished(process, 60)
+        with worker(tmp_path, run, http_proxy="http://127.0.0.1:9", HTTP_PROXY="http://127.0.0.1:9") as process:
+            until(lambda: "/slow" in site.paths(), 60, "the second request")
+            doors = _listening(process.pid)
+            done = finished(process, 60)
     assert doors == []
     assert done.returncode == 0, done.stderr
     assert [one.target for one in site.requests()] == ["/robots.txt", "/", "/.well-known/tdmrep.json", "/slow"]
@@ -519,8 +519,8 @@ def test_two_crawlers_share_the_work_the_budget_and_every_hosts_pace(tmp_path: P
     with serving(answers) as site:
         overrides = settings(proxy=site.url, pages=50, rate="10/1s", concurrency=4)
         store, run = begin(tmp_path, overrides, sites=[f"http://{host}/" for host in hosts])
-        both = [worker(tmp_path, run), worker(tmp_path, run)]
-        ended = [finished(process, 120) for process in both]
+        with worker(tmp_path, run) as one, worker(tmp_path, run) as other:
+            ended = [finished(process, 120) for process in (one, other)]
         assert [one.returncode for one in ended] == [0, 0], ended
         asked = Counter(one.url for one in site.requests() if one.path not in ABOUT_HOST)
         assert max(asked.values()) == 1
@@ -746,15 +746,16 @@ def test_a_crawl_that_was_stopped_gives_everything_back_and_goes_on_where_it_was
     with serving(_wide("a.test", 30) | _wide("b.test", 30)) as site:
         overrides = settings(proxy=site.url, pages=0, rate="10/1s")
         store, run = begin(tmp_path, overrides, sites=["http://a.test/", "http://b.test/"])
-        process = worker(tmp_path, run)
-        until(lambda: len(site.paths()) > 12, 60, "a dozen pages")
-        process.terminate()
-        stopped = finished(process, 30)
+        with worker(tmp_path, run) as process:
+            until(lambda: len(site.paths()) > 12, 60, "a dozen pages")
+            process.terminate()
+            stopped = finished(process, 30)
         assert stopped.returncode == 0, stopped.stderr
         left = Crawled(store, run, stopped).fates()
         assert 0 < left["fetched"] < 62
         assert left["frontier"] > 0
-        again = finished(worker(tmp_path, run), 120)
+        with worker(tmp_path, run) as process:
+            again = finished(process, 120)
         assert again.returncode == 0, again.stderr
         asked = Counter((host, path) for host in ("a.test", "b.test") for path in site.paths(host))
         assert len(asked) == 62

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -39,9 +40,10 @@ def test_all_hosts_of_a_domain_share_one_pace_where_so_asked(tmp_path: Path, cra
     with serving(_sites([*HOSTS, "other.test"], 6)) as site:
         overrides = settings(proxy=site.url, pages=0, rate="10/1s", pace_by="domain", concurrency=8)
         _, run = begin(tmp_path, overrides, sites=_starts([*HOSTS, "other.test"]))
-        for process in [worker(tmp_path, run) for _ in range(crawlers)]:
-            done = finished(process, 120)
-            assert done.returncode == 0, done.stderr
+        with ExitStack() as stack:
+            for process in [stack.enter_context(worker(tmp_path, run)) for _ in range(crawlers)]:
+                done = finished(process, 120)
+                assert done.returncode == 0, done.stderr
         of_domain = [one for host in HOSTS for one in site.requests(host)]
         assert sum(len(site.paths(host)) for host in HOSTS) == 3 * 7
         assert min(_gaps(of_domain)) >= PAUSE_S - 0.001

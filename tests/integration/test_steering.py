@@ -48,7 +48,7 @@ def test_a_run_does_what_it_is_told_while_it_is_at_work(tmp_path: Path) -> None:
             database = folder / "suchlike.db"
             until(database.exists, 60, "the database")
             store = open_store(f"sqlite:///{database}", create=False)
-            until(lambda: pages(store) > 0, 120, f"the first page: {said(folder)}")
+            until(lambda: pages(store) > 0, 120, lambda: f"the first page: {said(folder)}")
             # however near its end it is, it goes on
             steer(store, "more")
             until(lambda: pages(store) > budget, 120, "pages beyond the first budget")

@@ -37,7 +37,7 @@ def answers(address: str) -> bool:
 @pytest.mark.slow
 def test_up_runs_everything_restarts_what_is_killed_and_stops_it_all(tmp_path: Path) -> None:
     with started(tmp_path, "up") as up:
-        until(lambda: running(tmp_path).keys() == set(VERBS), 60, f"every process: {said(tmp_path)}")
+        until(lambda: running(tmp_path).keys() == set(VERBS), 60, lambda: f"every process: {said(tmp_path)}")
         said_at = re.search(r"dashboard  (http://127\.0\.0\.1:\d+)/\?token=\S+", said(tmp_path))
         assert said_at is not None, said(tmp_path)
         until(lambda: answers(f"{said_at[1]}/healthz"), 60, "the dashboard")

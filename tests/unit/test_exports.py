@@ -27,7 +27,6 @@ from pipelines.records import Edge
 _FORMULA = "=+-@\t\r\n"
 ABOUT = {"mode": "online", "config": "abc", "seeds": [{"name": "seed|1", "sha256": "f" * 64}],
          "versions": {"suchlike": "1"}}  # fmt: skip
-FOLDERS = [kind for kind, form in EXPORTS.items() if form.folder]
 FILES = [kind for kind, form in EXPORTS.items() if not form.folder]
 
 
