@@ -40,6 +40,15 @@ def absent(what: str) -> None:
     pytest.skip(f"{what} is not installed")
 
 
+def bounded_by_permissions() -> list[str]:
+    """What a command begins with for files to be closed to it by their modes: nothing, but for root."""
+    if os.getuid():
+        return []
+    if not shutil.which("setpriv"):
+        absent("setpriv")
+    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+
+
 def until(done: Callable[[], bool], seconds: float = 30.0, what: str | Callable[[], str] = "it") -> None:
     """Waits until `done()`; fails after `seconds`, and asks `what` there was to wait for only then."""
     deadline = time.monotonic() + seconds

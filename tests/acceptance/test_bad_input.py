@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from conftest import bounded_by_permissions
 from scripted_site import page, story
 
 from pipelines.stores import fates, open_store
@@ -285,12 +286,7 @@ def test_a_folder_that_may_not_be_written_is_told(folder: Path, typed: list[str]
     locked.mkdir()
     (locked / "page.html").write_bytes(page("x").body)
     locked.chmod(0o555)
-    command = [sys.executable, "-m", "crawler", *typed]
-    if os.getuid() == 0:
-        if not shutil.which("setpriv"):
-            pytest.skip("root may write everywhere")
-        # root without the right to pass over permissions
-        command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *command]
+    command = [*bounded_by_permissions(), sys.executable, "-m", "crawler", *typed]
     said = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=locked,
                           stdin=subprocess.DEVNULL, env={**os.environ, "HOME": "/nonexistent"})  # fmt: skip
     assert str(locked) in _one_sentence(said)

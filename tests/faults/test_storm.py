@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from ailing import Ailing
-from conftest import until
+from conftest import absent, until
 from mute import Mute
 from scrapy import Request
 from scrapy.utils.test import get_crawler
@@ -101,7 +101,7 @@ def test_a_disk_that_takes_nothing_is_said_in_a_sentence() -> None:
 
 def test_a_clock_that_is_wrong_for_some_is_right_for_others(tmp_path: Path) -> None:
     if not Ailing.is_possible():
-        pytest.skip("there is no compiler")
+        absent("a C compiler")
     ailing = Ailing(tmp_path)
     ailing.suffer(ahead_s=-3600)
     command = [sys.executable, "-c", "import time; print(time.time())"]
@@ -132,7 +132,7 @@ for turn in range(2):
 
 def test_a_disk_that_takes_no_writes_takes_none_of_those_that_suffer_it(tmp_path: Path) -> None:
     if not Ailing.is_possible():
-        pytest.skip("there is no compiler")
+        absent("a C compiler")
     ailing = Ailing(tmp_path)
     with subprocess.Popen(
         [sys.executable, "-c", WRITES, str(tmp_path / "a.db")], text=True, env=os.environ | ailing.environment,

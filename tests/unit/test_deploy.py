@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from conftest import absent
 
 from crawler.cli.app import app
 from crawler.web.access import check_bind
@@ -35,7 +36,8 @@ def compose() -> dict[str, Any]:
 def needs_systemd() -> str:
     found = shutil.which("systemd-analyze")
     if found is None:
-        pytest.skip("systemd is not installed")
+        absent("systemd")
+    assert found is not None
     return found
 
 
