@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -38,6 +39,15 @@ def absent(what: str) -> None:
     if CI:
         pytest.fail(f"{what} is missing, and CI must have it")
     pytest.skip(f"{what} is not installed")
+
+
+@contextlib.contextmanager
+def cpu_within(seconds: float) -> Iterator[None]:
+    """Fails when the block takes more CPU. Give ten times what it takes: only what grows out of bounds shall fail."""
+    began = time.process_time()
+    yield
+    took = time.process_time() - began
+    assert took < seconds, f"it took {took:.1f} CPU seconds"
 
 
 def bounded_by_permissions() -> list[str]:

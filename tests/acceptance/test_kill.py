@@ -181,10 +181,8 @@ def test_ctrl_c_stops_in_order_and_the_run_goes_on_later(tmp_path: Path, undistu
     folder = project(tmp_path / "stopped")
     with started(folder, "run", "--json") as first:
         until(lambda: pages(folder) >= 15, 90, "the first pages")
-        began = time.monotonic()
         first.send_signal(signal.SIGINT)
-        assert first.wait(40) == 3, said(folder)
-        assert time.monotonic() - began < 15
+        assert first.wait(15) == 3, said(folder)
     assert nothing_runs(folder)
     assert "Traceback" not in said(folder)
     summary = run(folder)
@@ -236,11 +234,11 @@ def test_the_lines_of_the_procfile_and_a_run_beside_them_work_together(
         assert find(folder, "broker") == server, "the run used the broker that was there, and left it"
         assert result(folder) == undisturbed
         assert "Traceback" not in said(folder)
-        began = time.monotonic()
         for process in processes:
             process.send_signal(signal.SIGTERM)
-        assert [process.wait(20) for process in processes] == [0] * len(lines)
-        assert time.monotonic() - began < 10
+        deadline = time.monotonic() + 10
+        ends = [process.wait(max(0.0, deadline - time.monotonic())) for process in processes]
+        assert ends == [0] * len(lines)
     finally:
         for process in processes:
             end(process)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
+from conftest import cpu_within
 
 from pipelines import plain
 from pipelines.extract import NotAnArticle, extract_plainly
@@ -36,6 +35,5 @@ def test_a_page_without_enough_text_says_that_its_parsers_were_killed() -> None:
     "page", ["<" * 8_000_000, "<p " * 2_000_000, "&" * 8_000_000, "<script>" * 1_000_000, "<p>" + "a" * 8_000_000]
 )
 def test_no_page_takes_it_long(page: str) -> None:
-    began = time.process_time()
-    plain.text_of(page)
-    assert time.process_time() - began < 5
+    with cpu_within(30):
+        plain.text_of(page)

@@ -6,9 +6,8 @@ cases decided otherwise on purpose are in OTHERWISE and in docs/politeness.md.
 
 from __future__ import annotations
 
-import time
-
 import pytest
+from conftest import cpu_within
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -233,14 +232,6 @@ def test_a_pattern_matches_what_its_meaning_says(pattern: str, path: str) -> Non
 
 def test_a_robots_txt_of_traps_is_read_in_a_bounded_time() -> None:
     trap = "User-agent: *\n" + "".join(f"Disallow: /{'*a' * 8}{n}$\n" for n in range(20_000))
-    plain = "User-agent: *\n" + "".join(f"Disallow: /{n}\n" for n in range(20_000))
-    url = "http://a.test/" + "a" * 1_000
-
-    def seconds(text: str) -> float:
-        began = time.perf_counter()
-        rule = Rules(text_of(text.encode()), "ant")
-        assert rule.allows(url)
-        return time.perf_counter() - began
-
     # each wildcard costs its parts, and no more: a matcher that goes back over them would never end
-    assert seconds(trap) < 60 * seconds(plain)
+    with cpu_within(10):
+        assert Rules(text_of(trap.encode()), "ant").allows("http://a.test/" + "a" * 1_000)
