@@ -413,7 +413,8 @@ def _edition(connection: Connection, family: str, profile: Profile, seed_set: Se
 
 def _learned(profile: Profile, seed_set: SeedSet) -> str:
     terms = ", ".join(term.word for term in profile.terms[:6])
-    return f"learned from {len(seed_set.seeds)} seeds: {terms} …"
+    number = len(seed_set.seeds)
+    return f"learned from {number} seed{'' if number == 1 else 's'}: {terms} …"
 
 
 def _used(file: Path) -> float:

@@ -9,11 +9,17 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from pipelines.layers import FILE_NAME, Layers, merged, origin
+from pipelines.layers import COMMAND_LINE, FILE_NAME, Layers, merged, origin
 from pipelines.sections import Profile, Timed
 
 # tables with names of the user's own, and what stands under each
 _NAMED: dict[str, type[msgspec.Struct]] = {"profile": Profile, "schedule": Timed}
+
+# flags that are not called as the key they set
+_FLAGS = {
+    "time": "--for", "sites": "--site", "feeds": "--feed", "sitemaps": "--sitemap",
+    "allow_private_addresses": "--allow-private",
+}  # fmt: skip
 
 
 def explain(message: str, root: type[msgspec.Struct], layers: Layers) -> str:
@@ -30,6 +36,8 @@ def explain(message: str, root: type[msgspec.Struct], layers: Layers) -> str:
     words = choices(dotted, root)
     instead = f"; write {' or '.join(words)}" if words else ""
     plain = what.replace("`str | object`", "`str`")  # what else a schedule may be is seldom meant
+    if where == f"In {COMMAND_LINE}":
+        return f"{flag_of(dotted)} has a wrong value: {plain[:1].lower()}{plain[1:]}{instead}."
     return f"{where}: {dotted} has a wrong value: {plain[:1].lower()}{plain[1:]}{instead}."
 
 
@@ -60,6 +68,18 @@ def _section(dotted: str, root: type[msgspec.Struct]) -> type[msgspec.Struct]:
 def _origin(keys: list[str], layers: Layers) -> str:
     where = origin([re.sub(r"\[\d+\]", "", key) for key in keys], layers) or FILE_NAME
     return f"In {where}" if where == FILE_NAME or where.startswith("the ") else where
+
+
+def as_typed(message: str, layers: Layers) -> str:
+    """A message that begins with a key and its value, with the flag in place of a key that a flag has set."""
+    key, equals, rest = message.partition(" = ")
+    return f"{flag_of(key)} {rest}" if equals and origin(key.split("."), layers) == COMMAND_LINE else message
+
+
+def flag_of(dotted: str) -> str:
+    """The flag that sets a key: `crawl.pages` is --pages."""
+    key = dotted.split("[", maxsplit=1)[0].rpartition(".")[2]
+    return _FLAGS.get(key, f"--{key.replace('_', '-')}")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

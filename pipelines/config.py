@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from pipelines.certificates import recorded_certificates
-from pipelines.complaints import explain, nearest
+from pipelines.complaints import as_typed, explain, nearest
 from pipelines.durations import duration_s, rate_delay_s
 from pipelines.errors import ConfigError
 from pipelines.layers import FILE_NAME, layered, merged
@@ -143,7 +143,10 @@ def load(folder: Path, overrides: Mapping[str, Any] | None = None, env: Mapping[
         config = msgspec.convert({**merged(layers), "folder": str(folder)}, Config, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigError(explain(str(error), Config, layers)) from None
-    _check(config)
+    try:
+        _check(config)
+    except ConfigError as error:
+        raise ConfigError(as_typed(str(error), layers)) from None
     return config
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from pipelines.errors import ConfigError
 
 FILE_NAME = "suchlike.toml"
+COMMAND_LINE = "the command line"
 ENV_PREFIX = "SUCHLIKE_"
 # short names the contract promises, beside SUCHLIKE_SECTION__KEY
 ENV_SHORT = {"SUCHLIKE_REDIS": ("queue", "redis"), "SUCHLIKE_DATABASE": ("store", "database")}
@@ -36,7 +37,7 @@ def layered(folder: Path, overrides: Mapping[str, Any] | None = None, env: Mappi
     return [
         (str(file), _read(file)),
         ("the environment", _from_env(os.environ if env is None else env)),
-        ("the command line", _plain(overrides or {})),
+        (COMMAND_LINE, _plain(overrides or {})),
     ]
 
 

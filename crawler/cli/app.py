@@ -47,7 +47,7 @@ app = App(
     version=lambda: version("suchlike"),
     version_flags=["--version"],
     result_action="return_value",
-    default_parameter=Parameter(show_default=lambda value: None if value in (False, None) else str(value)),
+    default_parameter=Parameter(show_default=lambda value: None if value in (False, None, "") else str(value)),
     help_epilogue="First time here? `suchlike demo` shows it at work, offline. More: `suchlike VERB --help`.",
 )
 everywhere = Group("At any place", sort_key=20)
@@ -161,7 +161,7 @@ def _told(session: Session, sentence: str, code: int) -> int:
     if session.verbose:
         session.console.print(safe(masked(traceback.format_exc())), markup=False, soft_wrap=True)
     # even with -q: a failure is no chatter
-    session.loud.print(f"suchlike: {safe(masked(sentence))}", markup=False, soft_wrap=True)
+    session.loud.print(f"suchlike: {safe(masked(session.spoken(sentence)))}", markup=False, soft_wrap=True)
     return code
 
 

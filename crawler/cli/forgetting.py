@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Group, Parameter
 
-from crawler.cli.session import FOUND, Session
+from crawler.cli.session import FOUND, Session, clipped
 
 Hidden = Annotated[Session, Parameter(parse=False)]
 Flag = Annotated[bool, Parameter(negative=())]
@@ -60,7 +60,12 @@ def _tell(session: Session, told: Any) -> int:
         session.emit({**asdict(told), "articles": articles, "copies": list(told.copies)})
         return FOUND
     _titles(session, told)
-    session.say(f"{_number(told)} {'removed' if told.applied else 'would be removed'}; it is not fetched again.")
+    if not told.urls and not told.archived:
+        # a tombstone is set all the same
+        rest = "is never fetched" if told.applied else "would never be fetched"
+        session.say(f"nothing is known of {told.what}; it {rest}.")
+    else:
+        session.say(f"{_number(told)} {'removed' if told.applied else 'would be removed'}; it is not fetched again.")
     for url in told.copies[:SHOWN]:
         session.say(f"a copy stays: {url}   (--copies takes it along)")
     if not told.applied:
@@ -70,10 +75,13 @@ def _tell(session: Session, told: Any) -> int:
 
 def _titles(session: Session, told: Any) -> None:
     for url, title in list(told.articles.items())[:SHOWN]:
-        session.out(f"  {title[:70]}   {url}")
+        session.out(f"  {clipped(title, 70)}   {url}")
     if len(told.articles) > SHOWN:
         session.out(f"  … and {len(told.articles) - SHOWN} more")
 
 
 def _number(told: Any) -> str:
-    return f"{len(told.articles)} articles, {told.archived} archived pages, {told.urls} URLs"
+    from crawler.cli.telling import counted
+
+    pages = counted(told.archived, "archived page")
+    return f"{counted(len(told.articles), 'article')}, {pages}, {counted(told.urls, 'URL')}"

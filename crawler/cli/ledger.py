@@ -81,15 +81,14 @@ def retry(
     from pipelines.stores import failures
 
     if not everything and reason is None and site is None and run is None:
-        some = session.command("failures", "retry", "--reason", "timeout")
-        raise UsageError(f"Say which: {some} (or --site, --run); --all means all.")
+        raise UsageError("Say which: `suchlike failures retry --reason timeout` (or --site, --run); --all means all.")
     check_run(session, run)
     with project(session).store(session.mode).write() as connection:
         number = failures.retry(connection, failures.Choice(reason, site, run))
     if session.json:
         session.emit({"retried": number, "reason": reason, "site": site, "run": run})
     wait = "page waits" if number == 1 else "pages wait"
-    session.say(f"{number} {wait} again; `{session.command('run')}` fetches {'it' if number == 1 else 'them'}.")
+    session.say(f"{number} {wait} again; `suchlike run` fetches {'it' if number == 1 else 'them'}.")
     return FOUND if number else NOTHING
 
 

@@ -53,9 +53,7 @@ def status(*, session: Hidden) -> int:
         session.out(
             f"queue {name:<8} {counts['waiting']} waiting  {counts['running']} running  {counts['failed']} failed"
         )
-    session.out(
-        f"workers        {workers}" + ("" if workers else "   (they run while `suchlike run` or `suchlike work` does)")
-    )
+    session.out(f"workers        {workers}" + ("" if workers else "   (they run while `run` or `work` does)"))
     pressure, tuning = told["pressure"], told["tuning"]
     held = f"paused: {pressure['paused']}" if pressure["paused"] else f"crawlers pause at {pressure['pauses_at']}"
     session.out(f"pressure       {pressure['waiting']} pages wait for the workers; {held}")
@@ -65,7 +63,7 @@ def status(*, session: Hidden) -> int:
     )
     session.out(f"frontier       {frontier['urls']} URLs on {frontier['hosts']} hosts, {frontier['leased']} leased")
     for run in latest:
-        end = run["stopped_by"] or "under way or killed: `suchlike run` goes on"
+        end = run["stopped_by"] or f"under way or killed: `{session.command('run')}` goes on"
         brought = f"{run['pages']} pages  {run['matches']} match"
         session.out(f"run {run['run']:<4} {run['mode']}  {run['started_at']}  {brought}  {end}")
     for one in told["schedules"]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Group, Parameter
 
-from crawler.cli.session import FOUND, NOTHING, STDIN, Session
+from crawler.cli.session import FOUND, NOTHING, STDIN, Session, clipped
 from pipelines.errors import UsageError
 
 Hidden = Annotated[Session, Parameter(parse=False)]
@@ -51,7 +51,7 @@ def rate(
         return _listed(session, opened)
     *named, said = what
     if said not in VERDICTS or not named:
-        raise UsageError("Say what and how: suchlike rate URL + (or -); a number is a place in `suchlike list`.")
+        raise UsageError("Say what and how: `suchlike rate URL +` (or -); a number is a place in `suchlike list`.")
     verdict = VERDICTS[said]
     shown = opened.rate(named, verdict, preview=True, mode=session.mode)
     if preview or not (session.yes or _agreed(session, shown)):
@@ -102,9 +102,11 @@ def _listed(session: Session, opened: Any) -> int:
         session.emit(told)
         return FOUND
     for one in told["rated"]:
-        session.out(f"{'+' if one['verdict'] > 0 else '-'}  {one['score']:.2f}  {one['title'][:70]}   {one['url']}")
+        session.out(
+            f"{'+' if one['verdict'] > 0 else '-'}  {one['score']:.2f}  {clipped(one['title'], 70)}   {one['url']}"
+        )
     if told["next"]:
         session.say("best rated next, for the top of the list teaches most:")
     for one in told["next"]:
-        session.out(f"?  {one['score']:.2f}  {one['title'][:70]}   {one['url']}")
+        session.out(f"?  {one['score']:.2f}  {clipped(one['title'], 70)}   {one['url']}")
     return FOUND if told["rated"] or told["next"] else NOTHING

@@ -70,7 +70,7 @@ def reread(*, reason: str | None = None, preview: Flag = False, session: Hidden)
         ends = ", ".join(f"{number} {name}" for name, number in sorted(told.ends.items())) or "none"
         session.say(f"{sum(told.ends.values())} pages were read again: {ends}{missing}.")
         if told.damaged:
-            session.say(f"{told.damaged} are damaged in the archive; suchlike verify says how.")
+            session.say(f"{told.damaged} are damaged in the archive; `suchlike verify` says how.")
     return FOUND if told.archived else NOTHING
 
 

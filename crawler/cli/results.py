@@ -84,9 +84,9 @@ def _nothing(session: Session, *, filtered: bool, everything: bool) -> str:
         with _store(session).read() as connection:
             stored = ends.count(connection)["stored"]
         if stored:
-            return f"{stored} stored, none a match; `{session.command('list', '--all')}` shows them."
+            return f"{stored} stored, none a match; `suchlike list --all` shows them."
     nothing = "nothing stored is meant by these filters" if filtered else "nothing is stored yet"
-    return f"{nothing}; `{session.command('fates')}` says what became of the pages fetched."
+    return f"{nothing}; `suchlike fates` says what became of the pages fetched."
 
 
 def _room(session: Session, about: str) -> int:
@@ -127,7 +127,7 @@ def show(url: str, *, diff: Flag = False, history: Flag = False, session: Hidden
         session.out(f"           which was found on {step['url']}")
     article = told["article"]
     if article:
-        sure = f" (confidence {article['published_confidence']:.1f})"
+        sure = f" (confidence {article['published_confidence']:.2f})"
         published = f"published {article['published']}{sure}" if article["published"] else "no date found"
         session.out(f" article   {article['title']}   {article['words']} words, {article['language']}, {published}")
         for line in _about(article):
@@ -155,7 +155,7 @@ def _about(article: dict[str, Any]) -> Iterator[str]:
 
 
 def _listed(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value)[:70]
+    return ", ".join(value) if isinstance(value, list) else clipped(str(value), 70)
 
 
 def _changed(url: str, *, diff: bool, session: Session) -> int:
@@ -190,7 +190,8 @@ def dupes(*, session: Hidden) -> int:
             if session.json:
                 session.emit(story)
                 continue
-            session.out(story["canonical"])
+            taken = "" if story["match"] else "   no match"
+            session.out(f"{story['score']:.2f}  {story['title']}{taken}\n    {story['canonical']}")
             for copy in story["copies"]:
                 session.out(f"    {copy['url']}  {(copy['published'] or '')[:10]}  {changed.why(copy)}")
     return FOUND if number else NOTHING

@@ -54,7 +54,7 @@ def listed(*, session: Hidden) -> int:
         session.say('no schedule yet: `suchlike schedule add NAME "every 6h"`.')
     elif time.time() - seen_at > CLOCK_S:
         session.say("no clock is running; `suchlike clock` starts what is due.")
-    return FOUND
+    return FOUND if planned else NOTHING
 
 
 def _tell(session: Session, one: Schedule, state: Any, last: Any, skipped: int) -> None:

@@ -132,7 +132,7 @@ def _checked(session: Session, record: dict[str, Any]) -> None:
         place = f"   group {record['group']}, nearest {record['nearest']} {record['closeness']:.2f}"
     told = "the only seed" if to_others is None else f"{to_others:.2f} to the others{place}"
     far = to_others is not None and to_others < FAR
-    hint = f"; far from the rest: suchlike seed remove {name}, unless you mean it" if far else ""
+    hint = f"; far from the rest: {session.command('seed', 'remove', name)}, unless you mean it" if far else ""
     session.out(f"{'!' if far else '✓'} {name:<24} {record['words']:>5} words  {record['language']}  {told}{hint}")
     if record["dropped_lines"]:
         cut = len(record["dropped_lines"])

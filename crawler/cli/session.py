@@ -26,6 +26,8 @@ STDIN = "\0stdin"
 NARROW = 60
 # what stands before the text of a line, such as ` words    `
 _LABEL = re.compile(r" *\S+(?: \S+)? {2,}")
+# a command in a sentence; what needs no project folder stays as it is
+_TYPED = re.compile(r"`suchlike( (?!demo|init|help|VERB)\w)")
 FOUND, NOTHING, USAGE, STOPPED, UNREACHABLE, REFUSED = range(6)
 
 
@@ -68,6 +70,10 @@ class Session:
         at = [] if folder == os.curdir else ["-C", folder]
         return shlex.join([typed if here else "suchlike", *at, *words])
 
+    def spoken(self, text: str) -> str:
+        """A sentence whose `suchlike verb` can be typed here and now, as `command` tells it."""
+        return _TYPED.sub(lambda found: f"`{self.command()}{found[1]}", text)
+
     def near(self, file: Path | str) -> str:
         """A file as it is called from here, if that is shorter."""
         return min(str(file), os.path.relpath(file), key=len)
@@ -75,8 +81,8 @@ class Session:
     def say(self, text: str) -> None:
         """A line for people; on a terminal as many as it takes to fit."""
         if not self.quiet:
-            console = self.console
-            for line in fitted(safe(text), console.width) if console.is_terminal else [safe(text)]:
+            console, text = self.console, safe(self.spoken(text))
+            for line in fitted(text, console.width) if console.is_terminal else [text]:
                 console.print(line, markup=False, soft_wrap=True)
 
     def next(self, *steps: tuple[str, str], always: bool = False) -> None:

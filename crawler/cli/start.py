@@ -192,7 +192,8 @@ def doctor(*, deep: Flag = False, requests: Path | None = None, session: Hidden)
         if not check.ok:
             code = max(code, check.exit_code)
         if session.json:
-            session.emit({"check": check.name, "ok": check.ok, "detail": check.detail, "fix": check.fix})
+            session.emit({"check": check.name, "ok": check.ok, "detail": check.detail,
+                          "fix": "" if check.ok else check.fix})  # fmt: skip
         else:
             session.out(f"{'✓' if check.ok else '✗'} {check.name:<10} {check.detail}")
             if not check.ok and check.fix:

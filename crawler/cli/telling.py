@@ -18,7 +18,7 @@ BEST = 5
 _STOPPED = {
     "budget": "the page budget is spent", "matches": "enough matches", "time": "the time is up",
     "exhausted": "nothing is left to fetch now", "user": "stopped by you; the same command goes on",
-    "stalled": "the stages stopped moving; see suchlike status",
+    "stalled": "the stages stopped moving; see `suchlike status`",
 }  # fmt: skip
 
 
@@ -30,7 +30,7 @@ def tell(session: Session, done: Mapping[str, Any], store: Store, *, judged: boo
     useful = sum(1 for site in done["sites"] if site["matches"])
     found = _found(done)
     if done["sites"]:  # else no page came, and none of them could be useful
-        found += f" · {useful} of {counted(len(done['sites']), 'site')} useful"
+        found += f" · {useful} of {counted(len(done['sites']), 'site')} useful{_closed(done, store)}"
     if not judged:
         found = f"{done['fates']['stored']} stored; without seeds none was judged"
     session.say(
@@ -53,6 +53,16 @@ def tell(session: Session, done: Mapping[str, Any], store: Store, *, judged: boo
 def counted(number: int, one: str, many: str = "") -> str:
     """`1 page`, `2 pages`."""
     return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
+def _closed(done: Mapping[str, Any], store: Store) -> str:
+    """How many sites gave no page because robots.txt forbids every one that was to be fetched."""
+    if not done["fates"]["refused"].get("robots"):
+        return ""
+    with store.read() as connection:
+        ends = fates.count_by(connection, "site", done["run"])
+    number = sum(1 for one in ends if one["refused"].get("robots") and not one["fetched"])
+    return f", {number} closed by robots.txt" if number else ""
 
 
 def _found(done: Mapping[str, Any]) -> str:
@@ -123,7 +133,7 @@ def why_zero(session: Session, done: Mapping[str, Any], store: Store) -> None:
     if done["mode"] == "replay" and done["revisited"]:
         why = f"these pages were known before: {_looked(done)}"
     elif done["mode"] == "replay":
-        why = f"all these pages were replayed here before; `{session.command('list')}` shows what is kept"
+        why = "all these pages were replayed here before; `suchlike list` shows what is kept"
     elif ends["frontier"]:
         why = f"{counted(ends['frontier'], 'URL')} still to fetch on sites that did not answer; all else is known"
     else:
@@ -143,7 +153,7 @@ def _hint(session: Session, done: Mapping[str, Any], reason: str, misses: list[t
     if reason == "robots":
         return "; they ask not to be visited"
     if reason == "dns":
-        return "; is this machine on the network? suchlike demo needs none"
+        return "; is this machine on the network? `suchlike demo` needs none"
     if reason.startswith("http-4"):
         return "; the site refuses us: is identify set, with a contact?"
     return ""

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from crawler.cli.session import Session, safe
+from crawler.cli.session import Session, clipped, safe
 from crawler.running.lookout import Progress
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -34,6 +34,7 @@ class Watching:
         self._latest: deque[tuple[float, str, str]] = deque(maxlen=SHOWN)
         self._points: deque[tuple[float, int, int]] = deque(maxlen=240)
         self._said_at = 0.0
+        self._said = 0
 
     def __enter__(self) -> Watching:
         if self._terminal:
@@ -53,7 +54,10 @@ class Watching:
             self._live.update(self._table(progress, self._session.console.width))
         elif time.monotonic() - self._said_at > 5:
             self._said_at = time.monotonic()
-            self._session.say(self._line(progress))
+            # fewer than before: the crawl has taught what is common there
+            anew = "   judged anew by what was learned here" if progress.matches < self._said else ""
+            self._said = progress.matches
+            self._session.say(self._line(progress) + anew)
 
     def _rate(self) -> float:
         (t0, p0, _), (t1, p1, _) = self._points[max(0, len(self._points) - 20)], self._points[-1]
@@ -119,7 +123,7 @@ class Watching:
         outlook = [self._spark(), *self._outlook(progress)]
         table.add_row("", Text("   ".join(part for part in outlook if part), style="dim"))
         for score, title, site in self._latest:
-            table.add_row(Text(f"{score:.2f}", style="bold"), Text(f"{safe(title)[:70]}   {site}"))
+            table.add_row(Text(f"{score:.2f}", style="bold"), Text(f"{clipped(safe(title), 70)}   {site}"))
         return table
 
 

@@ -253,12 +253,15 @@ def retold(connection: Connection) -> Iterator[dict[str, Any]]:
     )  # fmt: skip
     for number, rows in groupby(connection.execute(query), key=lambda row: row.story):
         canonical, *copies = rows
-        yield {"story": number, "canonical": canonical.url, "copies": [_copy(row) for row in copies]}
+        yield {
+            "story": number, "canonical": canonical.url, "title": canonical.title, "score": canonical.score,
+            "match": bool(canonical.matched), "copies": [_copy(row) for row in copies],
+        }  # fmt: skip
 
 
 _TOLD = (
     articles.c.story, articles.c.copy_of, articles.c.kind, articles.c.similarity, articles.c.evidence,
-    articles.c.published, articles.c.site, urls.c.url,
+    articles.c.published, articles.c.site, articles.c.title, articles.c.score, articles.c.matched, urls.c.url,
 )  # fmt: skip
 
 

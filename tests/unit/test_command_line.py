@@ -68,6 +68,7 @@ def test_help_shows_a_verbs_own_flags_first_and_no_default_that_says_nothing(say
     assert out.index("--matches") < out.index("--folder")
     assert "False" not in out and "None" not in out
     assert "[default: 500]" in say("demo", "--help")[1]
+    assert "[default: ]" not in say("init", "--help")[1]
 
 
 def test_help_can_be_asked_for_in_words(say: Say) -> None:
@@ -225,6 +226,22 @@ def test_a_line_of_progress_says_how_far_it_is_to_the_budget_and_pretends_no_oth
     assert "to the budget" not in endless._line(progress) and "/" not in endless._line(progress).split()[0]
     assert bounded._line(Progress(seconds=3)).startswith("starting")
     assert "finishing" in bounded._line(Progress(pages=500, in_flight=3, seconds=60))
+
+
+def test_a_line_of_progress_says_why_there_are_fewer_matches(capsys: pytest.CaptureFixture[str]) -> None:
+    watching = Watching(Session(), 500)
+    for matches in (46, 40):
+        watching._said_at = -9.0  # it is time for a line
+        watching(Progress(pages=290, matches=matches, seconds=29))
+    first, second = capsys.readouterr().err.splitlines()
+    assert "46 match" in first and "judged anew" not in first
+    assert "40 match" in second and second.endswith("judged anew by what was learned here")
+
+
+def test_a_sentence_names_commands_as_they_can_be_typed_here(tmp_path: Path) -> None:
+    told = Session(tmp_path).spoken("`suchlike run` and `suchlike seed add FILE`; `suchlike demo` needs no folder.")
+    at = f"suchlike -C {tmp_path}"
+    assert told == f"`{at} run` and `{at} seed add FILE`; `suchlike demo` needs no folder."
 
 
 def test_no_colour_is_no_colour() -> None:

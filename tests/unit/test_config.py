@@ -132,7 +132,7 @@ def test_what_is_wrong_in_the_file_is_one_sentence_that_names_it(tmp_path: Path,
         (
             {"SUCHLIKE_CRAWL__PAGES": "5"},
             {"crawl": {"pages": -5}},
-            "In the command line: crawl.pages has a wrong value: expected `int` >= 0.",
+            "--pages has a wrong value: expected `int` >= 0.",
         ),
     ],
 )
