@@ -140,7 +140,8 @@ class Exchange:
             logger.warning("Paused: %s.", given.paused)
         self._paused = given.paused
         for lease in given.leases:
-            owned.hosts[lease.id] = held = self._held(lease)
+            held = self._held(lease)
+            owned.take(held)
             owned.urgent = owned.urgent or held.given_up is not None
 
     def _held(self, lease: HostLease) -> Held:

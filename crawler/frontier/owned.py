@@ -33,6 +33,8 @@ class Owned:
         self.stop: str | None = None
         self.wake = asyncio.Event()
         self._away_since: float | None = None
+        # the steady moment since which the clock was not set; of what was before it began a process knows nothing
+        self._set_at = time.monotonic()
 
     @property
     def waiting(self) -> int:
@@ -59,10 +61,20 @@ class Owned:
             note.tdmrep, held.tdmrep = held.tdmrep, None
         return note
 
-    def set_back(self, seconds: float) -> None:
-        """The clock was set back: nobody waits so much longer."""
+    def take(self, held: Held) -> None:
+        """A host is this process's now. When it may be asked was told by a clock that may have been set since."""
+        self.hosts[held.id] = held
+        if held.pace.next_at:
+            held.pace.taken_over(time.time(), time.monotonic())
+            held.pace.rest(self._set_at)
+
+    def clock_set(self, seconds: float) -> None:
+        """The clock was set by so many seconds: no delay passes by that, and nobody waits longer where it is back."""
+        self._set_at = time.monotonic()
         for held in self.hosts.values():
-            held.pace.next_at = max(time.time(), held.pace.next_at - seconds)
+            held.pace.rest(self._set_at)
+            if seconds < 0:
+                held.pace.next_at = max(time.time(), held.pace.next_at + seconds)
 
     # what the spider asks
 

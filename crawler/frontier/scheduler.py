@@ -105,8 +105,8 @@ class Scheduler(BaseScheduler):
                     await self._exchange.run()
                 if self._is_done():
                     break
-                if back := self._walltime.set_back_s():
-                    self._owned.set_back(back)
+                if change := self._walltime.set_by_s():
+                    self._owned.clock_set(change)
                 due = IDLE_S if self._exchange.is_fenced else self._dispatch.send_due()
                 self._owned.wake.clear()
                 with contextlib.suppress(TimeoutError):
