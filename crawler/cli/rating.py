@@ -91,7 +91,7 @@ def _tell(session: Session, rated: Any) -> int:
 def _changes(session: Session, rated: Any) -> None:
     for change in rated.changes[:SHOWN]:
         sign = "+" if change.enters else "-"
-        session.out(f"  {sign} {change.before:.2f} → {change.after:.2f}  {change.title[:80]}")
+        session.out(f"  {sign} {change.before:.2f} → {change.after:.2f}  {clipped(change.title, 80)}")
     if len(rated.changes) > SHOWN:
         session.out(f"  … and {len(rated.changes) - SHOWN} more")
 

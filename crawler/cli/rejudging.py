@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Group, Parameter
 
-from crawler.cli.session import FOUND, NOTHING, Session
+from crawler.cli.session import FOUND, NOTHING, Session, clipped
 from pipelines.errors import UsageError
 
 Hidden = Annotated[Session, Parameter(parse=False)]
@@ -124,6 +124,6 @@ def _summed(told: Any) -> str:
 
 def _changes(session: Session, told: Any) -> None:
     for change in told.changes[:SHOWN]:
-        session.out(f"  {'+' if change.enters else '-'} {change.after:.2f}  {change.title[:80]}   {change.url}")
+        session.out(f"  {'+' if change.enters else '-'} {change.after:.2f}  {clipped(change.title, 80)}   {change.url}")
     if len(told.changes) > SHOWN:
         session.out(f"  … and {len(told.changes) - SHOWN} more")

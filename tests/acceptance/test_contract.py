@@ -126,7 +126,45 @@ def test_every_verb_of_the_contract_exists_and_has_help(say: Callable[..., Said]
     assert max(map(len, said.out.splitlines())) <= 80
 
 
+def _fields(record: str) -> set[str]:
+    """The names on the first level of `{name, name: {…}, …}`."""
+    flat, depth = "", 0
+    for sign in record:
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(sign, 0)
+        flat += sign if depth == 1 and sign not in "{}[]" else ""
+    return {name.partition(":")[0].strip() for name in flat.split(",")} - {""}
+
+
+def _promised(verb: str) -> set[str]:
+    """The fields of what a verb prints, or of a **record**, as the contract has them."""
+    if verb in ("summary", "article"):
+        beginning = CONTRACT[CONTRACT.index(f"**{verb}**: `{{") :]
+    else:
+        named = re.compile(rf"\| (`[^`]*`, )*`{verb}[ `]")
+        beginning = next(line for line in CONTRACT.splitlines() if named.match(line)).partition(" | ")[2]
+    return _fields(beginning[beginning.index("{") : beginning.index("`", beginning.index("{"))])
+
+
 # every verb
+
+
+@pytest.mark.parametrize(
+    ("record", "typed"),
+    [("article", "list --text"), ("show", "show 1"), ("explain", "explain 1"), ("dupes", "dupes"), ("fates", "fates"),
+     ("seed list", "seed list"), ("seed check", "seed check"), ("schedule add", "schedule add mud 6h"),
+     ("status", "status"), ("failures list", "failures list"), ("doctor", "doctor"), ("config", "config"),
+     ("report", "report"), ("export", "export csv"), ("verify", "verify exports/articles.csv"),
+     ("forget", "forget 1 --preview"), ("rejudge", "rejudge --threshold 0.9 --preview"),
+     ("reread", "reread --preview")],
+)  # fmt: skip
+def test_what_a_verb_prints_is_what_the_contract_says_no_more_and_no_less(
+    say: Callable[..., Said], project: Path, record: str, typed: str
+) -> None:
+    if typed.startswith("verify"):
+        say("-C", project, "export", "csv")
+        typed = typed.replace("exports", str(project / "exports"))
+    told = say("-C", project, *typed.split(), "--json").lines[0]
+    assert set(told) == _promised(record)
 
 
 def test_init_says_where_things_are(say: Callable[..., Said], tmp_path: Path) -> None:
@@ -162,7 +200,7 @@ def test_replay_prints_a_summary(say: Callable[..., Said], project: Path, tmp_pa
     said = say("-C", tmp_path, "replay", pages, "--seeds", SEEDS / "harbour-dredging", "--json")
     assert said.code == 0
     done = said.only
-    assert set(done) >= SUMMARY
+    assert set(done) == _promised("summary") >= SUMMARY
     assert (done["mode"], done["pages_fetched"], done["matches"], done["duplicates"]) == ("replay", 11, 5, 1)
     assert done["fates"]["dropped"]["http-404"] == 1
     assert done["harvest"] == round(done["matches"] / done["pages_fetched"], 4)
@@ -541,7 +579,9 @@ def test_the_demo_prints_its_summary_with_what_was_planted(demo: tuple[Path, sub
     _, said = demo
     assert said.returncode == 0, said.stderr
     done = json.loads(said.stdout)
-    assert set(done) >= SUMMARY | {"planted", "planted_found", "breadth_first"}
+    more = {"forecasts", "planted", "planted_found", "planted_in_other_languages", "breadth_first"}
+    assert set(done) == _promised("summary") | more
+    assert all(name in CONTRACT for name in more)
     assert set(done["breadth_first"]) == {"pages_fetched", "matches"}
     assert (done["mode"], done["pages_fetched"], done["stopped_by"]) == ("demo", 60, "budget")
     told = said.stderr
