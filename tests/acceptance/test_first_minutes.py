@@ -39,7 +39,7 @@ def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     with served() as web:
         told = {"SUCHLIKE_CRAWL__PROXY": web, "SUCHLIKE_CRAWL__RATE": "50/1s", "SUCHLIKE_LOG__FORMAT": "json"}
         terminal = Terminal(request.param, folder, told)
-        terminal.type("suchlike demo --pages 10")
+        terminal.type("suchlike demo --pages 20")
         for words in quick_start():
             if words[0] == "cd":
                 terminal.folder /= words[1]

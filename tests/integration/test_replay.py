@@ -393,7 +393,7 @@ def test_a_later_record_of_a_page_is_its_next_revision_and_tells_what_changed(tm
     assert suchlike("replay", str(first), "--keep", "all").returncode == 0
     again = suchlike("replay", str(second), "--keep", "all")
     assert "2 looked at again, 0 unmodified, 1 with a new text" in again.stderr
-    assert f"suchlike show {URL} --history" in again.stderr
+    assert f"changed: suchlike -C {tmp_path} show {URL} --history" in again.stderr
 
     told = suchlike("--json", "show", URL, "--history")
     versions = json.loads(told.stdout)["revisions"]
