@@ -158,7 +158,7 @@ class Project:
         seed_set = self.seed_set(config, seed_paths)
         config = self.config(overrides, seed_set)
         starts = [one.candidate.url for one in starting_points(config, seed_set)]
-        if not starts and not _waits(config):
+        if not starts and not _knows(config):
             raise UsageError(NOWHERE)
         contact.require(config, starts)
         network.require(config, starts)
@@ -386,13 +386,16 @@ class Project:
         return target
 
 
-def _waits(config: Config) -> bool:
-    """Whether an earlier run left URLs that wait; makes no database to find out."""
+def _knows(config: Config) -> bool:
+    """Whether an earlier run left any URL; makes no database to find out.
+
+    Whether one waits is known only when the run has begun, which brings back what was given up or is due again.
+    """
     file = config.database.removeprefix("sqlite:///")
     if file != config.database and not Path(file).exists():
         return False
     with contextlib.closing(open_store(config.database, mode=config.mode)) as store, store.read() as connection:
-        return bool(fates.count(connection)["frontier"])
+        return fates.any_known(connection)
 
 
 def _examples(seed_set: SeedSet) -> list[Example]:

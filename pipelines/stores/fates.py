@@ -40,6 +40,11 @@ def count(connection: Connection, run: int | None = None) -> dict[str, Any]:
     return total
 
 
+def any_known(connection: Connection) -> bool:
+    """Whether any URL was found yet, however it ended."""
+    return connection.execute(select(urls.c.id).limit(1)).first() is not None
+
+
 def count_by(connection: Connection, what: str, run: int | None = None) -> list[dict[str, Any]]:
     """The same for every site or every run (`what`), most fetched first, each with its `site` or `run`."""
     named = hosts.c.site if what == "site" else urls.c.run

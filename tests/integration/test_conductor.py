@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from crawling import FAST
+from scripted_site import serving, story
 from working import Waiting, articles
 
 from crawler.crawl import holder_name, is_dead
@@ -137,6 +139,30 @@ def test_a_run_that_is_refused_changes_nothing_of_the_one_at_work(tmp_path: Path
         assert runs.get(connection, project.run) == before
         assert runs.latest(connection) == before
         assert fates.count(connection)["frontier"] == 0
+    project.store.close()
+
+
+def test_a_run_that_names_no_start_takes_up_what_the_last_one_gave_up(tmp_path: Path) -> None:
+    (tmp_path / "seed.txt").write_text(
+        "Night trains return\n\n" + "Sleeping cars are booked out for weeks again. " * 20
+    )
+    lone = Project(tmp_path, seeds=["seed.txt"])
+    with serving({"a.test/1": story(1)}) as site:
+        asked = {"crawl": {"proxy": site.url, "rate": FAST}, "store": {"archive": "none"}}
+        project = Waiting(tmp_path, **asked)
+        with project.store.write() as connection:
+            found = [Found(Candidate("http://a.test/1", "start"), 0.9)]
+            discovery.discover(connection, found, run=project.run, now=time.time())
+            (host,) = discovery.host_ids(connection, ["a.test"]).values()
+            hosts.give_up(connection, host, "8 failures in a row")
+            runs.end(connection, project.run, "exhausted", now=time.time())
+        assert lone.conduct(asked)["pages_fetched"] == 1
+        with project.store.read() as connection:
+            last = runs.latest(connection)
+        with pytest.raises(UsageError, match="nowhere to start"):  # the page is known for what it is: nothing waits
+            lone.conduct(asked)
+    with project.store.read() as connection:
+        assert runs.latest(connection) == last
     project.store.close()
 
 
