@@ -141,7 +141,7 @@ class Exchange:
         self._paused = given.paused
         for lease in given.leases:
             held = self._held(lease)
-            owned.take(held)
+            owned.take(held, lease.rest_s)
             owned.urgent = owned.urgent or held.given_up is not None
 
     def _held(self, lease: HostLease) -> Held:

@@ -3,6 +3,7 @@ the next URLs. Runs in a thread of its own, so that the event loop never waits f
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -90,7 +91,7 @@ class Handoff:
         self._holder = holder
         self._clock = clock
         self._monotonic = monotonic
-        self._renewed = 0.0
+        self._renewed = -math.inf
         self._unrung: list[int] = []
         self._rung_at = 0.0
         self._began = monotonic()
@@ -116,10 +117,11 @@ class Handoff:
             for host, note in batch.notes.items():
                 self._note(connection, host, note, now)
             mine = matched = None
-            if now - self._renewed > RENEW_S:
+            # by the clock that nobody sets: until one that was set back caught up, nobody would know that we live
+            if (steady := self._monotonic()) - self._renewed > RENEW_S:
                 matched = tallies.lowest_quick(connection, self._run)
                 leases.renew(connection, self._holder, now=now)
-                mine, self._renewed = leases.held_by(connection, self._holder), now
+                mine, self._renewed = leases.held_by(connection, self._holder), steady
             given = self._lease(connection, asked, wanted, now)
             given = replace(given, mine=mine, guests=self._reserved(connection, asked, wanted, now), matched=matched)
         trail.tell("crawl", steps)

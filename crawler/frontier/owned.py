@@ -61,20 +61,17 @@ class Owned:
             note.tdmrep, held.tdmrep = held.tdmrep, None
         return note
 
-    def take(self, held: Held) -> None:
-        """A host is this process's now. When it may be asked was told by a clock that may have been set since."""
+    def take(self, held: Held, rest_s: float) -> None:
+        """A host is this process's now, and rests for so long, as told by a clock that may have been set before."""
         self.hosts[held.id] = held
         if held.pace.next_at:
-            held.pace.taken_over(time.time(), time.monotonic())
-            held.pace.rest(self._set_at)
+            held.pace.taken_over(time.monotonic(), rest_s, self._set_at)
 
     def clock_set(self, seconds: float) -> None:
-        """The clock was set by so many seconds: no delay passes by that, and nobody waits longer where it is back."""
+        """The clock was set by so many seconds: where it is back, nobody waits so much longer."""
         self._set_at = time.monotonic()
-        for held in self.hosts.values():
-            held.pace.rest(self._set_at)
-            if seconds < 0:
-                held.pace.next_at = max(time.time(), held.pace.next_at + seconds)
+        for held in self.hosts.values() if seconds < 0 else ():
+            held.pace.next_at = max(time.time(), held.pace.next_at + seconds)
 
     # what the spider asks
 

@@ -52,13 +52,12 @@ class Pace:
             wait = max(wait, min(retry_after_s, MAX_RETRY_AFTER_S))
         self.next_at, self._rests_until = now + wait, steady + wait
 
-    def taken_over(self, now: float, steady: float) -> None:
-        """Somebody else asked it before, and told by the clock that may be set when it may be asked again."""
-        self._rests_until = steady + max(0.0, self.next_at - now)
+    def taken_over(self, steady: float, rest_s: float, known_since: float) -> None:
+        """Somebody else asked it before, and told by the clock that may be set that it is to rest for `rest_s` now.
 
-    def rest(self, steady: float) -> None:
-        """The clock was set then, so nobody knows how long ago it was asked: a whole delay from there."""
-        self._rests_until = max(self._rests_until, steady + self.delay_s)
+        How long before `known_since` that was, nobody knows: a whole delay counts from there.
+        """
+        self._rests_until = max(steady + rest_s, known_since + self.delay_s)
 
     def not_sent(self, next_at: float) -> None:
         """It never left: this says nothing of the host."""

@@ -45,11 +45,15 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class HostLease:
-    """A host this process owns until `LEASE_S` after its last renewal, and the best URLs waiting there."""
+    """A host this process owns until `LEASE_S` after its last renewal, and the best URLs waiting there.
+
+    It may be asked at `next_at`, which was `rest_s` away when it was leased.
+    """
 
     id: int
     name: str
     next_at: float
+    rest_s: float
     delay_s: float | None
     robots: str | None
     robots_verdict: str | None
@@ -144,9 +148,9 @@ def lease(  # noqa: PLR0913  # each is a limit of its own, and all are named
     settle_best(connection, most)
     templates = _templates(connection, taken)
     return [
-        HostLease(host.id, host.name, rests[host.id], host.delay_s, host.robots, host.robots_verdict, host.robots_at,
-                  host.tdmrep_at, host.failures, tuple(taken[host.id]), host.address,
-                  host.pages, host.missing, templates.get(host.id, ()))
+        HostLease(host.id, host.name, rests[host.id], max(0.0, rests[host.id] - now), host.delay_s, host.robots,
+                  host.robots_verdict, host.robots_at, host.tdmrep_at, host.failures, tuple(taken[host.id]),
+                  host.address, host.pages, host.missing, templates.get(host.id, ()))
         for host in chosen if host.id in taken
     ]  # fmt: skip
 

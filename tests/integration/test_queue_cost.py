@@ -17,7 +17,8 @@ from crawler.frontier.handoff import RING_EVERY_S, Handoff, Wanted
 from crawler.running.lookout import Lookout
 from crawler.running.processes import Processes
 from pipelines.records import Candidate
-from pipelines.stores import discovery, replayed
+from pipelines.stores import discovery, leases, replayed
+from pipelines.stores.allotment import LEASE_S
 from pipelines.stores.discovery import Found
 from pipelines.stores.ledger import Fetched
 from pipelines.stores.schema import State
@@ -56,6 +57,30 @@ def test_a_page_costs_four_redis_commands_and_a_sixteenth_of_a_job_at_most(tmp_p
     assert project.fates()["stored"] == PAGES, said(tmp_path)
     assert commands / PAGES <= 4
     assert jobs / PAGES <= 1 / 16
+
+
+def test_a_crawler_renews_its_leases_while_the_clock_is_far_behind(tmp_path: Path) -> None:
+    project, wall, steady = Waiting(tmp_path), 1_800_000_000.0, 100.0
+    found = [Found(Candidate("https://a.test/1", "start"), 0.9)]
+    with project.store.write() as connection:
+        discovery.discover(connection, found, run=project.run, now=wall)
+
+    def crawler(name: str) -> Handoff:
+        return Handoff(
+            project.store, Bell(), run=project.run, holder=name, clock=lambda: wall, monotonic=lambda: steady
+        )  # fmt: skip
+
+    mine, other = crawler("me-1"), crawler("other-2")
+    (lease,) = mine.exchange(Batch(), Wanted(1, 4, 0)).leases
+    wall -= 3600
+    with project.store.write() as connection:
+        leases.set_back(connection, 3600, now=wall)
+    held: list[frozenset[int]] = []
+    for _ in range(10):
+        wall, steady = wall + LEASE_S / 4, steady + LEASE_S / 4
+        held += [told] if (told := mine.exchange(Batch(), Wanted(0, 4, 4)).mine) is not None else []
+        assert other.exchange(Batch(), Wanted(1, 4, 4)).leases == []
+    assert held and set(held) == {frozenset([lease.id])}
 
 
 def test_few_pages_wait_for_others_before_they_are_rung_for(tmp_path: Path) -> None:

@@ -54,11 +54,11 @@ def test_a_clock_that_is_set_ahead_makes_no_delay_pass() -> None:
 
 def test_what_is_left_of_another_owners_delay_is_counted_by_our_own_clock() -> None:
     pace = Pace(2.0, next_at=1001.5)
-    pace.taken_over(1000.0, 50.0)
+    pace.taken_over(50.0, 1.5, 0.0)
     assert pace.wait_s(1000.0 + 3600, 50.0) == 1.5
     assert pace.ready(1000.0 + 3600, 51.6)
-    pace.rest(51.0)
-    assert pace.wait_s(1000.0 + 3600, 51.6) == pytest.approx(1.4)
+    pace.taken_over(50.0, 0.0, 49.0)
+    assert pace.wait_s(1000.0 + 3600, 50.0) == 1.0
 
 
 def _held(host: int, next_at: float) -> Held:
@@ -69,25 +69,27 @@ def _waits(owned: Owned) -> dict[int, float]:
     return {host: held.pace.wait_s(time.time(), time.monotonic()) for host, held in owned.hosts.items()}
 
 
-def test_where_the_clock_was_set_whole_delays_count_from_there() -> None:
+def test_of_a_host_taken_over_just_after_the_clock_was_set_nobody_knows_when_it_was_asked() -> None:
     owned = Owned()
     # told to be free long ago, by a clock of which a process that has just begun knows nothing; and never asked at all
-    owned.take(_held(1, time.time() - 500))
-    owned.take(_held(2, 0.0))
+    owned.take(_held(1, time.time() - 500), 0.0)
+    owned.take(_held(2, 0.0), 0.0)
     assert 1.0 < _waits(owned)[1] <= 2.0 and _waits(owned)[2] <= 0
-    for held in owned.hosts.values():
-        held.pace._rests_until = 0.0
+    owned._set_at -= 60  # this process has been there for a while
+    owned.take(_held(3, time.time() - 500), 0.0)
+    assert _waits(owned)[3] <= 0
     owned.clock_set(+3600.0)
-    owned.take(_held(3, time.time() - 3000))
-    assert all(1.0 < wait <= 2.0 for wait in _waits(owned).values())
+    owned.take(_held(4, time.time() - 3000), 0.0)
+    assert 1.0 < _waits(owned)[4] <= 2.0
+    assert _waits(owned)[3] <= 0, "what rests by the steady clock rests no longer by that"
 
 
 def test_where_the_clock_was_set_back_nobody_waits_so_much_longer() -> None:
     owned = Owned()
-    owned.take(_held(1, time.time() + 3600))
-    owned.hosts[1].pace._rests_until = 0.0
-    owned.clock_set(-3599.0)
-    assert 0 < _waits(owned)[1] <= 2.0
+    owned._set_at -= 60
+    owned.take(_held(1, time.time() + 3600.5), 0.5)  # leased by the clock as it is now, taken just before it was set
+    owned.clock_set(-3600.0)
+    assert 0 < _waits(owned)[1] <= 1.0
 
 
 def test_failures_in_a_row_slow_a_host_down_and_in_the_end_it_is_given_up() -> None:
