@@ -26,8 +26,10 @@ from setproctitle import setproctitle
 
 from workers.lifeline import PARENT_VARIABLE
 
-# the nursery has to import everything before its first answer; one that says nothing for so long is stopped or stuck
-PATIENCE_S = 20.0
+# a nursery answers at once, whatever the machine is at; one that does not is stuck, and not waited for
+ANSWER_S = 5.0
+# so long a child that has ended may wait for the nursery to say how
+SILENT_S = 3.0
 _MESSAGE_BYTES = 65_536
 
 
@@ -45,14 +47,18 @@ class Forked:
         self.pid = pid
         self.returncode: int | None = None
         self._nursery = nursery
+        self._ended_at: float | None = None
         self._handle: int | None = None
         with contextlib.suppress(ProcessLookupError):  # it has ended, and was asked after, already
             self._handle = os.pidfd_open(pid)
 
     def poll(self) -> int | None:
-        """Its exit code once it has ended: negative is a signal, and -SIGKILL also what nobody knows any more."""
+        """Its exit code once it has ended: negative is a signal, and -SIGKILL also what nobody tells us."""
         if self.returncode is None and (self._handle is None or select.select([self._handle], [], [], 0)[0]):
+            self._ended_at = self._ended_at or time.monotonic()
             self.returncode = self._nursery.code_of(self.pid)
+            if self.returncode is None and time.monotonic() - self._ended_at > SILENT_S:
+                self.returncode = -signal.SIGKILL
             if self.returncode is not None and self._handle is not None:
                 os.close(self._handle)
                 self._handle = None
@@ -70,7 +76,7 @@ class Forked:
 
 
 class Nursery:
-    """The supervisor's hold on its nursery, which it starts at once and needs only later.
+    """The supervisor's hold on its nursery, which begins to import at once.
 
     What was forked gets SIGTERM when the nursery ends, however it ends, and the nursery ends with this process.
     """
@@ -78,8 +84,11 @@ class Nursery:
     def __init__(self, command: Sequence[str], env: Mapping[str, str], log: Path) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._channel = ours
-        self._gone = False
         self._codes: dict[int, int] = {}
+        # forks that were asked for and not waited for any longer
+        self._owed = 0
+        self.was_ready = False
+        self.is_gone = False
         with theirs, log.open("ab") as said:
             self._process = subprocess.Popen(
                 command, stdin=theirs.fileno(), stdout=said, stderr=said, env=env, start_new_session=True
@@ -94,48 +103,65 @@ class Nursery:
             return False
         return True
 
+    def is_ready(self, within_s: float = 0.0) -> bool:
+        """Whether all is imported, or will be within so many seconds."""
+        until = time.monotonic() + within_s
+        while not self.was_ready and not self.is_gone and self._hear(max(0.0, until - time.monotonic())) is not None:
+            pass
+        return self.was_ready and not self.is_gone
+
     def fork(self, arguments: Sequence[str], log: Path) -> Forked:
-        """A new process that runs `suchlike ARGUMENTS` and writes to `log`. Raises NurseryError."""
+        """A new process that runs `suchlike ARGUMENTS` and writes to `log`, once it is_ready. Raises NurseryError."""
+        while self._owed and self._hear(0) is not None:
+            pass
+        if self._owed:
+            raise NurseryError("it does not answer")
         try:
             self._channel.send(msgspec.json.encode({"arguments": list(arguments), "log": str(log)}))
         except OSError as error:
+            self.is_gone = True
             raise NurseryError(str(error)) from error
-        until = time.monotonic() + PATIENCE_S
-        while (left := until - time.monotonic()) > 0:
-            told = self._hear(left)
-            if told is None or self._gone:
-                break
+        until = time.monotonic() + ANSWER_S
+        while (told := self._hear(max(0.0, until - time.monotonic()))) is not None:
             if "forked" in told:
                 return Forked(self, told["forked"])
-        raise NurseryError("it does not answer")
+        self._owed += not self.is_gone
+        raise NurseryError("it does not answer" if self._owed else "it has ended")
 
     def code_of(self, pid: int) -> int | None:
         """The exit code of one that has ended, or None while the nursery still has to tell it."""
-        while pid not in self._codes and not self._gone and self._hear(0) is not None:
+        while pid not in self._codes and not self.is_gone and self._hear(0) is not None:
             pass
-        return -signal.SIGKILL if self._gone else self._codes.pop(pid, None)
+        return self._codes.pop(pid, -signal.SIGKILL if self.is_gone else None)
 
     def end(self) -> None:
         """Ends the nursery; what was forked and still runs is asked to end."""
         self._channel.close()
-        self._gone = True
+        self.is_gone = True
         self._process.kill()
         self._process.wait()
 
     def _hear(self, seconds: float) -> dict[str, Any] | None:
-        """The next message within so many seconds; what it says of ends is remembered."""
-        if not select.select([self._channel], [], [], seconds)[0]:
+        """The next message within so many seconds; None when there is none. What it says beside answers is noted."""
+        if self.is_gone or not select.select([self._channel], [], [], seconds)[0]:
             return None
         try:
             said = self._channel.recv(_MESSAGE_BYTES)
         except OSError:
             said = b""
         if not said:
-            self._gone = True
+            self.is_gone = True
             return None
         told: dict[str, Any] = msgspec.json.decode(said)
+        self.was_ready = self.was_ready or "ready" in told
         if "ended" in told:
             self._codes[told["ended"]] = told["code"]
+        if "forked" in told and self._owed:
+            # another was begun in its place
+            self._owed -= 1
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(told["forked"], signal.SIGKILL)
+            return {}
         return told
 
 
@@ -150,6 +176,7 @@ def serve(run: Callable[[list[str]], int]) -> None:
     # what is loaded by now stays, in memory all of them share: a collection would write into it
     gc.collect()
     gc.freeze()
+    _tell(channel, {"ready": True})
     while True:
         ready = wait([channel, *(one.sentinel for one in held.values())])
         for pid in [pid for pid, one in held.items() if one.exitcode is not None]:

@@ -28,6 +28,9 @@ KILLED_MOST_S = 2.0
 UNREACHABLE = 4
 STABLE_S = 30.0
 STOP_S = 30.0
+# a nursery that is still importing is waited for so long at a time, and in all
+WARM_S = 0.2
+PATIENCE_S = 60.0
 POLL_S = 0.05
 
 
@@ -62,7 +65,9 @@ class Supervisor:
         self._nursery_command = (
             [sys.executable, "-m", nursery, str(folder)] if nursery and Nursery.is_possible() else []
         )
-        self._nursery = self._opened()
+        self._nursery: Nursery | None = None
+        self._warm_by = 0.0
+        self._warm()
 
     def start(
         self, name: str, arguments: list[str], *, again: bool = True, handles: tuple[int, ...] = ()
@@ -130,28 +135,34 @@ class Supervisor:
             self._nursery = None
 
     def _spawn(self, child: Child) -> None:
+        nursery = None if child.handles else self._warm()
+        if nursery is not None and not nursery.is_ready(WARM_S) and time.monotonic() < self._warm_by:
+            return  # at the next tick
         child.started_at = time.monotonic()
-        child.process = None if child.handles else self._forked(child)
+        child.process = self._forked(child, nursery) if nursery is not None and nursery.is_ready() else None
         if child.process is None:
             self._begin(child)
 
-    def _forked(self, child: Child) -> Forked | None:
-        """The child, forked in the nursery, or in a new one where that has died; None when neither will do."""
-        for _ in range(2 if self._nursery_command else 0):
-            self._nursery = self._nursery or self._opened()
-            assert self._nursery is not None
-            try:
-                return self._nursery.fork(child.command[3:], self.log_of(child.name))
-            except NurseryError as error:
-                logger.warning("the nursery is made anew: %s", error)
-                self._nursery.end()
-                self._nursery = None
-        return None
+    def _warm(self) -> Nursery | None:
+        """The nursery, another where the last one has died, or none where one died before it was of any use."""
+        if self._nursery is not None and self._nursery.is_gone:
+            useless = not self._nursery.was_ready
+            self._nursery.end()
+            self._nursery = None
+            if useless:
+                logger.warning("the nursery does not begin; its log is %s", self.log_of("nursery"))
+                self._nursery_command = []
+        if self._nursery is None and self._nursery_command:
+            self._nursery = Nursery(self._nursery_command, self._env, self.log_of("nursery"))
+            self._warm_by = time.monotonic() + PATIENCE_S
+        return self._nursery
 
-    def _opened(self) -> Nursery | None:
-        if not self._nursery_command:
+    def _forked(self, child: Child, nursery: Nursery) -> Forked | None:
+        try:
+            return nursery.fork(child.command[3:], self.log_of(child.name))
+        except NurseryError as error:
+            logger.warning("%s begins from nothing, the nursery fails: %s", child.name, error)
             return None
-        return Nursery(self._nursery_command, self._env, self.log_of("nursery"))
 
     def _begin(self, child: Child) -> None:
         with self.log_of(child.name).open("ab") as log:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import until
-from working import at_work_in
+from working import at_work_in, children
 
 from crawler.running.processes import NURSERY
 from workers import supervise
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 # two verbs that run until they are stopped and need nothing
 IDLE = ["work", "dedupe"]
 # ends at once, with 0
-SHORT = ["schedule", "list"]
+SHORT = ["config", "show"]
 # cannot even start
 WRONG = ["no-such-verb"]
 
@@ -52,6 +52,13 @@ def arguments(folder: Path, *verb: str) -> list[str]:
     return ["-C", str(folder), *verb]
 
 
+def begin(supervisor: Supervisor, name: str, folder: Path, *verb: str) -> int:
+    """Starts a child; its process, once that is there: a nursery may still be importing."""
+    supervisor.start(name, arguments(folder, *verb))
+    until(lambda: name in supervisor.pids() or bool(supervisor.tick()), 30, f"{name}'s start")
+    return supervisor.pids()[name]
+
+
 def ticking(supervisor: Supervisor, ended: list[tuple[str, int, int]]) -> bool:
     ended += supervisor.tick()
     return bool(ended)
@@ -73,8 +80,7 @@ def freeze(pid: int) -> None:
 
 
 def test_a_child_that_is_killed_is_started_again(tmp_path: Path, supervisor: Supervisor) -> None:
-    supervisor.start("work-0", arguments(tmp_path, *IDLE))
-    first = supervisor.pids()["work-0"]
+    first = begin(supervisor, "work-0", tmp_path, *IDLE)
     os.kill(first, signal.SIGKILL)
     ended: list[tuple[str, int, int]] = []
     until(lambda: ticking(supervisor, ended), 10, "the death being noticed")
@@ -85,7 +91,7 @@ def test_a_child_that_is_killed_is_started_again(tmp_path: Path, supervisor: Sup
 
 
 def test_one_that_is_killed_again_and_again_is_never_waited_for_long(tmp_path: Path, supervisor: Supervisor) -> None:
-    supervisor.start("work-0", arguments(tmp_path, *IDLE))
+    begin(supervisor, "work-0", tmp_path, *IDLE)
     for _ in range(len(BACKOFF_S) + 1):
         os.kill(supervisor.pids()["work-0"], signal.SIGKILL)
         ended: list[tuple[str, int, int]] = []
@@ -125,8 +131,8 @@ def test_one_that_keeps_failing_is_tried_ever_more_rarely_and_named(tmp_path: Pa
 
 
 def test_children_are_stopped_group_by_group(tmp_path: Path, supervisor: Supervisor) -> None:
-    supervisor.start("crawl-0", arguments(tmp_path, *IDLE))
-    supervisor.start("work-0", arguments(tmp_path, *IDLE))
+    begin(supervisor, "crawl-0", tmp_path, *IDLE)
+    begin(supervisor, "work-0", tmp_path, *IDLE)
     pids = supervisor.pids()
     supervisor.stop(("crawl",))
     assert supervisor.pids() == {"work-0": pids["work-0"]}
@@ -142,8 +148,7 @@ def test_one_that_will_not_stop_is_killed_in_the_end(
 ) -> None:
     usual = supervise.STOP_S
     monkeypatch.setattr(supervise, "STOP_S", 0.5)
-    supervisor.start("work-0", arguments(tmp_path, *IDLE))
-    pid = supervisor.pids()["work-0"]
+    pid = begin(supervisor, "work-0", tmp_path, *IDLE)
     freeze(pid)
     began = time.monotonic()
     supervisor.stop(("work",))
@@ -152,8 +157,7 @@ def test_one_that_will_not_stop_is_killed_in_the_end(
 
 
 def test_in_a_hurry_nobody_is_waited_for(tmp_path: Path, supervisor: Supervisor) -> None:
-    supervisor.start("work-0", arguments(tmp_path, *IDLE))
-    pid = supervisor.pids()["work-0"]
+    pid = begin(supervisor, "work-0", tmp_path, *IDLE)
     freeze(pid)
     began = time.monotonic()
     supervisor.stop(("work",), hurry=lambda: True)
@@ -162,8 +166,7 @@ def test_in_a_hurry_nobody_is_waited_for(tmp_path: Path, supervisor: Supervisor)
 
 
 def test_children_get_the_environment_and_a_session_of_their_own(tmp_path: Path, supervisor: Supervisor) -> None:
-    supervisor.start("work-0", arguments(tmp_path, *IDLE))
-    pid = supervisor.pids()["work-0"]
+    pid = begin(supervisor, "work-0", tmp_path, *IDLE)
     until(lambda: os.getsid(pid) == pid, 5, "the new session")
     supervisor.start("show", arguments(tmp_path, "config", "show", "--json"), again=False)
     until(lambda: bool(supervisor.tick()) or supervisor.finished("show"), 30, "what it was told")
@@ -178,6 +181,8 @@ from workers.supervise import Supervisor
 supervisor = Supervisor(Path(sys.argv[1]), nursery=sys.argv[2])
 for number in range(2):
     supervisor.start(f"work-{number}", ["-C", sys.argv[1], "work", "dedupe"])
+while len(supervisor.pids()) < 2:
+    supervisor.tick()
 print(*supervisor.pids().values(), flush=True)
 time.sleep(600)
 """
@@ -203,8 +208,7 @@ def nursery_of(pid: int) -> int:
 
 
 def test_what_is_forked_is_known_by_its_command_line(tmp_path: Path, forking: Supervisor) -> None:
-    forking.start("work-0", arguments(tmp_path, *IDLE))
-    pid = forking.pids()["work-0"]
+    pid = begin(forking, "work-0", tmp_path, *IDLE)
     wanted = f"suchlike -C {tmp_path} work dedupe"
     until(lambda: at_work_in(tmp_path).get(pid) == wanted, 5, "its name")
     assert NURSERY in at_work_in(tmp_path)[nursery_of(pid)]
@@ -212,7 +216,7 @@ def test_what_is_forked_is_known_by_its_command_line(tmp_path: Path, forking: Su
 
 def test_with_a_nursery_that_is_killed_all_are_begun_anew(tmp_path: Path, forking: Supervisor) -> None:
     for number in range(2):
-        forking.start(f"work-{number}", arguments(tmp_path, *IDLE))
+        begin(forking, f"work-{number}", tmp_path, *IDLE)
     before = forking.pids()
     os.kill(nursery_of(before["work-0"]), signal.SIGKILL)
     ended: list[tuple[str, int, int]] = []
@@ -226,24 +230,43 @@ def test_with_a_nursery_that_is_killed_all_are_begun_anew(tmp_path: Path, forkin
     assert forking.failing("", 1) is None
 
 
-def test_a_nursery_that_is_stuck_is_replaced(
+def test_with_a_nursery_that_is_stuck_others_begin_from_nothing_and_those_there_stay(
     tmp_path: Path, forking: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forking.start("work-0", arguments(tmp_path, *IDLE))
-    first = forking.pids()["work-0"]
-    os.kill(nursery_of(first), signal.SIGSTOP)
-    with monkeypatch.context() as impatient:
-        impatient.setattr("workers.nursery.PATIENCE_S", 0.5)
-        forking.start("work-1", arguments(tmp_path, *IDLE))
-    assert forking.pids()["work-1"] != first, "it runs, if it had to begin from nothing"
-    until(lambda: bool(forking.tick()) or not running(first), 30, "the end of what the stuck one had forked")
-    until(lambda: forking.tick() == [] and len(forking.pids()) == 2, 30, "both")
+    monkeypatch.setattr("workers.nursery.ANSWER_S", 0.5)
+    first = begin(forking, "work-0", tmp_path, *IDLE)
+    stuck = nursery_of(first)
+    os.kill(stuck, signal.SIGSTOP)
+    assert nursery_of(begin(forking, "work-1", tmp_path, *IDLE)) == os.getpid()
+    assert nursery_of(begin(forking, "work-2", tmp_path, *IDLE)) == os.getpid()
+    assert running(first)
+    os.kill(stuck, signal.SIGCONT)
+    # what it forks late is not kept beside what was begun in its place
+    names = (f"work-{number}" for number in range(3, 100))
+    until(lambda: nursery_of(begin(forking, next(names), tmp_path, *IDLE)) == stuck, 30, "its use")
+    ours = set(forking.pids().values())
+    until(lambda: set(children(stuck)) <= ours, 10, "the end of the late one")
+
+
+def test_a_stuck_nursery_keeps_nobody_from_stopping(
+    tmp_path: Path, forking: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.nursery.SILENT_S", 0.5)
+    pid = begin(forking, "work-0", tmp_path, *IDLE)
+    stuck = nursery_of(pid)
+    os.kill(stuck, signal.SIGSTOP)
+    os.kill(pid, signal.SIGKILL)
+    ended: list[tuple[str, int, int]] = []
+    until(lambda: ticking(forking, ended), 10, "the death being noticed")
+    assert ended == [("work-0", pid, -signal.SIGKILL)]
+    forking.stop(("work",))
+    assert not running(stuck)
 
 
 def test_without_a_nursery_that_works_each_begins_from_nothing(tmp_path: Path) -> None:
     supervisor = Supervisor(tmp_path, nursery="crawler.no_such_module")
     try:
-        supervisor.start("work-0", arguments(tmp_path, *IDLE))
+        begin(supervisor, "work-0", tmp_path, *IDLE)
         assert at_work_in(tmp_path)[supervisor.pids()["work-0"]].endswith("work dedupe")
         assert nursery_of(supervisor.pids()["work-0"]) == os.getpid()
     finally:
