@@ -220,13 +220,19 @@ class Project:
         overrides: Mapping[str, Any] | None = None,
         *,
         seed_paths: Sequence[str | Path] = (),
+        say: Callable[[str], None] = lambda _: None,
     ) -> dict[str, Any]:
-        """The same pipeline over recorded pages, without any network; returns the summary of contract.md."""
+        """The same pipeline over recorded pages, without any network; returns the summary of contract.md.
+
+        `say` is told what is wrong with seeds, and with recorded texts.
+        """
         require(paths)  # before seeds, and before a run of nothing is noted
         overrides = {"mode": "replay", **(overrides or {})}
         seed_set = self._seeds_for_replay(self.config(overrides), seed_paths)
         config = self.config(overrides, seed_set)
         profile = self.learn(seed_set, config) if seed_set else None
+        for problem in seed_set.problems if seed_set else ():
+            say(f"! {problem.message}")
         store = open_store(config.database, mode="replay")
         began = time.monotonic()
         with store.write() as connection:
@@ -234,7 +240,7 @@ class Project:
             run = runs.start(connection, config, edition, now=time.time()).id
         sender = Pooled(store, config, tuned(config).workers)
         try:
-            number = replay(recorded(paths), store=store, config=config, run=run, profile=profile, sender=sender)
+            number = replay(recorded(paths, say), store=store, config=config, run=run, profile=profile, sender=sender)
             if profile:
                 learn_on(store, run)
                 drain(store, sender)

@@ -7,7 +7,7 @@ import hashlib
 import html
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -40,6 +40,8 @@ PAGES = (".html", ".htm", ".xhtml", ".html.gz", ".htm.gz")
 WARCS = (".warc", ".warc.gz")
 SEEDS = (".txt", ".md", ".json", ".jsonl", ".eml")
 
+Say = Callable[[str], None]
+
 
 class ManifestLine(msgspec.Struct, frozen=True):
     """A line of a folder's manifest.jsonl. `file` is relative to the folder."""
@@ -58,11 +60,14 @@ def require(paths: Sequence[Path]) -> None:
             raise UsageError(f"{path} does not exist; replay takes WARC files, saved pages, seed files and folders.")
 
 
-def recorded(paths: Sequence[Path]) -> Iterator[Recorded]:
-    """Every page the paths hold, in a stable order. Raises UsageError naming the path that is nothing of the kind."""
+def recorded(paths: Sequence[Path], say: Say = lambda _: None) -> Iterator[Recorded]:
+    """Every page the paths hold, in a stable order; says which articles of seed files could not be used.
+
+    Raises UsageError naming the path that is nothing of the kind.
+    """
     require(paths)
     for path in paths:
-        yield from _folder(path) if path.is_dir() else _file(path)
+        yield from _folder(path, say) if path.is_dir() else _file(path, say)
 
 
 def replay(
@@ -150,7 +155,7 @@ def _fetched(row: int, page: Recorded, config: Config, gate: Gate, now: float) -
     )  # fmt: skip
 
 
-def _folder(folder: Path) -> Iterator[Recorded]:
+def _folder(folder: Path, say: Say) -> Iterator[Recorded]:
     manifest = folder / "manifest.jsonl"
     if manifest.is_file():
         yield from _listed(folder, manifest)
@@ -159,7 +164,7 @@ def _folder(folder: Path) -> Iterator[Recorded]:
     for file in sorted(folder.rglob("*")):
         if file.is_file() and file.name.lower().endswith(PAGES + WARCS + SEEDS) and file.name != "seed.toml":
             found = True
-            yield from _file(file)
+            yield from _file(file, say)
     if not found:
         raise UsageError(f"{folder} holds no WARC files, saved pages or seed files.")
 
@@ -185,7 +190,7 @@ def _listed(folder: Path, manifest: Path) -> Iterator[Recorded]:
             yield Recorded(entry.url, entry.status, headers, _read(file), _moment(entry.fetched_at))
 
 
-def _file(file: Path) -> Iterator[Recorded]:
+def _file(file: Path, say: Say) -> Iterator[Recorded]:
     name = file.name.lower()
     if name.endswith(WARCS):
         yield from archive.read(file)
@@ -195,19 +200,21 @@ def _file(file: Path) -> Iterator[Recorded]:
         url = canonical or f"https://unknown.invalid/{hashlib.sha256(body).hexdigest()}"
         yield Recorded(url, 200, {"content-type": "text/html"}, body, file.stat().st_mtime)
     elif name.endswith(SEEDS):
-        yield from _seeds(file)
+        yield from _seeds(file, say)
     else:
         raise UsageError(
             f"{file} is nothing replay can read; it takes .warc, .warc.gz, .html, .html.gz and seed files."
         )
 
 
-def _seeds(file: Path) -> Iterator[Recorded]:
+def _seeds(file: Path, say: Say) -> Iterator[Recorded]:
     """Seed files as pages of https://seed.invalid/<name>, so that they pass the very same stages."""
     try:
-        read = seeds.read([file])
+        read = seeds.read([file], at_most=seeds.MAX_TEXTS)
     except SeedError as error:
         raise UsageError(str(error)) from None
+    for problem in read.problems:
+        say(f"! {problem.message}")
     for seed in read.seeds:
         paragraphs = "".join(f"<p>{html.escape(line)}</p>\n" for line in seed.text.split("\n") if line.strip())
         title = html.escape(seed.title)

@@ -25,6 +25,8 @@ MIN_WORDS: Final = 25
 MIN_DIFFERENT: Final = 5
 # what is learned grows with words times seeds (8 MB at so many), and more hardly change it
 MAX_SEEDS: Final = 200
+# what nothing is learned from, a file of it
+MAX_TEXTS: Final = 5_000
 SAME_TEXT: Final = 0.85
 ADDRESSES: Final = "addresses.urls"
 _TITLE_WORDS: Final = 12
@@ -70,13 +72,13 @@ class SeedSet:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read(paths: Sequence[str | Path]) -> SeedSet:
+def read(paths: Sequence[str | Path], *, at_most: int = MAX_SEEDS) -> SeedSet:
     """The seed set of folders, files and addresses; `-` reads such a list from standard input, one a line.
 
-    A folder is read with its direct subfolders, and its seed.toml. Raises SeedError when nothing at all can be
-    used, or when a seed.toml is wrong.
+    A folder is read with its direct subfolders, and its seed.toml. Texts that are only judged may be MAX_TEXTS
+    (`at_most`). Raises SeedError when nothing at all can be used, or when a seed.toml is wrong.
     """
-    reading = _Reading()
+    reading = _Reading(at_most)
     for path in paths:
         reading.take(str(path))
     seeds, problems, urls = tuple(reading.seeds), tuple(reading.problems), tuple(dict.fromkeys(reading.urls))
@@ -153,7 +155,8 @@ def remove(folder: Path, name: str) -> Path:
 class _Reading:
     """What has been read so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_most: int) -> None:
+        self._at_most = at_most
         self.seeds: list[Seed] = []
         self.problems: list[Problem] = []
         self.urls: list[str] = []
@@ -203,8 +206,9 @@ class _Reading:
         self.urls += contents.urls
         complaints = list(contents.complaints)
         for number, draft in enumerate(contents.drafts, 1):
-            if len(self.seeds) >= MAX_SEEDS:
-                complaints.insert(0, _left_out(draft.where or "it", len(contents.drafts) - number))
+            if len(self.seeds) >= self._at_most:
+                left_out = _left_out(draft.where or "it", len(contents.drafts) - number, self._at_most)
+                complaints.insert(0, left_out)
                 break
             name = _name_of(path.name) + (f"-{number}" if len(contents.drafts) > 1 else "")
             complaint = self._take_draft(draft, name, path, wish)
@@ -255,9 +259,12 @@ class _Reading:
         self.problems.append(Problem(at, _writable(f"{at}: {complaint}.")))
 
 
-def _left_out(first: str, more: int) -> str:
+def _left_out(first: str, more: int, at_most: int) -> str:
     after = f" and {more} articles after it were" if more else " was"
-    return f"{first}{after} left out, for a seed set has at most {MAX_SEEDS} articles; choose the most typical ones"
+    why = f"a seed set has at most {at_most} articles; choose the most typical ones"
+    if at_most != MAX_SEEDS:
+        why = f"at most {at_most} articles of a file are read; put the others into another"
+    return f"{first}{after} left out, for {why}"
 
 
 def _writable(text: str) -> str:

@@ -172,7 +172,7 @@ def score(
         Judge by the same story, topic or beat.
     """
     from crawler.cli.showing import judged_so, project
-    from pipelines.seeds import read
+    from pipelines.seeds import MAX_TEXTS, read
 
     named = given(paths)
     if not named:
@@ -184,17 +184,18 @@ def score(
     seed_set = opened.seed_set(opened.config(overrides), given(seeds or []))
     config = opened.config(overrides, seed_set)
     profile = opened.learn(seed_set, config)
+    for one in seed_set.problems:
+        session.say(f"! {one.message}")
     _, wanted = config.only_profile(session.profile)
     bar = profile.threshold(wanted.threshold)
     matched = 0
     for path in named:
         try:
-            found = read([Path(path)])
-            problem = found.problems[0].message if found.problems and not found.seeds else None
-            texts = found.seeds
+            found = read([Path(path)], at_most=MAX_TEXTS)
+            problems, texts = [problem.message for problem in found.problems], found.seeds
         except SeedError as error:
-            problem, texts = str(error), ()
-        if problem:
+            problems, texts = [str(error)], ()
+        for problem in problems:
             session.say(f"! {problem}")
             if session.json:
                 session.emit({"path": path, "score": None, "match": False, "problem": problem})

@@ -164,7 +164,7 @@ def replay(
         raise UsageError("Name what to replay: WARC files, saved pages, seed files or folders.")
     project = opened(session)
     overrides = judged_so(project.config(), {"store": {"keep": keep}}, _judging(threshold, grain), session.profile)
-    done = project.replay(list(paths), overrides, seed_paths=given(seeds or []))
+    done = project.replay(list(paths), overrides, seed_paths=given(seeds or []), say=session.say)
     return finish(session, done, project.store("replay"))
 
 

@@ -23,6 +23,7 @@ from scripted_site import Answer, page, prose, robots, serving, story
 from crawler.cli.app import run as command_line
 from crawler.demo.written import Article, read_all
 from crawler.reasons import meaning
+from pipelines.seeds import MAX_SEEDS
 
 SEEDS = Path(__file__).parents[2] / "seeds"
 CONTRACT = (importlib.resources.files("crawler.cli") / "contract.md").read_text(encoding="utf-8")
@@ -223,6 +224,17 @@ def test_score_needs_no_project_and_reads_paths_from_stdin(
     assert (second["match"], second["score"] < first["score"]) == (False, True)
     assert (third["score"], third["match"]) == (None, False)
     assert say("-C", tmp_path, "score", "--seeds", SEEDS / "harbour-dredging", unlike).code == 1
+
+
+def test_score_judges_every_text_of_a_file_and_tells_which_it_cannot(say: Callable[..., Said], tmp_path: Path) -> None:
+    rows = [{"text": "\n".join(prose(number))} for number in range(MAX_SEEDS + 1)]
+    file = tmp_path / "rows.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in [*rows, {"text": "too short"}]))
+    said = say("-C", tmp_path, "score", "--seeds", SEEDS / "harbour-dredging", file, "--json")
+    cannot, *judged = said.lines
+    assert len(judged) == len({line["path"] for line in judged}) == len(rows)
+    assert set(cannot) == {"path", "score", "match", "problem"}
+    assert "line 202 has 2 words" in cannot["problem"] and cannot["problem"] in said.err
 
 
 def test_search_gives_articles_with_what_was_looked_for(say: Callable[..., Said], project: Path) -> None:

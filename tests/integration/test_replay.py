@@ -93,6 +93,21 @@ def test_the_seeds_shared_with_us_replay_as_articles_like_themselves(tmp_path: P
 # folders and files
 
 
+def test_every_text_of_a_seed_file_is_a_page_and_what_is_none_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    texts = [
+        " ".join(f"{word}{number}" for word in f"{WORDS} {WORDS}".split()) for number in range(seeds.MAX_SEEDS + 1)
+    ]
+    file.write_text("\n".join(json.dumps({"text": text}) for text in texts))
+    said: list[str] = []
+    assert len(list(recorded([file], said.append))) == len(texts)
+    assert said == []
+    file.write_text("\n".join(json.dumps({"text": text}) for text in [*texts[:2], "too short"]))
+    overrides = {"store": {"keep": "all"}}
+    assert Project(tmp_path).replay([file], overrides, say=said.append)["pages_fetched"] == 2
+    assert len(said) == 1 and said[0].startswith(f"! {file}: line 3 has 2 words")
+
+
 def test_saved_pages_are_known_by_their_canonical_link_or_by_what_they_say(tmp_path: Path) -> None:
     pages = tmp_path / "pages"
     (pages / "deep").mkdir(parents=True)
