@@ -21,6 +21,7 @@ from conftest import until
 from scripted_site import Answer, page, prose, robots, serving, story
 
 from crawler.cli.app import run as command_line
+from crawler.cli.session import Session
 from crawler.demo.written import Article, read_all
 from crawler.reasons import meaning
 from pipelines.seeds import MAX_SEEDS
@@ -258,7 +259,8 @@ def test_pages_kept_without_seeds_are_found_and_said_to_be_unjudged(say: Callabl
     assert "nothing matched" not in said.err
     listed = say("-C", tmp_path, "list")
     assert (listed.code, listed.out) == (1, "")
-    assert f"8 stored, none a match; `suchlike -C {tmp_path} list --all` shows them" in listed.err
+    everything = Session(tmp_path).command("list", "--all")
+    assert f"8 stored, none a match; `{everything}` shows them" in listed.err
     assert "nothing is stored yet" not in listed.err
     assert "   no match\n    https://" in say("-C", tmp_path, "dupes").out
 
@@ -410,7 +412,8 @@ def test_status_works_before_anything_has_run_and_after(
 
 def test_no_schedule_is_nothing_found(say: Callable[..., Said], tmp_path: Path) -> None:
     none = say("-C", tmp_path, "schedule", "list")
-    assert none.code == 1 and f'`suchlike -C {tmp_path} schedule add NAME "every 6h"`' in none.err
+    add = Session(tmp_path).command("schedule", "add", "NAME")
+    assert none.code == 1 and f'`{add} "every 6h"`' in none.err
 
 
 def test_what_is_unknown_and_forgotten_is_told_so(say: Callable[..., Said], project: Path) -> None:

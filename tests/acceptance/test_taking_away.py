@@ -8,6 +8,8 @@ from pathlib import Path
 
 from test_contract import Said, project, say
 
+from crawler.cli.session import Session
+
 __all__ = ["project", "say"]  # fixtures
 
 
@@ -39,7 +41,7 @@ def test_exports_are_split_filtered_and_verified(say: Callable[..., Said], proje
 def test_failures_are_listed_with_the_command_that_tries_them_again(say: Callable[..., Said], project: Path) -> None:
     (line,) = say("-C", project, "failures", "list", "--json").lines
     assert (line["stage"], line["reason"], line["number"]) == ("fetch", "http-404", 1)
-    assert line["retry"] == f"suchlike -C {project} failures retry --reason http-404"
+    assert line["retry"] == Session(project).command("failures", "retry", "--reason", "http-404")
     assert say("-C", project, "failures", "retry").code == 2
     assert say("-C", project, "failures", "retry", "--reason", "never", "--json").only["retried"] == 0
 

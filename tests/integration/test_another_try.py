@@ -12,6 +12,7 @@ from stocked import Stock, adds_up
 from test_stages import PAGES, TRAINS
 
 from crawler.cli.app import run as command_line
+from crawler.cli.session import Session
 from crawler.rejudging import judge_again
 from crawler.rereading import read_again
 from pipelines import archive, extract
@@ -199,5 +200,5 @@ def test_another_try_is_offered_where_it_may_help(tmp_path: Path, capsys: pytest
     assert command_line(["-C", str(tmp_path), "failures", "list"]) == 0
     out = capsys.readouterr().out
     assert "fetch  timeout   on 1 host (dead): no answer in time, three times\n" in out
-    assert f"again   suchlike -C {tmp_path} failures retry --reason timeout\n" in out
+    assert f"again   {Session(tmp_path).command('failures', 'retry', '--reason', 'timeout')}\n" in out
     assert "extraction-error" in out and "retry --reason extraction-error" not in out

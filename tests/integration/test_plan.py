@@ -12,6 +12,7 @@ import pytest
 from scripted_site import Answer, Asked, page, robots, rss, serving, sitemap
 
 from crawler.cli.app import run as command_line
+from crawler.cli.session import Session
 from crawler.plan import Plan, Source, lasts
 from crawler.project import Project
 
@@ -107,7 +108,8 @@ def test_a_plan_can_be_asked_for_by_its_verb_or_as_a_dry_run(tmp_path: Path, cap
         assert code == 0
         assert "news.test/feed.xml" in out and "allowed" in out
         assert "1 candidate page known; 1 page within the budget" in err
-        assert f"suchlike -C {tmp_path} run --feed http://news.test/feed.xml --seeds {SEEDS} --proxy" in err
+        again = ("run", "--feed", "http://news.test/feed.xml", "--seeds", str(SEEDS), "--proxy")
+        assert Session(tmp_path).command(*again) in err
         code, _, err = said("run", "--dry-run", "--feed", "http://no.test/feed.xml", *common)
         assert (code, " next " in err, "None of these sources may be fetched now" in err) == (5, False, True)
         code, out, _ = said("run", "--dry-run", "--feed", "http://no.test/feed.xml", *common, "--json")

@@ -17,6 +17,7 @@ from scripted_site import page, prose
 from sqlalchemy import func, select, update
 from stocked import adds_up
 
+from crawler.cli.session import Session
 from crawler.project import Project
 from crawler.replay import recorded, replay
 from pipelines import extract, seeds
@@ -408,7 +409,7 @@ def test_a_later_record_of_a_page_is_its_next_revision_and_tells_what_changed(tm
     assert suchlike("replay", str(first), "--keep", "all").returncode == 0
     again = suchlike("replay", str(second), "--keep", "all")
     assert "2 looked at again, 0 unmodified, 1 with a new text" in again.stderr
-    assert f"changed: suchlike -C {tmp_path} show {URL} --history" in again.stderr
+    assert f"changed: {Session(tmp_path).command('show', URL, '--history')}" in again.stderr
 
     told = suchlike("--json", "show", URL, "--history")
     versions = json.loads(told.stdout)["revisions"]
