@@ -12,11 +12,16 @@ _ROWS = text("SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = CAST(:name
 _PLANNED = text("SELECT set_config('enable_' || way, :so, true) FROM unnest(CAST(:ways AS text[])) AS ways(way)")
 
 
-def share(connection: Connection, query: Select[Any], table: Table) -> float:
-    """How many rows this query is expected to give, for each row of a table; as right as its last ANALYZE."""
+def rows(connection: Connection, query: Select[Any]) -> float:
+    """How many rows this query is expected to give; as right as the last ANALYZE of its tables."""
     said = query.compile(connection.engine, compile_kwargs={"render_postcompile": True})
     (plan,) = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {said}", said.params).scalar_one()
-    return float(plan["Plan"]["Plan Rows"]) / float(connection.execute(_ROWS, {"name": table.name}).scalar_one())
+    return float(plan["Plan"]["Plan Rows"])
+
+
+def share(connection: Connection, query: Select[Any], table: Table) -> float:
+    """How many rows this query is expected to give for each row of a table."""
+    return rows(connection, query) / float(connection.execute(_ROWS, {"name": table.name}).scalar_one())
 
 
 @contextlib.contextmanager

@@ -105,10 +105,14 @@ def _pool(connection: Connection, asked: Asked, wanted: Wanted) -> list[int]:
 def _pool_of_postgresql(connection: Connection, found: ColumnElement[Any], wanted: Wanted) -> list[Any]:
     """The same there, whose index is read to its end before the first row of it is seen.
 
-    Where that would be much of the table, the articles are gone through one by one: enough of them answer. What a walk
-    costs that unpacks each row's words, its planner does not know, so it is told which way to go.
+    Where that would be much of the table, the articles are gone through one by one, as enough of them answer; and so
+    are those of a site that has not many. What a walk costs that unpacks each row's words, its planner does not know,
+    so it is told which way to go.
     """
     walk = _meant(_SHOWN.where(found), wanted)
+    if wanted.site is not None and planner.rows(connection, _meant(_SHOWN, wanted)) < WALKED:
+        with planner.without(connection, *_READ_ALL, "bitmapscan"):
+            return list(connection.execute(walk.order_by(articles.c.score.desc()).limit(MEASURED)))
     if planner.share(connection, walk, articles) > 2 * POOL / WALKED:
         last = select(articles.c.id).order_by(articles.c.id).offset(WALKED).limit(1).scalar_subquery()
         walk = walk.where(articles.c.id < func.coalesce(last, sys.maxsize)).order_by(articles.c.id).limit(MEASURED)

@@ -153,6 +153,7 @@ def test_of_more_articles_than_are_put_in_order_the_best_and_those_meant_are_fou
     monkeypatch.setattr(search, "POOL", 2)
     monkeypatch.setattr(search, "MEASURED", 6)
     assert found(stock, "dredging") == ["title", "long"], "in the title; of the others, most like the seeds"
+    assert found(stock, "dredging", site="site.test") == ["title", "long"]
     monkeypatch.setattr(search, "MEASURED", 4)
     assert found(stock, "word3", language="fr") == ["other", "accent"]
     assert found(stock, "word3", where='url ~ "once" or url ~ "long"') == ["once", "long"]
