@@ -94,7 +94,9 @@ def _demo(session: Session, opened: Project, overrides: dict[str, Any], config: 
         session.emit(done)
     if compares and not session.quiet:
         _compared(session, done)
-        steps = [(session.command("explain", "1"), "why it matched"), (session.command("export", "csv"), "all of it"),
+        found = [(session.command("explain", "1"), "why it matched"), (session.command("export", "csv"), "all of it")]
+        further = [(session.command("run", "--pages", "100"), "goes on, to what these pages link to")]
+        steps = [*(found if done["matches"] or done["known"] else further),
                  (session.command("web"), "the dashboard again")]  # fmt: skip
         session.folder = Path()
         session.next(*steps, (session.command("init", "mytopic"), "your own articles, the real web"), always=True)

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from conftest import absent, until
 
+from crawler.cli.session import Session
 from crawler.demo.gold import labels, planted
 from crawler.demo.sites import SITES
 from crawler.demo.web import DemoWeb
@@ -219,6 +220,15 @@ def test_seeds_the_demo_was_not_made_with_bring_their_own_articles(web: DemoWeb,
     assert sum(1 for story in stories if found.intersection(story.urls)) >= 0.6 * len(stories)
     subjects = Counter(labels(web).get(url, "filler") for url in found)
     assert subjects["honeybees"] >= 0.6 * subjects.total(), subjects
+
+
+@pytest.mark.slow
+def test_a_demo_without_a_match_says_how_to_go_on(tmp_path: Path, suchlike: Any) -> None:
+    done = suchlike("demo", "--pages", "2", "--no-web")
+    assert (done.returncode, "0 match here" in done.stderr) == (1, True)
+    told = done.stderr.partition("\n next ")[2]
+    assert Session(tmp_path / "suchlike-demo").command("run", "--pages", "100") in told
+    assert "explain" not in told and "export" not in told
 
 
 def test_an_unknown_subject_names_those_there_are(tmp_path: Path, suchlike: Any) -> None:
