@@ -16,7 +16,7 @@ from rq.job import Job
 
 from pipelines.config import Config
 from pipelines.errors import StoreError
-from pipelines.stages import LEASE_S, RENEW_S, Stage, Watch, unwatched
+from pipelines.stages import LEASE_S, RENEW_S, TAKES, Stage, Watch, unwatched
 from pipelines.stores import Store, ledger, open_store
 from workers import build
 from workers.queues import RUN_STAGE, Sender
@@ -74,7 +74,7 @@ def run_stage(stage: str, rows: list[int]) -> None:
     except StoreError:
         # no room, or no database: the pages are not to blame
         with contextlib.suppress(StoreError), _worked.store.write() as connection:
-            ledger.begin_not(connection, rows, until=time.time() + AWAY_S)
+            ledger.begin_not(connection, rows, state=TAKES[stage], until=time.time() + AWAY_S)
         raise
     except Exception:  # the edge of a process: whatever it was, the rows must not wait for their lease
         with _worked.store.write() as connection:

@@ -18,6 +18,7 @@ from pipelines.config import Config
 from pipelines.errors import StoreError
 from pipelines.stages import Rings
 from pipelines.stores import Store, ledger, open_store
+from pipelines.stores.schema import State
 from workers import build, lifeline
 from workers.inline import Inline
 from workers.limits import limit_memory, page_alarm
@@ -107,7 +108,7 @@ class Pooled:
             except StoreError:
                 # no room, or no database: the pages are not to blame
                 with contextlib.suppress(StoreError), self._store.write() as connection:
-                    ledger.begin_not(connection, rows, until=time.time())
+                    ledger.begin_not(connection, rows, state=State.FETCHED, until=time.time())
                 raise
             except Exception:  # the edge of a process: whatever it was, it costs no other page
                 logger.warning("a page among %d failed, they are tried again: %s", len(rows), rows, exc_info=True)

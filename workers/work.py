@@ -28,7 +28,7 @@ from rq.worker import WorkerStatus
 from pipelines import disk
 from pipelines.config import Config
 from pipelines.errors import StoreError, SuchlikeError
-from pipelines.stages import unwatched
+from pipelines.stages import TAKES, unwatched
 from pipelines.stores import ledger
 from workers import broker, jobs, lifeline
 from workers.jobs import StageJob, Worked, rows_of
@@ -78,6 +78,12 @@ class _OneQueue:
         if self.full():
             raise StopRequested
         return super().dequeue_job_and_maintain_ttl(*arguments, **named)  # type: ignore[misc]  # RQ's, mixed in
+
+    def heartbeat(self, *arguments: Any, **named: Any) -> None:
+        """Before each look at the queue; ends a worker that was asked to when what a signal raises got lost."""
+        if self.stop.asked and self.get_state() != WorkerStatus.BUSY:  # type: ignore[attr-defined]  # RQ's, mixed in
+            raise StopRequested
+        super().heartbeat(*arguments, **named)  # type: ignore[misc]  # RQ's, mixed in
 
     def subscribe(self) -> None:
         """Takes no commands by Redis: whoever may write there could stop workers, and a thread does not fork well."""
@@ -170,6 +176,8 @@ def work(config: Config, stage: str) -> None:
         started = time.monotonic()
         try:
             _serve(config, stage, worked, ForkingWorker if forks else PlainWorker, stop)
+        except StopRequested:  # before RQ listens to it, or after
+            pass
         except (redis.RedisError, OSError) as error:
             logger.warning("the broker is away: %s", error)
         stop.listen()
@@ -206,6 +214,8 @@ def _release_the_dead(worked: Worked, stage: str, connection: redis.Redis) -> No
                 rows = rows_of(StageJob.fetch(execution.job_id, connection, JSONSerializer))
                 with worked.store.write() as held:
                     ledger.release(held, rows, now=time.time())
+                    if stage == "parse":  # whose pages end their own process at most, so this was none of theirs
+                        ledger.begin_not(held, rows, state=TAKES[stage], until=time.time())
 
 
 def _lives(pid: int) -> bool:

@@ -29,8 +29,9 @@ from pipelines.stores.schema import (
 )
 
 DETAIL_CHARS = 500
-# a row that a stage began so often and never moved on is not begun again, however many jobs still name it
-MAX_ATTEMPTS = 5
+# a row that a stage began so often and never moved on is not begun again, however many jobs still name it; so many,
+# since what ends processes from outside may meet the same row some times over
+MAX_ATTEMPTS = 8
 MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_STATUS = 999
 
@@ -245,10 +246,10 @@ def release(connection: Connection, rows: Sequence[int], *, now: float) -> None:
     connection.execute(update(urls).where(urls.c.id.in_(rows), urls.c.state.in_(IN_FLIGHT)).values(due_at=now))
 
 
-def begin_not(connection: Connection, rows: Sequence[int], *, until: float) -> None:
-    """A stage could not work at all, for want of room or of a database: that attempt does not count against its rows,
-    which are rung again after `until`."""
-    begun = (urls.c.state.in_(IN_FLIGHT), urls.c.attempts > 0)
+def begin_not(connection: Connection, rows: Sequence[int], *, state: State, until: float) -> None:
+    """The stage of this state could not work at all, for want of room or of a database, or was ended from outside: that
+    attempt does not count against its rows, which are rung again after `until`."""
+    begun = (urls.c.state == state, urls.c.attempts > 0)
     connection.execute(
         update(urls).where(urls.c.id.in_(rows), *begun).values(attempts=urls.c.attempts - 1, due_at=until)
     )

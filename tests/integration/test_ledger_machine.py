@@ -182,7 +182,7 @@ class Ledger(RuleBasedStateMachine):
             elif how == "renew":
                 ledger.renew(connection, [one.page.row], until=self.now + WORK_S)
             elif how == "begin_not" and _states(connection)[one.page.row][1] == one.attempt:
-                ledger.begin_not(connection, [one.page.row], until=self.now)
+                ledger.begin_not(connection, [one.page.row], state=one.state, until=self.now)
         self.taken.remove(one)
 
     @invariant()

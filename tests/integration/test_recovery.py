@@ -57,7 +57,9 @@ def test_an_attempt_that_could_not_be_made_does_not_count(tmp_path: Path) -> Non
     now = time.time()
     with project.store.write() as connection:
         ledger.take(connection, State.FETCHED, rows[:2], now=now, lease_s=LEASE_S)
-        ledger.begin_not(connection, rows, until=now + 2)
+        ledger.begin_not(connection, rows, state=State.PARSED, until=now + 2)
+        assert [attempt for _, attempt in ledger.attempts_of(connection, rows[:2])] == [1, 1], "of another stage"
+        ledger.begin_not(connection, rows, state=State.FETCHED, until=now + 2)
     assert [project.attempts(row) for row in rows] == [0, 0, 0]
     assert overdue(project, now=now + 1) == {rows[2]}
     assert overdue(project, now=now + 3) == set(rows)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from conftest import until
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
@@ -24,8 +25,10 @@ from pipelines.stores import articles as stored
 from pipelines.stores.fates import tell
 from pipelines.stores.ledger import MAX_ATTEMPTS
 from workers.broker import Broker, connect
+from workers.lifeline import Stop
 from workers.queues import Queues, queue
 from workers.reconcile import reconcile
+from workers.work import PlainWorker
 
 pytestmark = pytest.mark.slow
 LATER = 3600.0
@@ -149,6 +152,31 @@ def test_a_page_that_kills_its_process_ends_dead_and_alone(tmp_path: Path, broke
     assert f" {MAX_ATTEMPTS} times" in told["detail"]
 
 
+def test_a_page_whose_workers_are_killed_from_outside_is_not_to_blame(
+    tmp_path: Path, broker: Broker, sender: Queues
+) -> None:
+    project = Waiting(tmp_path)
+    (row,) = project.fetch([article(0, SLOW_SENTENCES)])
+    killed: set[int] = set()
+    with started(tmp_path, "work") as work:
+        sender.send("parse", [row])
+
+        def ended() -> bool:
+            reconcile(project.store, sender, sender.waiting())
+            # only once it has begun: a kill before that never counted
+            if len(killed) <= MAX_ATTEMPTS and any(row in batch for batch in running(broker)) and project.attempts(row):
+                worker = next((pid for pid, line in supervised(work.pid).items() if line.endswith("work parse")), 0)
+                if worker and children(worker):
+                    os.kill(worker, signal.SIGKILL)
+                    killed.add(worker)
+                    until(lambda: not Path(f"/proc/{worker}").exists(), 5, "its end")
+            return project.fates()["in_flight"] == 0
+
+        until(ended, 180, "its end")
+    assert len(killed) > MAX_ATTEMPTS
+    assert project.fates()["stored"] == 1
+
+
 def test_killing_a_worker_kills_the_batch_under_way_too(tmp_path: Path, broker: Broker, sender: Queues) -> None:
     project = Waiting(tmp_path)
     rows = project.fetch([article(number, SLOW_SENTENCES) for number in range(4)])
@@ -207,6 +235,17 @@ def test_a_worker_outlives_neither_its_supervisor_nor_a_broker_that_died_with_it
         work.kill()
         work.wait()
         until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 15, "the end of the orphans")
+
+
+def test_a_worker_ends_that_was_asked_to_when_nobody_could_hear(tmp_path: Path) -> None:
+    """What a signal raises is lost where it meets a destructor, or logging."""
+    stop = Stop()
+    stop.ask()
+    with Broker(tmp_path) as held, connect(held.address) as client:
+        worker = PlainWorker(["store"], connection=client, serializer=JSONSerializer)
+        worker.stop, worker.full = stop, lambda: False
+        with pytest.raises(StopRequested):
+            worker.dequeue_job_and_maintain_ttl(1)
 
 
 def test_a_job_that_an_earlier_version_left_in_redis_is_understood(tmp_path: Path, broker: Broker) -> None:
