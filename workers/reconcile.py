@@ -18,21 +18,24 @@ DEEP = 100
 BATCH_AFTER = {0: 32, 1: 8, 2: 1}
 
 
-def reconcile(store: Store, sender: Sender, waiting: dict[str, int] | None) -> dict[str, int]:
+def reconcile(
+    store: Store, sender: Sender, waiting: dict[str, int] | None, *, ahead_s: float = 0.0
+) -> dict[str, int]:  # fmt: skip
     """One round; returns rows rung a stage, `dead` ends and `urls` that came back from dead crawlers.
 
     `waiting` is the depth of each queue (None: unknown). Rows never tried yet are not rung again while their
-    queue still holds jobs: theirs is most likely among them.
+    queue still holds jobs: theirs is most likely among them. Where the clock was set ahead lately, by `ahead_s`,
+    crawlers whose leases have run out by that may live.
     """
     now = time.time()
     done = {"urls": 0, "dead": 0}
     with store.read() as connection:
         overdue = {name: ledger.overdue(connection, stages.TAKES[name], now=now, limit=LIMIT) for name in stages.NAMES}
-        lost = leases.any_lost(connection, now=now)
+        lost = leases.any_lost(connection, now=now - ahead_s)
         left = [page.row for page in bodies.left_over(connection)] if not (waiting or {}).get("store") else []
     if lost:
         with store.write() as connection:
-            done["urls"] = leases.reclaim(connection, now=now)
+            done["urls"] = leases.reclaim(connection, now=now - ahead_s)
     for name, rows in overdue.items():
         depth = (waiting or {}).get(name, 0)
         wanted = [(row, attempts) for row, attempts in rows if depth < DEEP and (attempts or not depth)]

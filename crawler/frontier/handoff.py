@@ -29,6 +29,7 @@ from pipelines.stores.allotment import LEASE_S, HostLease
 from pipelines.stores.runs import Run
 from pipelines.stores.schema import State
 from pipelines.trail import Step
+from pipelines.walltime import Walltime
 from workers.queues import Sender
 
 # fetched pages waiting for the workers before the crawler pauses
@@ -91,6 +92,7 @@ class Handoff:
         self._holder = holder
         self._clock = clock
         self._monotonic = monotonic
+        self._walltime = Walltime(clock, monotonic)
         self._renewed = -math.inf
         self._unrung: list[int] = []
         self._rung_at = 0.0
@@ -117,6 +119,8 @@ class Handoff:
             for host, note in batch.notes.items():
                 self._note(connection, host, note, now)
             mine = matched = None
+            if self._walltime.set_by_s():
+                self._renewed = -math.inf  # for others our leases may have run out by that
             # by the clock that nobody sets: until one that was set back caught up, nobody would know that we live
             if (steady := self._monotonic()) - self._renewed > RENEW_S:
                 matched = tallies.lowest_quick(connection, self._run)
@@ -177,10 +181,10 @@ class Handoff:
             hosts.give_up(connection, host, note.give_up)
 
     def _reserved(self, connection: Connection, asked: Run, wanted: Wanted, now: float) -> tuple[str, ...]:
-        config = asked.config
+        config, lived = asked.config, now - self._walltime.ahead_s(LEASE_S)
         until, pace_by = now + GUEST_DELAYS * config.delay_s, config.crawl.pace_by
         return tuple(
-            name for name in wanted.guests if leases.reserve(connection, name, until=until, now=now, pace_by=pace_by)
+            name for name in wanted.guests if leases.reserve(connection, name, until=until, now=lived, pace_by=pace_by)
         )
 
     def _lease(self, connection: Connection, asked: Run, wanted: Wanted, now: float) -> Given:
@@ -204,7 +208,7 @@ class Handoff:
             leases = allotment.lease(
                 connection, self._holder, run=self._run, now=now, number=wanted.hosts, rows_each=wanted.rows_each,
                 at_most=free, worth=worth, max_per_site=most, pace_by=asked.config.crawl.pace_by,
-                delay_s=asked.config.delay_s,
+                delay_s=asked.config.delay_s, ahead_s=self._walltime.ahead_s(LEASE_S),
             )  # fmt: skip
         if leases or wanted.held or allotment.anything_left(connection, before=soon, max_per_site=most):
             return Given(leases)

@@ -14,6 +14,7 @@ from pipelines.config import Config, load
 from pipelines.errors import StoreError, SuchlikeError
 from pipelines.layers import FILE_NAME
 from pipelines.stores import open_store, schedules, slots
+from pipelines.stores.allotment import LEASE_S
 from pipelines.walltime import Walltime
 from workers import broker, clock
 from workers.clock import Due
@@ -64,7 +65,7 @@ class Clockwork:
                     clock_set_back(self._store, back, hosts_too=False)
                 if self._queues.forgot():
                     ring_all(self._store)
-                reconcile(self._store, self._queues, self._queues.waiting())
+                reconcile(self._store, self._queues, self._queues.waiting(), ahead_s=self._walltime.ahead_s(LEASE_S))
         except SuchlikeError as error:
             logger.warning("%s", error)
 

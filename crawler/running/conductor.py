@@ -19,6 +19,7 @@ from pipelines.config import Config
 from pipelines.errors import StoreError, UnreachableError
 from pipelines.rhythm import Bounds
 from pipelines.stores import Store, leases, ledger, rhythms, runs
+from pipelines.stores.allotment import LEASE_S
 from pipelines.walltime import Walltime
 from workers.reconcile import clock_set_back, reconcile, ring_all
 
@@ -158,7 +159,7 @@ class Conductor:
             ring_all(self._store)
         waiting = queues.waiting()
         self._processes.grow(self._lookout.unparsed)
-        reconcile(self._store, queues, waiting)
+        reconcile(self._store, queues, waiting, ahead_s=self._walltime.ahead_s(LEASE_S))
 
     def _reason_to_end(self, crawled: bool, at: _Times, now: float) -> str | None:
         reason, seen = self._lookout.spent(), self._lookout.seen

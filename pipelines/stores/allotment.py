@@ -77,11 +77,11 @@ def _open(before: float, max_per_site: int) -> list[ColumnElement[bool]]:
     return [*wanted, hosts.c.site.not_in(spent)]
 
 
-def alone(pace_by: str, now: float) -> list[ColumnElement[bool]]:
+def alone(pace_by: str, now: float, ahead_s: float = 0.0) -> list[ColumnElement[bool]]:
     """What is true of a host none of whose group, so far as it is known, is leased or resting."""
     twin = hosts.alias("twin")
     group, of_twin = _GROUPS[pace_by](hosts), _GROUPS[pace_by](twin)
-    taken = or_(twin.c.lease_until > now, twin.c.next_at > now + SOON_S)
+    taken = or_(twin.c.lease_until > now - ahead_s, twin.c.next_at > now + SOON_S)
     return [~exists().where(of_twin == group, twin.c.id != hosts.c.id, taken)]
 
 
@@ -120,17 +120,19 @@ def lease(  # noqa: PLR0913  # each is a limit of its own, and all are named
     max_per_site: int = 0,
     pace_by: str = "host",
     delay_s: float = 0.0,
+    ahead_s: float = 0.0,
 ) -> list[HostLease]:
     """Leases up to `number` hosts, the most promising first, with up to `rows_each` of their best URLs.
 
     At most `at_most` URLs in all, none expected to yield less than `worth`. Hosts owned by a live process,
     not yet due, given up, or of a site at its `max_per_site` (0: none) are passed over. With `pace_by` other than
     `host`, hosts of one domain or address have one owner, and rest together. Whoever gets the host of a process that
-    died waits `delay_s` (its robots.txt's, if longer) from now: nobody knows when it was asked last.
+    died waits `delay_s` (its robots.txt's, if longer) from now: nobody knows when it was asked last. Leases that ran out
+    because the clock was set ahead lately, by `ahead_s`, did not.
     """
-    free = [*_open(now + SOON_S, max_per_site), hosts.c.best >= worth, hosts.c.lease_until <= now]
+    free = [*_open(now + SOON_S, max_per_site), hosts.c.best >= worth, hosts.c.lease_until <= now - ahead_s]
     if pace_by != "host":
-        free += alone(pace_by, now)
+        free += alone(pace_by, now, ahead_s)
     query = select(hosts).where(*free).order_by(hosts.c.best.desc(), hosts.c.id)
     # of each group but one is taken
     query = query.limit(number if pace_by == "host" else 8 * number)

@@ -24,6 +24,7 @@ from pipelines.stores.ledger import Fetched
 from pipelines.stores.schema import State
 from workers.broker import Broker, connect
 from workers.queues import Queues
+from workers.reconcile import reconcile
 from workers.report import workers
 from workers.supervise import Supervisor
 from workers.tuning import BATCH, tuned
@@ -81,6 +82,26 @@ def test_a_crawler_renews_its_leases_while_the_clock_is_far_behind(tmp_path: Pat
         held += [told] if (told := mine.exchange(Batch(), Wanted(0, 4, 4)).mine) is not None else []
         assert other.exchange(Batch(), Wanted(1, 4, 4)).leases == []
     assert held and set(held) == {frozenset([lease.id])}
+
+
+def test_a_clock_that_is_set_ahead_takes_no_host_from_a_crawler_that_lives(tmp_path: Path) -> None:
+    project, wall, steady = Waiting(tmp_path), 1_800_000_000.0, 100.0
+    found = [Found(Candidate(f"https://a.test/{number}", "start"), 0.9) for number in range(9)]
+    with project.store.write() as connection:
+        discovery.discover(connection, found, run=project.run, now=wall)
+    made = {"clock": lambda: wall, "monotonic": lambda: steady}
+    mine = Handoff(project.store, Bell(), run=project.run, holder="me-1", **made)
+    other = Handoff(project.store, Bell(), run=project.run, holder="other-2", **made)
+    (lease,) = mine.exchange(Batch(), Wanted(1, 4, 0)).leases
+    wall += 3600
+    assert other.exchange(Batch(), Wanted(1, 4, 4)).leases == []
+    assert reconcile(project.store, Bell(), None, ahead_s=3600)["urls"] == 0
+    assert mine.exchange(Batch(), Wanted(0, 4, 4)).mine == {lease.id}, "renewed at once"
+    wall, steady = wall + LEASE_S - 1, steady + LEASE_S - 1
+    assert other.exchange(Batch(), Wanted(1, 4, 4)).leases == []
+    # and one that really is dead loses them all the same
+    wall, steady = wall + 2, steady + 2
+    assert [one.id for one in other.exchange(Batch(), Wanted(1, 4, 4)).leases] == [lease.id]
 
 
 def test_few_pages_wait_for_others_before_they_are_rung_for(tmp_path: Path) -> None:
