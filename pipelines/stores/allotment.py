@@ -126,9 +126,10 @@ def lease(  # noqa: PLR0913  # each is a limit of its own, and all are named
 
     At most `at_most` URLs in all, none expected to yield less than `worth`. Hosts owned by a live process,
     not yet due, given up, or of a site at its `max_per_site` (0: none) are passed over. With `pace_by` other than
-    `host`, hosts of one domain or address have one owner, and rest together. Whoever gets the host of a process that
-    died waits `delay_s` (its robots.txt's, if longer) from now: nobody knows when it was asked last. Leases that ran out
-    because the clock was set ahead lately, by `ahead_s`, did not.
+    `host`, hosts of one domain or address have one owner, and rest together.
+
+    Whoever gets the host of a process that died waits `delay_s` (its robots.txt's, if longer) from now: nobody knows
+    when it was asked last. Leases that ran out because the clock was set ahead lately, by `ahead_s`, did not.
     """
     free = [*_open(now + SOON_S, max_per_site), hosts.c.best >= worth, hosts.c.lease_until <= now - ahead_s]
     if pace_by != "host":
