@@ -112,8 +112,7 @@ class Nursery:
 
     def fork(self, arguments: Sequence[str], log: Path) -> Forked:
         """A new process that runs `suchlike ARGUMENTS` and writes to `log`, once it is_ready. Raises NurseryError."""
-        while self._owed and self._hear(0) is not None:
-            pass
+        self.listen()
         if self._owed:
             raise NurseryError("it does not answer")
         try:
@@ -133,6 +132,11 @@ class Nursery:
         while pid not in self._codes and not self.is_gone and self._hear(0) is not None:
             pass
         return self._codes.pop(pid, -signal.SIGKILL if self.is_gone else None)
+
+    def listen(self) -> None:
+        """Hears what it has said: what it forked too late is not kept, and that it is gone is known."""
+        while self._hear(0) is not None:
+            pass
 
     def end(self) -> None:
         """Ends the nursery; what was forked and still runs is asked to end."""

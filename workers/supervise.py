@@ -81,6 +81,8 @@ class Supervisor:
         """Looks after the children; returns `(name, pid, exit code)` of those that ended since the last look."""
         ended = []
         now = time.monotonic()
+        if self._nursery is not None:
+            self._nursery.listen()
         for child in self._children.values():
             process = child.process
             if process is not None and (code := process.poll()) is not None:

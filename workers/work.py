@@ -28,7 +28,7 @@ from rq.worker import WorkerStatus
 from pipelines import disk
 from pipelines.config import Config
 from pipelines.errors import StoreError, SuchlikeError
-from pipelines.stages import TAKES, unwatched
+from pipelines.stages import unwatched
 from pipelines.stores import ledger
 from workers import broker, jobs, lifeline
 from workers.jobs import StageJob, Worked, rows_of
@@ -214,8 +214,6 @@ def _release_the_dead(worked: Worked, stage: str, connection: redis.Redis) -> No
                 rows = rows_of(StageJob.fetch(execution.job_id, connection, JSONSerializer))
                 with worked.store.write() as held:
                     ledger.release(held, rows, now=time.time())
-                    if stage == "parse":  # whose pages end their own process at most, so this was none of theirs
-                        ledger.begin_not(held, rows, state=TAKES[stage], until=time.time())
 
 
 def _lives(pid: int) -> bool:

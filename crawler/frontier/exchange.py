@@ -139,6 +139,7 @@ class Exchange:
         if given.paused and given.paused != self._paused:
             logger.warning("Paused: %s.", given.paused)
         self._paused = given.paused
+        owned.look_at_clock()
         for lease in given.leases:
             held = self._held(lease)
             owned.take(held, lease.rest_s)

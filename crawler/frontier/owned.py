@@ -12,6 +12,7 @@ from crawler.frontier.held import Held
 from crawler.frontier.robots import Verdict
 from crawler.frontier.traps import print_of_body
 from pipelines.rights import tdmrep
+from pipelines.walltime import Walltime
 
 # a proxy that is away is asked again this often, and this long
 PROXY_AGAIN_S = 1.0
@@ -25,7 +26,7 @@ class Owned:
     the crawl ends, once it does; `urgent` that the next owner of a host would have to know something at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, walltime: Walltime | None = None) -> None:
         self.hosts: dict[int, Held] = {}
         self.batch = Batch()
         self.flying = 0
@@ -35,6 +36,7 @@ class Owned:
         self._away_since: float | None = None
         # the steady moment since which the clock was not set; of what was before it began a process knows nothing
         self._set_at = time.monotonic()
+        self._walltime = walltime or Walltime()
 
     @property
     def waiting(self) -> int:
@@ -67,11 +69,13 @@ class Owned:
         if held.pace.next_at:
             held.pace.taken_over(time.monotonic(), rest_s, self._set_at)
 
-    def clock_set(self, seconds: float) -> None:
-        """The clock was set by so many seconds: where it is back, nobody waits so much longer."""
-        self._set_at = time.monotonic()
-        for held in self.hosts.values() if seconds < 0 else ():
-            held.pace.next_at = max(time.time(), held.pace.next_at + seconds)
+    def look_at_clock(self) -> None:
+        """Whether the clock was set; to be asked before hosts are taken. Where it is back, nobody waits the longer."""
+        change = self._walltime.set_by_s()
+        if change:
+            self._set_at = time.monotonic()
+        for held in self.hosts.values() if change < 0 else ():
+            held.pace.next_at = max(time.time(), held.pace.next_at + change)
 
     # what the spider asks
 

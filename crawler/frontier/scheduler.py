@@ -24,7 +24,6 @@ from crawler.frontier.exchange import Exchange
 from crawler.frontier.guests import Guests
 from crawler.frontier.owned import Owned
 from pipelines.errors import StoreError
-from pipelines.walltime import Walltime
 
 if TYPE_CHECKING:
     from crawler.crawl import Crawl
@@ -43,7 +42,6 @@ class Scheduler(BaseScheduler):
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._ready: deque[Request] = deque()
-        self._walltime = Walltime()
         self._pump: asyncio.Task[None] | None = None
 
     @classmethod
@@ -105,8 +103,7 @@ class Scheduler(BaseScheduler):
                     await self._exchange.run()
                 if self._is_done():
                     break
-                if change := self._walltime.set_by_s():
-                    self._owned.clock_set(change)
+                self._owned.look_at_clock()
                 due = IDLE_S if self._exchange.is_fenced else self._dispatch.send_due()
                 self._owned.wake.clear()
                 with contextlib.suppress(TimeoutError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, case, or_, select, update
+from sqlalchemy import ColumnElement, Connection, case, select, update
 
 from pipelines.stores.allotment import LEASE_S, alone
 from pipelines.stores.dialect import MAX_PARAMETERS
@@ -84,12 +84,13 @@ def reclaim(connection: Connection, *, now: float, holder: str | None = None) ->
 
 
 def set_back(connection: Connection, seconds: float, *, now: float) -> None:
-    """The clock was set back by so much: leases end, and hosts may be asked again, as much earlier."""
-    earlier = {column.name: _later_of(column - seconds, now) for column in (hosts.c.next_at, hosts.c.lease_until)}
-    far = or_(hosts.c.next_at > now + seconds / 2, hosts.c.lease_until > now + seconds / 2)
-    connection.execute(update(hosts).where(far).values(earlier))
-    leased = (urls.c.state == State.LEASED, MOVES, urls.c.due_at > now + seconds / 2)
-    connection.execute(update(urls).where(*leased).values(due_at=_later_of(urls.c.due_at - seconds, now)))
+    """The clock was set back by so much: hosts may be asked again as much earlier, and no lease lasts longer than one
+    that begins now, which those who live may have renewed by the new time already."""
+    rests = update(hosts).where(hosts.c.next_at > now + seconds / 2)
+    connection.execute(rests.values(next_at=_later_of(hosts.c.next_at - seconds, now)))
+    connection.execute(update(hosts).where(hosts.c.lease_until > now + LEASE_S).values(lease_until=now + LEASE_S))
+    leased = (urls.c.state == State.LEASED, MOVES, urls.c.due_at > now + LEASE_S)
+    connection.execute(update(urls).where(*leased).values(due_at=now + LEASE_S))
 
 
 def _later_of(moment: ColumnElement[float], now: float) -> ColumnElement[float]:

@@ -247,8 +247,8 @@ def release(connection: Connection, rows: Sequence[int], *, now: float) -> None:
 
 
 def begin_not(connection: Connection, rows: Sequence[int], *, state: State, until: float) -> None:
-    """The stage of this state could not work at all, for want of room or of a database, or was ended from outside: that
-    attempt does not count against its rows, which are rung again after `until`."""
+    """The stage of this state could not work at all, for want of room or of a database: that attempt does not count
+    against its rows, which are rung again after `until`."""
     begun = (urls.c.state == state, urls.c.attempts > 0)
     connection.execute(
         update(urls).where(urls.c.id.in_(rows), *begun).values(attempts=urls.c.attempts - 1, due_at=until)

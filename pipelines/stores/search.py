@@ -112,7 +112,7 @@ def _pool_of_postgresql(connection: Connection, found: ColumnElement[Any], wante
     walk = _meant(_SHOWN.where(found), wanted)
     if wanted.site is not None and planner.rows(connection, _meant(_SHOWN, wanted)) < WALKED:
         with planner.without(connection, *_READ_ALL, "bitmapscan"):
-            return list(connection.execute(walk.order_by(articles.c.score.desc()).limit(MEASURED)))
+            return list(connection.execute(walk.order_by(articles.c.score.desc(), articles.c.id).limit(MEASURED)))
     if planner.share(connection, walk, articles) > 2 * POOL / WALKED:
         last = select(articles.c.id).order_by(articles.c.id).offset(WALKED).limit(1).scalar_subquery()
         walk = walk.where(articles.c.id < func.coalesce(last, sys.maxsize)).order_by(articles.c.id).limit(MEASURED)

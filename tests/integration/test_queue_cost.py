@@ -60,7 +60,9 @@ def test_a_page_costs_four_redis_commands_and_a_sixteenth_of_a_job_at_most(tmp_p
     assert jobs / PAGES <= 1 / 16
 
 
-def test_a_crawler_renews_its_leases_while_the_clock_is_far_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("back", [25, 3600])
+@pytest.mark.parametrize("noticed_first", [True, False])
+def test_a_crawler_keeps_its_hosts_while_the_clock_is_behind(tmp_path: Path, back: int, noticed_first: bool) -> None:
     project, wall, steady = Waiting(tmp_path), 1_800_000_000.0, 100.0
     found = [Found(Candidate("https://a.test/1", "start"), 0.9)]
     with project.store.write() as connection:
@@ -73,9 +75,12 @@ def test_a_crawler_renews_its_leases_while_the_clock_is_far_behind(tmp_path: Pat
 
     mine, other = crawler("me-1"), crawler("other-2")
     (lease,) = mine.exchange(Batch(), Wanted(1, 4, 0)).leases
-    wall -= 3600
+    wall -= back
+    if noticed_first:  # and so renewed by the new time before the others' times are moved
+        mine.exchange(Batch(), Wanted(0, 4, 4))
     with project.store.write() as connection:
-        leases.set_back(connection, 3600, now=wall)
+        leases.set_back(connection, back, now=wall)
+        assert not leases.any_lost(connection, now=wall)
     held: list[frozenset[int]] = []
     for _ in range(10):
         wall, steady = wall + LEASE_S / 4, steady + LEASE_S / 4

@@ -152,31 +152,6 @@ def test_a_page_that_kills_its_process_ends_dead_and_alone(tmp_path: Path, broke
     assert f" {MAX_ATTEMPTS} times" in told["detail"]
 
 
-def test_a_page_whose_workers_are_killed_from_outside_is_not_to_blame(
-    tmp_path: Path, broker: Broker, sender: Queues
-) -> None:
-    project = Waiting(tmp_path)
-    (row,) = project.fetch([article(0, SLOW_SENTENCES)])
-    killed: set[int] = set()
-    with started(tmp_path, "work") as work:
-        sender.send("parse", [row])
-
-        def ended() -> bool:
-            reconcile(project.store, sender, sender.waiting())
-            # only once it has begun: a kill before that never counted
-            if len(killed) <= MAX_ATTEMPTS and any(row in batch for batch in running(broker)) and project.attempts(row):
-                worker = next((pid for pid, line in supervised(work.pid).items() if line.endswith("work parse")), 0)
-                if worker and children(worker):
-                    os.kill(worker, signal.SIGKILL)
-                    killed.add(worker)
-                    until(lambda: not Path(f"/proc/{worker}").exists(), 5, "its end")
-            return project.fates()["in_flight"] == 0
-
-        until(ended, 180, "its end")
-    assert len(killed) > MAX_ATTEMPTS
-    assert project.fates()["stored"] == 1
-
-
 def test_killing_a_worker_kills_the_batch_under_way_too(tmp_path: Path, broker: Broker, sender: Queues) -> None:
     project = Waiting(tmp_path)
     rows = project.fetch([article(number, SLOW_SENTENCES) for number in range(4)])

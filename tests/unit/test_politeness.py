@@ -25,6 +25,7 @@ from pipelines.config import Config
 from pipelines.sections import Crawl, Sources
 from pipelines.stores.allotment import Waiting
 from pipelines.stores.schema import Kind, State
+from pipelines.walltime import Walltime
 
 NOW = 1_800_000_000.0
 
@@ -70,7 +71,8 @@ def _waits(owned: Owned) -> dict[int, float]:
 
 
 def test_of_a_host_taken_over_just_after_the_clock_was_set_nobody_knows_when_it_was_asked() -> None:
-    owned = Owned()
+    set_by = 0.0
+    owned = Owned(Walltime(lambda: time.time() + set_by))
     # told to be free long ago, by a clock of which a process that has just begun knows nothing; and never asked at all
     owned.take(_held(1, time.time() - 500), 0.0)
     owned.take(_held(2, 0.0), 0.0)
@@ -78,17 +80,20 @@ def test_of_a_host_taken_over_just_after_the_clock_was_set_nobody_knows_when_it_
     owned._set_at -= 60  # this process has been there for a while
     owned.take(_held(3, time.time() - 500), 0.0)
     assert _waits(owned)[3] <= 0
-    owned.clock_set(+3600.0)
+    set_by = 3600.0
+    owned.look_at_clock()
     owned.take(_held(4, time.time() - 3000), 0.0)
     assert 1.0 < _waits(owned)[4] <= 2.0
     assert _waits(owned)[3] <= 0, "what rests by the steady clock rests no longer by that"
 
 
 def test_where_the_clock_was_set_back_nobody_waits_so_much_longer() -> None:
-    owned = Owned()
+    set_by = 0.0
+    owned = Owned(Walltime(lambda: time.time() + set_by))
     owned._set_at -= 60
     owned.take(_held(1, time.time() + 3600.5), 0.5)  # leased by the clock as it is now, taken just before it was set
-    owned.clock_set(-3600.0)
+    set_by = -3600.0
+    owned.look_at_clock()
     assert 0 < _waits(owned)[1] <= 1.0
 
 
