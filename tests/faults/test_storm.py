@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from conftest import absent, until
 from mute import Mute
 from scrapy import Request
 from scrapy.utils.test import get_crawler
-from storm import small_disk, storm
+from storm import SEEDS, small_disk, storm
 from working import Waiting, articles, started
 
 from crawler import settings as scrapy_settings
@@ -87,6 +88,7 @@ def test_a_disk_that_takes_nothing_is_said_in_a_sentence() -> None:
             pytest.skip("nothing can be mounted here")
         folder = disk / "project"
         folder.mkdir()
+        shutil.copytree(SEEDS, folder / "seeds")
         project = Waiting(folder)
         project.fetch(articles(3))
         project.store.close()

@@ -83,7 +83,7 @@ DAMAGE = {
     "no article": ("UPDATE urls SET state = 5 WHERE state = 2", "fates", "stored has its article"),
     "parsed without article": ("UPDATE urls SET state = 3 WHERE state = 2", "fates", "parsed has its article"),
     "left the corpus": (f"UPDATE urls SET state = 7, reason = 'x' WHERE {ROW}", "fates", "stays in it"),
-    "a sixth attempt": ("UPDATE urls SET attempts = 6 WHERE state = 2", "fates", "more often"),
+    "a ninth attempt": ("UPDATE urls SET attempts = 9 WHERE state = 2", "fates", "more often"),
     "a death without a word": ("UPDATE urls SET state = 8, reason = 'x' WHERE state = 2", "fates", "tells of what"),
     "a URL its host does not know": (
         "UPDATE urls SET state = 0 WHERE state = 2", "frontier", "found by its host"),
