@@ -40,7 +40,7 @@ from pipelines.words import words_of
 POOL = 200
 # of the articles with the words asked for, as many are looked at for the filters, and of those meant so many measured
 LOOKED = 20_000
-MEASURED = 500
+MEASURED = 300
 # so many articles PostgreSQL goes through where its index would name more than it saves
 WALKED = 7_000
 _TITLE_WORDS = 300
@@ -94,7 +94,12 @@ def _pool(connection: Connection, asked: Asked, wanted: Wanted) -> list[int]:
     """
     if connection.dialect.name == "sqlite":
         within = select(_fts.c.rowid.label("row")).where(_whole.op("MATCH")(_fts5_query(asked)))
-        held = list(connection.execute(_meant(_of(within), wanted).limit(MEASURED)))
+        shown = _of(within)
+        if wanted.site is not None:  # from its articles to the words, not from every place of the words to an article
+            shown = _SHOWN.where(articles.c.id.in_(within.limit(LOOKED))).order_by(
+                articles.c.score.desc(), articles.c.id
+            )
+        held = list(connection.execute(_meant(shown, wanted).limit(MEASURED)))
     else:
         held = _pool_of_postgresql(connection, _search.op("@@")(_tsquery(asked)), wanted)
     if len(held) > POOL:
