@@ -9,6 +9,7 @@ from importlib import import_module
 
 from crawler.cli.app import run
 from pipelines import extract, urls
+from pipelines.likeness import dense
 from workers import nursery
 from workers.lifeline import tie
 
@@ -23,5 +24,6 @@ if __name__ == "__main__":
     for name in NEEDED:
         import_module(name)
     extract.warm()
+    dense.embedder().fill()
     urls.site_of("example.com")
     nursery.serve(run)

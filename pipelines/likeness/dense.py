@@ -28,12 +28,14 @@ LONGEST_WORD = 40
 LONG_TEXT = 64
 # 8 MB of rows
 PIECES_AT_ONCE = 8_192
+# how this vocabulary writes the beginning of a word
+_SPACE = "\u2581"
 
 Vectors = npt.NDArray[np.float32]
 
 
 class _Pieces(dict[str, tuple[int, ...]]):
-    """Word -> its pieces, which are rows of `table`; only rows of words asked for are filled.
+    """Word -> its pieces, which are rows of `table`; only rows of words asked for are filled, or all by `fill()`.
 
     Pieces never reach across a space in this vocabulary, so a word can be split by itself and remembered.
     """
@@ -47,10 +49,14 @@ class _Pieces(dict[str, tuple[int, ...]]):
         # Read and widened row by row: all at once is a fifth of the start, and rows nobody asked for take no memory.
         self.table: Vectors = np.empty(self._narrow.get_shape(), np.float32)
         self._filled: set[int] = set()
+        # Three quarters of English words are one piece; to look one up costs a twentieth of splitting it.
+        vocabulary = self._tokenizer.get_vocab(with_added_tokens=False)
+        self._whole = {piece[1:]: row for piece, row in vocabulary.items() if piece > _SPACE and piece[0] == _SPACE}
 
     def __missing__(self, word: str) -> tuple[int, ...]:
+        whole = self._whole.get(word)
         # one word at a time: the library's batches start threads, after which a process must not fork
-        pieces = tuple(self._tokenizer.encode(word[:LONGEST_WORD], add_special_tokens=False).ids)
+        pieces = (whole,) if whole is not None else self._split(word)
         with self._lock:
             for piece in set(pieces) - self._filled:
                 self.table[piece] = self._narrow[piece : piece + 1][0]
@@ -60,6 +66,16 @@ class _Pieces(dict[str, tuple[int, ...]]):
             self[word] = pieces
         return pieces
 
+    def fill(self) -> None:
+        """Fills every row."""
+        with self._lock:
+            if len(self._filled) < len(self.table):
+                self.table[:] = self._narrow[:]
+                self._filled.update(range(len(self.table)))
+
+    def _split(self, word: str) -> tuple[int, ...]:
+        return tuple(self._tokenizer.encode(word[:LONGEST_WORD], add_special_tokens=False).ids)
+
 
 class Embedder:
     """Mean of word pieces' vectors. Safe to share between threads; keeps the pieces of words it has seen."""
@@ -67,6 +83,10 @@ class Embedder:
     def __init__(self, weights: Path, tokenizer: Path) -> None:
         self._pieces = _Pieces(weights, tokenizer)
         self._table = self._pieces.table
+
+    def fill(self) -> None:
+        """Reads every word piece's vector now (32 MB): for a process that others are forked from, which share them."""
+        self._pieces.fill()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """One row of DIMENSIONS per text, from its first WORD_LIMIT words; a text without words gives zeros."""

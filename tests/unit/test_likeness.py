@@ -279,6 +279,24 @@ def test_the_background_holds_figures_of_many_languages() -> None:
     assert embed([]).shape == (0, DIMENSIONS)
 
 
+def test_a_word_that_is_one_piece_is_found_as_the_tokenizer_would_split_it() -> None:
+    from pipelines.likeness.dense import embedder
+
+    pieces = embedder()._pieces
+    assert len(pieces._whole) > 10_000
+    assert [word for word, row in pieces._whole.items() if pieces._split(word) != (row,)] == []
+
+
+def test_a_table_that_is_filled_at_once_says_the_same(profile: Profile) -> None:
+    from pipelines.likeness.dense import embedder
+
+    embedder.cache_clear()
+    before = embed([RETURN, "Wiederaufbau"])
+    embedder().fill()
+    embedder()._pieces.clear()
+    assert np.array_equal(embed([RETURN, "Wiederaufbau"]), before)
+
+
 def test_nothing_is_asked_of_the_network(monkeypatch: pytest.MonkeyPatch, profile: Profile) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("the likeness reached for the network")
