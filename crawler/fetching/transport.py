@@ -157,7 +157,8 @@ class Transport(BaseDownloadHandler):
                     answer.close()
                     break
                 raise FetchError("too-large", f"more than {most} bytes")
-        headers = Headers([(name, value) for name, value in answer.headers.items()])
+        # as they came: not every server writes UTF-8
+        headers = Headers([(name, value) for name, value in answer.raw_headers])
         kind = responsetypes.from_args(headers=headers, url=request.url, body=bytes(body[:512]))
         return kind(request.url, status=answer.status, headers=headers, body=bytes(body), request=request)
 

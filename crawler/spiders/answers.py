@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import string
 import time
 from typing import Any
+from urllib.parse import quote
 
 from scrapy.http import Response
 
@@ -25,6 +27,8 @@ FINAL = {"too-large", "certificate"}
 HOST_FAILED = {"timeout", "dns", "connection", "certificate"}
 # nothing may be asked of the host at all, not even its robots.txt
 HOST_REFUSED = {"private-address", "certificate"}
+# RFC 9110, 15.4: 304 leads nowhere, 305 to a proxy, 306 is unused
+REDIRECTS = {300, 301, 302, 303, 307, 308}
 RETRIED = {408, 429, 500, 502, 503, 504, 522, 524}
 MAX_OF_A_NAME = 20
 KEPT_HEADERS = (
@@ -54,9 +58,13 @@ def wait_asked(response: Response) -> float | None:
 def redirect_of(response: Response) -> str | None:
     """The canonical address a redirect names, None when it is none we may follow."""
     location = response.headers.get("Location")
-    if not 300 <= response.status < 400 or not location:
+    if response.status not in REDIRECTS or not location:
         return None
-    return identity.canonical(location.decode("latin-1").strip(), response.url)
+    try:
+        address = location.strip().decode()
+    except UnicodeDecodeError:  # in whatever the server writes: its bytes are what it will know again
+        address = quote(location.strip(), safe=string.punctuation)
+    return identity.canonical(address, response.url)
 
 
 def not_served(row: Waiting, status: int) -> Fetched:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from scrapy import Request
+from scrapy.http import Response
 from scrapy.utils.test import get_crawler
 from scripted_site import Answer, serving
 
@@ -16,18 +17,28 @@ from pipelines.config import Config
 from pipelines.sections import Crawl
 
 
-def body_of(url: str, **meta: Any) -> bytes:
+def answer_of(url: str, **meta: Any) -> Response:
     """What the transport brings of one URL."""
 
-    async def ask() -> bytes:
+    async def ask() -> Response:
         wanted = scrapy_settings.settings(Config(crawl=Crawl(allow_private_addresses=True)))
         transport = Transport(get_crawler(settings_dict=wanted))
         try:
-            return (await transport.download_request(Request(url, meta=meta))).body
+            return await transport.download_request(Request(url, meta=meta))
         finally:
             await transport.close()
 
     return asyncio.run(ask())
+
+
+def body_of(url: str, **meta: Any) -> bytes:
+    """The body of that."""
+    return answer_of(url, **meta).body
+
+
+def test_a_header_that_is_no_utf_8_costs_no_page() -> None:
+    with serving({"/": Answer(200, b"x", {"x-author": "caf\xe9", "location": "/caf\xe9"})}) as site:
+        assert answer_of(f"{site.url}/").headers.getlist("location") == [b"/caf\xe9"]
 
 
 def test_what_is_packed_too_often_is_not_unpacked() -> None:

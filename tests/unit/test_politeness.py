@@ -240,11 +240,20 @@ def test_a_lasting_refusal_ends_at_once(status: int) -> None:
 @pytest.mark.parametrize(
     ("location", "target"),
     [("/b", "http://a.test/b"), ("//b.test/", "http://b.test/"), ("file:///etc/passwd", None),
-     ("data:text/html,x", None), ("ftp://a.test/", None), ("", None), ("http://[bad", None)],
+     ("data:text/html,x", None), ("ftp://a.test/", None), ("", None), ("http://[bad", None),
+     (" /caf\u00e9?q=\u00e9 ", "http://a.test/caf%C3%A9?q=%C3%A9"), ("http://b\u00fccher.test/", "http://xn--bcher-kva.test/"),
+     (b"/caf\xe9 au lait?q=%41;b", "http://a.test/caf%E9%20au%20lait?q=A;b")],
 )  # fmt: skip
-def test_where_a_redirect_leads(location: str, target: str | None) -> None:
-    response = SimpleNamespace(status=302, url="http://a.test/x", headers={"Location": location.encode()})
+def test_where_a_redirect_leads(location: str | bytes, target: str | None) -> None:
+    written = location if isinstance(location, bytes) else location.encode()
+    response = SimpleNamespace(status=302, url="http://a.test/x", headers={"Location": written})
     assert answers.redirect_of(response) == target  # type: ignore[arg-type]  # all that is looked at
+
+
+@pytest.mark.parametrize("status", [200, 304, 305, 306])
+def test_an_answer_that_is_no_redirect_leads_nowhere(status: int) -> None:
+    response = SimpleNamespace(status=status, url="http://a.test/x", headers={"Location": b"/b"})
+    assert answers.redirect_of(response) is None  # type: ignore[arg-type]  # all that is looked at
 
 
 def _ends(**given: Any) -> dict[str, Any]:
