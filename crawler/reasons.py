@@ -45,5 +45,5 @@ def meaning(reason: str) -> str:
         broken = "its site is broken" if status[1].startswith("5") else "its site gives no page"
         return f"{_STATUSES.get(status[1], broken)} (status {status[1]})"
     if reason.endswith("-killed") and reason not in WORDS:
-        return "working on it killed the process five times"
+        return "working on it killed the process eight times"
     return WORDS.get(reason, reason)

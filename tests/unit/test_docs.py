@@ -21,6 +21,7 @@ from crawler.cli.examples import EXAMPLES
 from crawler.cli.session import STDIN
 from pipelines import config, extract, sections
 from pipelines.exports import EXPORTS, FIELDS
+from pipelines.stores.ledger import MAX_ATTEMPTS
 
 ROOT = documented.ROOT
 # programs of others
@@ -79,7 +80,8 @@ def test_every_reason_a_page_is_dropped_for_stands_in_the_guide() -> None:
         assert reasons.meaning(reason) != reason
     assert reasons.meaning("http-500") == "its site is broken (status 500)"
     assert reasons.meaning("http-418") == "its site gives no page (status 418)"
-    assert reasons.meaning("parse-killed") != "parse-killed"
+    assert reasons.meaning("parse-killed").endswith("eight times")
+    assert MAX_ATTEMPTS == 8
 
 
 def test_every_verb_stands_in_the_contract() -> None:
@@ -101,6 +103,13 @@ def test_the_readme_has_the_two_commands() -> None:
     begin = "python3 -m venv .venv && .venv/bin/pip install -q -c constraints.txt"
     assert f"{begin} . && .venv/bin/suchlike demo\n" in readme
     assert f"{begin} '.[test]' && .venv/bin/pytest -q\n" in readme
+
+
+def test_a_citation_names_the_version_that_is_installed() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert (cited["title"].partition(":")[0], cited["version"]) == (project["name"], project["version"])
+    assert cited["license"] == project["license"]
 
 
 def test_constraints_name_no_address() -> None:
