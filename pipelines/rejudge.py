@@ -110,13 +110,13 @@ def catch_up(store: Store, run: int, stop: Callable[[], bool] = lambda: False) -
         scores = judge.profile_scores([each.text for each in batch])
         with store.write() as connection:
             stories.lock(connection)
-            changed = []
-            for one, score in zip(batch, scores, strict=True):
-                matched = _matches(judge, one, score, rated)
-                editions.judge_again(connection, one.row, score, matched, judge.name, now=time.time())
-                # who does not want an article is not shown its copy instead
-                if matched != one.matched and one.row not in rated:
-                    changed.append(one.row)
+            judged = [
+                (one, score, _matches(judge, one, score, rated)) for one, score in zip(batch, scores, strict=True)
+            ]
+            told = [(one.row, score, matched) for one, score, matched in judged]
+            editions.judge_again(connection, told, judge.name, now=time.time())
+            # who does not want an article is not shown its copy instead
+            changed = [one.row for one, _, matched in judged if matched != one.matched and one.row not in rated]
             stories.fold_again(connection, changed)  # matches come first among those that tell a story
         number += len(batch)
         if stop():

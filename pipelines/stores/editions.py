@@ -11,18 +11,27 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, Select, func, select, update
+from sqlalchemy import Connection, Select, bindparam, func, select, update
 
 from pipelines.likeness.read import Example, Text
 from pipelines.likeness.tokens import CHAR_LIMIT
 from pipelines.records import Likeness
-from pipelines.stores.dialect import upsert
+from pipelines.stores.dialect import run_many, upsert
 from pipelines.stores.schema import State, articles, profiles, runs, urls
 
 # as much of an article as is judged: a hostile site's long ones, hundreds at once, would fill the memory
 _READ = func.substr(articles.c.text, 1, CHAR_LIMIT).label("text")
 # spreads row numbers, so that a sample is of all times; any odd number would do
 _MIX, _MODULUS = 2_654_435_761, 4_294_967_296
+
+_JUDGED = (
+    update(articles)
+    .where(articles.c.id == bindparam("row"))
+    .values({name: bindparam(name) for name in ("score", "likeness", "matched", "edition")})
+)
+_UNLIKE = update(urls).where(urls.c.id == bindparam("row"), urls.c.state == State.DROPPED, urls.c.reason == "unlike")
+_TAKEN_UP = _UNLIKE.values(state=State.PARSED, reason=None, detail=None, attempts=0, due_at=bindparam("due_at"))
+_LEFT = _UNLIKE.values(detail=bindparam("detail"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,26 +159,21 @@ def judged(connection: Connection, family: str, *, after: int, limit: int, but: 
 
 
 def judge_again(
-    connection: Connection, row: int, likeness: Likeness, matched: bool, judgement: str, *, now: float
+    connection: Connection, judged: Iterable[tuple[int, Likeness, bool]], judgement: str, *, now: float
 ) -> None:
-    """A new judgement of an article. One that was dropped as unlike and now matches goes on to the next stage.
+    """A new judgement of articles: row, likeness, whether it matches.
 
-    One that no longer matches stays where it is: kept, told no more among the matches.
+    One that was dropped as unlike and now matches goes on to the next stage. One that no longer matches stays where it
+    is: kept, told no more among the matches.
     """
-    connection.execute(
-        update(articles)
-        .where(articles.c.id == row)
-        .values(
-            score=likeness.score,
-            likeness=json.dumps(asdict(likeness), ensure_ascii=False),
-            matched=int(matched),
-            edition=judgement,
-        )
-    )
-    unlike = (urls.c.id == row, urls.c.state == State.DROPPED, urls.c.reason == "unlike")
-    if matched:
-        again = {"state": State.PARSED, "reason": None, "detail": None, "attempts": 0, "due_at": now}
-        connection.execute(update(urls).where(*unlike).values(again))
-    else:
-        told = f"score {likeness.score:.2f} is not enough; judged anew with what was learned"
-        connection.execute(update(urls).where(*unlike).values(detail=told))
+    told = list(judged)
+    run_many(connection, _JUDGED, [
+        {"row": row, "score": likeness.score, "likeness": json.dumps(asdict(likeness), ensure_ascii=False),
+         "matched": int(matched), "edition": judgement}
+        for row, likeness, matched in told
+    ])  # fmt: skip
+    run_many(connection, _TAKEN_UP, [{"row": row, "due_at": now} for row, _, matched in told if matched])
+    run_many(connection, _LEFT, [
+        {"row": row, "detail": f"score {likeness.score:.2f} is not enough; judged anew with what was learned"}
+        for row, likeness, matched in told if not matched
+    ])  # fmt: skip
