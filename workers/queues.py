@@ -37,7 +37,7 @@ class Queues:
     def __init__(self, address: str, batch: int) -> None:
         self._connection = broker.connect(address)
         self._batch = batch
-        self._was_away = False
+        self._was_away = self._told = False
         self._server: str | None = None
         self._queues = {name: queue(name, self._connection) for name in stages.NAMES}
 
@@ -56,9 +56,11 @@ class Queues:
         try:
             self._queues[stage].enqueue_many(jobs)
         except (redis.RedisError, OSError) as error:
-            logger.warning("the broker is away, %s will be rung later: %s", stage, error)
-            self._was_away = True
+            if not self._told:
+                logger.warning("The broker is away (%s); what it was to be told it hears when it is back.", error)
+            self._was_away = self._told = True
             return False
+        self._told = False
         return True
 
     def waiting(self) -> dict[str, int] | None:

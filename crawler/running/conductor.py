@@ -21,6 +21,7 @@ from pipelines.rhythm import Bounds
 from pipelines.stores import Store, leases, ledger, rhythms, runs
 from pipelines.stores.allotment import LEASE_S
 from pipelines.walltime import Walltime
+from workers import broker
 from workers.reconcile import clock_set_back, reconcile, ring_all
 
 logger = logging.getLogger(__name__)
@@ -105,7 +106,6 @@ class Conductor:
                 return self._interrupted()
             try:
                 reason = self._round(at, [pid for pid, _ in died])
-                at.away_since, self._lookout.seen.trouble = None, ""
             except UnreachableError as error:
                 self._bear(error, at)
                 reason = None
@@ -115,7 +115,7 @@ class Conductor:
 
     def _bear(self, error: UnreachableError, at: _Times) -> None:
         """Storage or broker is away: everybody waits for it, and so do we. Raises the error once that is too long."""
-        now = time.monotonic()
+        at.moved_at = now = time.monotonic()  # nothing can move
         at.away_since = at.away_since or now
         if now - at.away_since > PATIENCE_S:
             raise error
@@ -145,13 +145,17 @@ class Conductor:
         if now - at.reconciled >= RECONCILE_S:
             at.reconciled = now
             self._reconcile()
+            at.away_since, self._lookout.seen.trouble = None, ""
         if now - at.beaten >= BEAT_S:
             at.beaten = now
             self._beat(wakes=not self._processes.crawled)
         return None
 
     def _reconcile(self) -> None:
-        """Nothing waits for a ring that was lost, and a clock that was set back makes nobody wait."""
+        """Nothing waits for a ring that was lost, and a clock that was set back makes nobody wait.
+
+        BrokerError when the broker is away, unless it is our own, which is started again.
+        """
         queues = self._processes.queues
         if back := self._walltime.set_back_s():
             clock_set_back(self._store, back, hosts_too=True)
@@ -160,6 +164,8 @@ class Conductor:
         waiting = queues.waiting()
         self._processes.grow(self._lookout.unparsed)
         reconcile(self._store, queues, waiting, ahead_s=self._walltime.ahead_s(LEASE_S))
+        if waiting is None and self._config.queue.redis != "embedded":
+            broker.require(self._config.queue.redis)
 
     def _reason_to_end(self, crawled: bool, at: _Times, now: float) -> str | None:
         reason, seen = self._lookout.spent(), self._lookout.seen

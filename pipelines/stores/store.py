@@ -156,7 +156,9 @@ def _parsed(address: str) -> URL:
 def _engine(url: URL, *, forks: bool) -> Engine:
     try:
         if url.get_backend_name() != "sqlite":
-            return create_engine(url, pool_size=2, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+            engine = create_engine(url, pool_size=2, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+            event.listen(engine, "connect", _prepare_postgresql)
+            return engine
         # SQLite's connections must not be carried over a fork
         kept = {"poolclass": NullPool} if forks else {"poolclass": QueuePool, "pool_size": 2}
         engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000}, **kept)
@@ -166,6 +168,13 @@ def _engine(url: URL, *, forks: bool) -> Engine:
         ) from None
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    # It compiles what it expects to be long. Of ours it expects that of searches above all, which stop at the first few
+    # hundred rows, and compiling takes longer than they do.
+    connection.execute("SET jit = off")
+    connection.commit()
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

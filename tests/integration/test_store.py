@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import subprocess
 from collections.abc import Callable
@@ -282,3 +283,8 @@ def test_a_process_that_never_forks_keeps_sqlites_log_between_transactions(tmp_p
     assert log.exists() is not forks
     store.close()
     assert not log.exists()
+
+
+def test_postgresql_compiles_no_query(postgres: str) -> None:
+    with contextlib.closing(open_store(postgres)) as store, store.read() as connection:
+        assert connection.exec_driver_sql("SHOW jit").scalar_one() == "off"
