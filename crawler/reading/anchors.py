@@ -17,7 +17,7 @@ _MAX_CARD_CHARS: Final = 1_000
 _HEADLINE_CHARS: Final = 25
 # longer ones are not remembered
 _SHORT_CHARS: Final = 300
-_MAX_CONTEXT_WORK_CHARS: Final = 2_000_000
+_MAX_WORK_CHARS: Final = 2_000_000
 _INLINE: Final = frozenset({"span", "b", "strong", "em", "i", "font", "h1", "h2", "h3", "h4", "h5", "h6"})
 _ROOTS: Final = frozenset({"body", "html", "main", "-undef"})
 
@@ -51,7 +51,7 @@ def links_of(nodes: list[LexborNode], base: str, url: str, max_links: int) -> li
         target = spelt[href] if href in spelt else spelt.setdefault(href, _target(href, base, origin))
         if target is None or target == own or (target not in found and len(found) >= max_links):
             continue
-        raw = node.text()
+        raw = around.text_of(node)
         anchor = tidy(raw, MAX_ANCHOR_CHARS) or _named(node)
         if target not in found or len(anchor) > len(found[target].anchor):
             found[target] = Link(target, anchor, around.of(node, raw))
@@ -93,12 +93,23 @@ def _named(node: LexborNode) -> str:
 
 
 class _Around:
-    """The words either side of a link in its block, with a limit on the work for the whole page."""
+    """The words on a link and either side of it in its block, with a limit on the work for the whole page.
+
+    Links are asked about in the order of the page.
+    """
 
     def __init__(self) -> None:
-        self._left = _MAX_CONTEXT_WORK_CHARS
+        self._left = _MAX_WORK_CHARS
         # the teasers of a list share the box around them, whose text is gathered from hundreds of nodes
         self._texts: dict[int, str] = {}
+        # where in that text the last link stood: the next one is not before it, and nothing is looked through twice
+        self._reached: dict[int, int] = {}
+
+    def text_of(self, node: LexborNode) -> str:
+        """The text of a link as it stands in the page; links can hold links."""
+        text = node.text() if self._left > 0 else ""
+        self._left -= len(text)
+        return text
 
     def of(self, node: LexborNode, raw: str) -> str:
         """`raw` is the text of the link as it stands in the page."""
@@ -111,15 +122,16 @@ class _Around:
             return self._either_side(wider, raw, limit=_MAX_CARD_CHARS) if wider is not None else ""
         return found
 
-    def _either_side(self, block: LexborNode, raw: str, limit: int = _MAX_CONTEXT_WORK_CHARS) -> str:
+    def _either_side(self, block: LexborNode, raw: str, limit: int = _MAX_WORK_CHARS) -> str:
         if block.tag in _ROOTS or self._left <= 0:
             return ""
         text = self._texts.get(block.mem_id)
         if text is None:
             text = self._texts[block.mem_id] = block.text()
             self._left -= len(text)
-        if len(text) > limit or (at := text.find(raw)) < 0:
+        if len(text) > limit or (at := text.find(raw, self._reached.get(block.mem_id, 0))) < 0:
             return ""
+        self._reached[block.mem_id] = at
         end = at + len(raw)
         before = " ".join(text[max(0, at - 3 * CONTEXT_CHARS) : at].split())[-CONTEXT_CHARS:]
         after = " ".join(text[end : end + 3 * CONTEXT_CHARS].split())[:CONTEXT_CHARS]

@@ -205,8 +205,11 @@ def test_torn_pages_never_raise() -> None:
         b"<p>" * 300_000,
         b"x" * 10_000_000,
         b"<table>" * 100_000,
+        b"<div>"
+        + b"a" * 1_500_000
+        + b"".join(b"<a href=/%d>%sb</a>" % (n % 99, b"a" * (n // 40)) for n in range(4_000)),
     ],
-    ids=["nested", "anchors", "attributes", "paragraphs", "one-line", "tables"],
+    ids=["nested", "anchors", "attributes", "paragraphs", "one-line", "tables", "links-after-much-alike"],
 )
 def test_a_hostile_page_costs_seconds_at_most(body: bytes) -> None:
     with cpu_within(20):
@@ -217,6 +220,13 @@ def test_a_hostile_page_costs_seconds_at_most(body: bytes) -> None:
 def test_data_of_nothing_but_spaces_is_read_once() -> None:
     data = f'<script type="application/ld+json">"@type":{" " * 200_000}</script>' * 8
     assert not seen(f'{data}<meta http-equiv="refresh" content="{" " * 4_000}">').is_article
+
+
+def test_links_that_hold_links_have_words_for_as_long_as_that_costs_little() -> None:
+    nested = "".join(f'<a href="/{n}"><object>' for n in range(300))
+    links = [link.anchor for link in glance(f"{nested}{'far too many words ' * 5_000}".encode(), PAGE).links]
+    assert links[0].startswith("far too many words")
+    assert links[-1] == ""
 
 
 def test_a_long_list_of_headlines_leaves_the_links_after_it_their_context() -> None:
