@@ -53,7 +53,7 @@ def leaf(
         chosen += _behind(after)
     bound = _bound(connection, wanted, after, looked)
     if bound is not None:
-        chosen.append(articles.c.score >= bound.score)
+        chosen += _up_to(bound)
     if retold:
         other = articles.alias("other")
         chosen.append(exists().where(other.c.copy_of == articles.c.id))
@@ -70,6 +70,11 @@ def leaf(
 def _behind(after: Cursor) -> list[ColumnElement[bool]]:
     a = articles.c
     return [a.score <= after.score, (a.score < after.score) | (a.id > after.row)]
+
+
+def _up_to(last: Cursor) -> list[ColumnElement[bool]]:
+    a = articles.c
+    return [a.score >= last.score, (a.score > last.score) | (a.id <= last.row)]
 
 
 def _ordered(query: Select[Any]) -> Select[Any]:
