@@ -8,7 +8,7 @@ what it is kin to is folded again, unless it plainly adds one more copy to a sto
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -240,8 +240,8 @@ def _change(connection: Connection, member: _Member, values: dict[str, Any]) -> 
         connection.execute(update(urls).where(urls.c.id == member.told.row).values(fate))
 
 
-def retold(connection: Connection) -> Iterator[dict[str, Any]]:
-    """Stories told more than once, as contract.md words `dupes`."""
+def retold(connection: Connection) -> Generator[dict[str, Any], None, None]:
+    """Stories told more than once, as contract.md words `dupes`; streamed, so there may be more than memory holds."""
     several = (
         select(articles.c.story).where(articles.c.stored_at.is_not(None), articles.c.story.is_not(None))
         .group_by(articles.c.story).having(func.count() > 1)
@@ -251,12 +251,14 @@ def retold(connection: Connection) -> Iterator[dict[str, Any]]:
         .where(articles.c.story.in_(several), articles.c.stored_at.is_not(None))
         .order_by(articles.c.story, articles.c.copy_of.is_not(None), articles.c.id)
     )  # fmt: skip
-    for number, rows in groupby(connection.execute(query), key=lambda row: row.story):
-        canonical, *copies = rows
-        yield {
-            "story": number, "canonical": canonical.url, "title": canonical.title, "score": canonical.score,
-            "match": bool(canonical.matched), "copies": [_copy(row) for row in copies],
-        }  # fmt: skip
+    # closed with the generator: PostgreSQL keeps a cursor open for it
+    with connection.execute(query, execution_options={"yield_per": 200}) as found:
+        for number, rows in groupby(found, key=lambda row: row.story):
+            canonical, *copies = rows
+            yield {
+                "story": number, "canonical": canonical.url, "title": canonical.title, "score": canonical.score,
+                "match": bool(canonical.matched), "copies": [_copy(row) for row in copies],
+            }  # fmt: skip
 
 
 _TOLD = (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import string
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +19,7 @@ from stocked import Stock, day
 from pipelines.asked import understood
 from pipelines.errors import UsageError
 from pipelines.ranking import rank
-from pipelines.stores import articles, search
+from pipelines.stores import articles, browse, search, stories
 from pipelines.stores.wanted import Wanted
 from pipelines.words import places_of, spans_of, words_of
 
@@ -174,7 +176,38 @@ def test_what_is_written_again_is_found_by_its_new_words_alone(stock: Stock) -> 
 
 def test_more_articles_than_memory_would_hold_are_streamed(database: str, tmp_path: Path) -> None:
     stock = Stock(database, tmp_path)
-    (first,) = stock.parsed([("https://site.test/a", "x" * 20_000)])
+    _repeat(stock, "x" * 20_000)
+    with stock.store.read() as connection, peak_below(25_000_000):  # of 60 MB of text
+        number = sum(1 for _ in articles.chosen(connection, Wanted()))
+        limited = list(articles.chosen(connection, Wanted(), limit=7))
+    stock.store.close()
+    assert (number, len(limited)) == (3001, 7)
+
+
+def test_more_stories_with_copies_than_memory_would_hold_are_streamed(database: str, tmp_path: Path) -> None:
+    stock = Stock(database, tmp_path)
+    first = _repeat(stock, "x", title="y" * 20_000)
+    with stock.store.write() as connection:
+        connection.execute(sql("UPDATE articles SET story = id / 2, copy_of = CASE id % 2 WHEN 1 THEN id - 1 END"))
+    with stock.store.read() as connection, peak_below(25_000_000):  # of 60 MB of titles
+        number = sum(len(story["copies"]) == 1 for story in stories.retold(connection))
+    stock.store.close()
+    assert number == 1500
+    assert first == 1
+
+
+@contextlib.contextmanager
+def peak_below(held_bytes: int) -> Iterator[None]:
+    tracemalloc.start()
+    yield
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < held_bytes
+
+
+def _repeat(stock: Stock, text: str, **more: Any) -> int:
+    """An article, and 3,000 more like it behind it; gives its row."""
+    (first,) = stock.parsed([("https://site.test/a", text)], **more)
     stock.work("dedupe", [first])
     with stock.store.write() as connection:
         columns = "key, host, url, kind, state, expected, depth, source, anchor, context, published, run, found_at"
@@ -183,15 +216,22 @@ def test_more_articles_than_memory_would_hold_are_streamed(database: str, tmp_pa
         kept = [c.name for c in articles.articles.columns if c.name != "id"]
         connection.execute(sql(f"INSERT INTO articles (id, {', '.join(kept)}) SELECT id + n, {', '.join(kept)} "
                                f"FROM articles, ({_numbers(stock)}) AS many"))  # fmt: skip
-    tracemalloc.start()
+    return first
+
+
+def test_a_page_that_ends_early_among_equal_scores_is_followed_by_the_rest_and_nothing_twice(stock: Stock) -> None:
+    with stock.store.write() as connection:
+        connection.execute(sql("UPDATE articles SET score = 0.5"))
+    pages: list[list[int]] = []
+    after = None
     with stock.store.read() as connection:
-        number = sum(1 for _ in articles.chosen(connection, Wanted()))
-        limited = list(articles.chosen(connection, Wanted(), limit=7))
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    stock.store.close()
-    assert (number, len(limited)) == (3001, 7)
-    assert peak < 25_000_000  # of 60 MB of text
+        while not pages or after is not None:
+            leaf = browse.leaf(connection, Wanted(language="fr"), after=after, looked=2)
+            pages.append(list(leaf.rows))
+            after = leaf.after
+    rows = [stock.row(f"https://site.test/{name}").id for name in list(TEXTS)[4:]]
+    assert [row for page in pages for row in page] == rows
+    assert len(pages) > 2
 
 
 def _numbers(stock: Stock) -> str:
