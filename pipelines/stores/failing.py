@@ -51,10 +51,12 @@ def retry(connection: Connection, run: int, end: str, reason: str) -> int:
     """
     if not may_help(end, reason):
         return 0
-    some = select(urls.c.id).where(*_group(run, end, reason), UNBLOCKED).limit(MOST_RETRIED)
+    failed = [*_group(run, end, reason), UNBLOCKED]
+    some = select(urls.c.id).where(*failed).limit(MOST_RETRIED)
     again = {"state": State.WAITING, "reason": None, "detail": None, "fetches": 0, "attempts": 0, "due_at": 0.0}
-    moved = connection.execute(update(urls).where(urls.c.id.in_(some)).values(again).returning(urls.c.host)).scalars()
-    touched = list(moved)
+    # said twice: what was chosen may be somebody else's by the time it is changed
+    moved = update(urls).where(urls.c.id.in_(some), *failed).values(again)
+    touched = connection.execute(moved.returning(urls.c.host)).scalars().all()
     settle_best(connection, set(touched))
     return len(touched)
 

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from pipelines import extract
-from pipelines.stores.dialect import MAX_PARAMETERS
 from pipelines.stores.discovery import settle_best
 from pipelines.stores.hosts import UNBLOCKED
 from pipelines.stores.schema import Kind, State, hosts, urls
@@ -74,11 +73,9 @@ def stage_of(reason: str) -> str:
 
 def retry(connection: Connection, choice: Choice) -> int:
     """Puts them back among what waits, to be fetched anew; returns how many."""
-    query = select(urls.c.id, urls.c.host).where(*choice.conditions()).order_by(urls.c.id)
-    held = connection.execute(query).all()
     again = {"state": State.WAITING, "reason": None, "detail": None, "fetches": 0, "attempts": 0, "due_at": 0.0}
-    for at in range(0, len(held), MAX_PARAMETERS):
-        some = [row.id for row in held[at : at + MAX_PARAMETERS]]
-        connection.execute(update(urls).where(urls.c.id.in_(some)).values(again))
-    settle_best(connection, {row.host for row in held})
-    return len(held)
+    # one statement: what is chosen first and changed then may be somebody else's by then
+    failed = update(urls).where(*choice.conditions()).values(again)
+    touched = connection.execute(failed.returning(urls.c.host)).scalars().all()
+    settle_best(connection, set(touched))
+    return len(touched)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
+from conftest import until
+from sqlalchemy import Connection, text, update
 from stocked import Stock, adds_up
 from test_stages import PAGES, TRAINS
 
@@ -20,7 +23,7 @@ from pipelines.errors import UsageError
 from pipelines.likeness.profile import Profile
 from pipelines.stores import articles, bodies, editions, failing, failures, fates, runs, sources
 from pipelines.stores.failures import Choice
-from pipelines.stores.schema import State
+from pipelines.stores.schema import State, urls
 
 
 @pytest.fixture
@@ -59,6 +62,37 @@ def test_what_is_tried_again_waits_where_a_run_finds_it(stock: Stock) -> None:
     with stock.store.write() as connection:
         assert failures.retry(connection, Choice()) == 4
         assert failures.retry(connection, Choice(run=stock.run + 1)) == 0
+
+
+@pytest.mark.parametrize(
+    "retry",
+    [lambda c, run: failing.retry(c, run, "dead", "timeout"), lambda c, run: failures.retry(c, Choice("timeout"))],
+)
+def test_what_a_crawler_has_meanwhile_got_is_not_put_back_by_another_who_tries_again(
+    stock: Stock, retry: Callable[[Connection, int], int]
+) -> None:
+    if stock.store.is_sqlite:
+        pytest.skip("SQLite has one writer at a time")
+
+    def try_again() -> None:
+        with stock.store.write() as connection:
+            numbers.append(retry(connection, stock.run))
+
+    def waits() -> bool:
+        with stock.store.read() as connection:
+            query = text("SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted")
+            return bool(connection.execute(query).scalar())
+
+    numbers: list[int] = []
+    other = threading.Thread(target=try_again)
+    with stock.store.write() as connection:
+        numbers.append(retry(connection, stock.run))
+        connection.execute(update(urls).where(urls.c.state == State.WAITING).values(state=State.LEASED))
+        other.start()
+        until(waits, 10, "the other's turn")
+    other.join(10)
+    assert numbers == [3, 0]
+    assert list(stock.states().values()).count(State.LEASED) == 3
 
 
 def test_nothing_of_a_blocked_site_is_tried_again_until_it_is_no_longer(stock: Stock) -> None:
