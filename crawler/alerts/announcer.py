@@ -76,9 +76,13 @@ class Announcer:
         names = list(self._channels)
         with self._store.write() as connection:
             began = alerts.since(connection, now=now)
-            for row in alerts.new_stories(connection, since=began, min_score=notify.min_score):
-                alerts.plan(connection, names, f"story:{row}", article=row, due_at=due_at, now=now)
             watches = notify.sites and sites.watch_due(connection, every_s=WATCH_S, now=now)
+        with self._store.read() as connection:  # through all that was stored since: no writer waits for that
+            new = alerts.new_stories(connection, since=began, min_score=notify.min_score)
+        if new:
+            with self._store.write() as connection:  # another may have planned, or folded, some of them meanwhile
+                for row in alerts.new_stories(connection, since=began, min_score=notify.min_score, among=new):
+                    alerts.plan(connection, names, f"story:{row}", article=row, due_at=due_at, now=now)
         if watches:
             self._watch(names, now)
 

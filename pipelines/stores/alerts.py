@@ -48,8 +48,11 @@ def since(connection: Connection, *, now: float) -> float:
     return float(connection.execute(select(facts.c.value).where(facts.c.name == _SINCE)).scalar_one())
 
 
-def new_stories(connection: Connection, *, since: float, min_score: float) -> list[int]:
-    """Originals of stories of which no member was told yet, stored after `since`, oldest first."""
+def new_stories(
+    connection: Connection, *, since: float, min_score: float, among: Sequence[int] | None = None
+) -> list[int]:  # fmt: skip
+    """Originals of stories of which no member was told yet, stored after `since`, oldest first; of these rows, or of
+    all, which takes reading all that was stored since."""
     member = articles.alias("member")
     told = exists().where(alerts.c.article == member.c.id, member.c.story == articles.c.story)
     query = (
@@ -58,6 +61,8 @@ def new_stories(connection: Connection, *, since: float, min_score: float) -> li
         .where(articles.c.score >= min_score, ~told)
         .order_by(articles.c.stored_at, articles.c.id).limit(MOST)
     )  # fmt: skip
+    if among is not None:
+        query = query.where(articles.c.id.in_(among))
     return list(connection.execute(query).scalars())
 
 
