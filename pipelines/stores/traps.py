@@ -76,11 +76,13 @@ def close(connection: Connection, host: int, template: str, why: str) -> None:
 
 
 def _refuse(connection: Connection, host: int, template: str, reason: str, detail: str) -> None:
-    waiting = connection.execute(select(urls.c.id, urls.c.url).where(urls.c.host == host, WAITS)).all()
-    rows = [row for row, url in waiting if identity.template_of(url) == template]
+    waiting = select(urls.c.id, urls.c.url).where(urls.c.host == host, WAITS)
+    # a host may have a million that wait
+    with connection.execute(waiting, execution_options={"yield_per": 1000}) as found:
+        rows = [row for row, url in found if identity.template_of(url) == template]
     for at in range(0, len(rows), MAX_PARAMETERS):
         some = urls.c.id.in_(rows[at : at + MAX_PARAMETERS])
-        connection.execute(update(urls).where(some).values(state=State.REFUSED, reason=reason, detail=detail))
+        connection.execute(update(urls).where(some, WAITS).values(state=State.REFUSED, reason=reason, detail=detail))
     settle_best(connection, [host])
 
 
