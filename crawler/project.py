@@ -16,56 +16,39 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from crawler import report, seeding
+from crawler.databases import used_last
 from crawler.explaining import explained
 from crawler.export import about, export, fit
 from crawler.fetching import contact, network, proxy
-from crawler.fetching.fetch import fetch_seeds
 from crawler.forgetting import Forgotten, forget
 from crawler.matches import Matches
 from crawler.picture import Explained
 from crawler.plan import Plan, survey
-from crawler.rating import Rated, drain, learn_on, rate, rated_and_next, take_back
+from crawler.rating import Rated, rate, rated_and_next, take_back
+from crawler.recordings import recorded, require
 from crawler.rejudging import Rejudged, judge_again
-from crawler.replay import recorded, replay, require
-from crawler.report import report
+from crawler.replay import replay_run
 from crawler.rereading import Reread, read_again
 from crawler.running.conductor import Conductor
 from crawler.running.lookout import Progress
 from crawler.running.runlock import RunLock
-from crawler.starting import starting_points, with_seed_settings
+from crawler.searching import searched
+from crawler.starting import begin, require_somewhere, starting_points, with_seed_settings
 from crawler.summary import Summary, summary
 from crawler.verify import verify
-from pipelines import seeds
 from pipelines.asked import understood
 from pipelines.config import Config, load
-from pipelines.errors import ConfigError, SeedError, StoreError, UsageError
+from pipelines.errors import ConfigError, SeedError, UsageError
 from pipelines.exports import Choice, chosen_fields
 from pipelines.exports.splits import splits_of
-from pipelines.layers import FILE_NAME, layered
+from pipelines.layers import layered
 from pipelines.likeness.profile import Profile
-from pipelines.likeness.read import Example
-from pipelines.rhythm import Bounds
 from pipelines.seeds import SeedSet
-from pipelines.stores import (
-    Connection,
-    Store,
-    articles,
-    discovery,
-    edges,
-    editions,
-    fates,
-    open_store,
-    rhythms,
-    runs,
-    search,
-)
+from pipelines.stores import Store, articles, edges, open_store, runs
 from pipelines.stores.wanted import Wanted
-from workers.pooled import Pooled
-from workers.tuning import tuned
 
 Tell = Callable[[Progress], None]
-START_EXPECTED = 0.9
-NOWHERE = "There is nowhere to start: name a --site, --feed or --sitemap, or give a seed that is a URL."
 
 
 class Project:
@@ -93,34 +76,12 @@ class Project:
 
     def seed_set(self, config: Config, paths: Sequence[str | Path] = ()) -> SeedSet:
         """The seeds of the chosen profile, or those at `paths`. Raises SeedError when there are none."""
-        paths = paths or [self._placed(one) for one in self._seeds]
-        if not paths:
-            name, profile = config.only_profile(self._profile)
-            listed = [profile.seeds] if isinstance(profile.seeds, str) else profile.seeds
-            paths = [one if "://" in one else config.path / one for one in listed]
-            folders = [one for one in paths if isinstance(one, Path) and not one.exists()]
-            if folders:
-                made = "" if (config.path / FILE_NAME).exists() else ", or make a project with `suchlike init NAME`"
-                raise SeedError(
-                    f"The seeds {folders[0]} of profile {name} are not there; "
-                    f"add some with `suchlike seed add FILE`{made}."
-                )
-        read = seeds.read(paths)
-        return fetch_seeds(read, config) if read.urls else read
+        paths = paths or [seeding.placed(one, self.folder) for one in self._seeds]
+        return seeding.read_seeds(paths or seeding.seeds_of(config, self._profile), config)
 
     def learn(self, seed_set: SeedSet, config: Config | None = None) -> Profile:
         """The likeness these seeds teach, by `config` or the project's. SeedError when none of them can be used."""
-        if not seed_set.seeds:
-            raise SeedError("There is no seed that can be used; `suchlike seed list` says what is wrong with each.")
-        config = config or self.config(seed_set=seed_set)
-        _, wanted = config.only_profile(self._profile)
-        return Profile.learn(_examples(seed_set), grain=wanted.grain, model=config.model(self._profile))
-
-    def _placed(self, path: str | Path) -> str | Path:
-        """A seed's path, in the project's folder if it is there; URLs as they are."""
-        if isinstance(path, str) and "://" in path:
-            return path
-        return self.folder / path if (self.folder / path).exists() else Path(path)
+        return seeding.learn(seed_set, config or self.config(seed_set=seed_set), self._profile)
 
     # the main job
 
@@ -157,9 +118,9 @@ class Project:
         config = self.config(overrides)
         seed_set = self.seed_set(config, seed_paths)
         config = self.config(overrides, seed_set)
-        starts = [one.candidate.url for one in starting_points(config, seed_set)]
-        if not starts and not _knows(config):
-            raise UsageError(NOWHERE)
+        found = starting_points(config, seed_set)
+        require_somewhere(config, found)
+        starts = [one.candidate.url for one in found]
         contact.require(config, starts)
         network.require(config, starts)
         profile = self.learn(seed_set, config)
@@ -168,11 +129,11 @@ class Project:
         ready()
         for problem in seed_set.problems:
             say(f"! {problem.message}")
-        say(_learned(profile, seed_set))
+        say(seeding.learned(profile, seed_set))
         store = open_store(config.database, mode=config.mode)
         began = time.monotonic()
         with RunLock(config.path):  # before a row is touched: the run at work would take another's settings for its own
-            run = self._begin(store, config, profile, seed_set)
+            run = begin(store, config, profile, seed_set)
             conductor = Conductor(config, store, run, tell=tell or _nobody)
             stopped_by = conductor.conduct()
         done = summary(store, run, seconds=time.monotonic() - began, stopped_by=stopped_by)
@@ -192,25 +153,6 @@ class Project:
         if config.crawl.proxy:
             proxy.require(config.crawl.proxy)
         return survey(config, found)
-
-    def _begin(self, store: Store, config: Config, profile: Profile, seed_set: SeedSet) -> int:
-        now = time.time()
-        found = starting_points(config, seed_set)
-        with store.write() as connection:
-            edition = _edition(connection, config.only_profile()[0], profile, seed_set)
-            latest = runs.latest(connection)
-            if latest is not None and latest.ended_at is None:
-                run = latest.id
-                runs.resume(connection, run, config, edition, now=now)
-            else:
-                run = runs.start(connection, config, edition, now=now).id
-            discovery.discover(connection, found, run=run, now=now)
-            rhythms.put_back(connection, now=now)
-            rhythms.wake_starts(connection, [one.candidate.url for one in found], now=now)
-            rhythms.wake_due(connection, Bounds.of(config.crawl), now=now)
-            if not found and fates.count(connection)["frontier"] == 0:
-                raise UsageError(NOWHERE)
-        return run
 
     # recorded pages
 
@@ -235,20 +177,8 @@ class Project:
             say(f"! {problem.message}")
         store = open_store(config.database, mode="replay")
         began = time.monotonic()
-        with store.write() as connection:
-            edition = _edition(connection, config.only_profile()[0], profile, seed_set) if profile and seed_set else ""
-            run = runs.start(connection, config, edition, now=time.time()).id
-        sender = Pooled(store, config, tuned(config).workers)
-        try:
-            number = replay(recorded(paths, say), store=store, config=config, run=run, profile=profile, sender=sender)
-            if profile:
-                learn_on(store, run)
-                drain(store, sender)
-                sender.drain()
-        finally:
-            sender.close()
-            with store.write() as connection:
-                runs.end(connection, run, "exhausted", now=time.time())
+        pages = recorded(paths, say)
+        run, number = replay_run(pages, store=store, config=config, profile=profile, seed_set=seed_set)
         if not number:
             raise UsageError(f"There is no recorded page in {', '.join(map(str, paths))}.")
         return summary(store, run, seconds=time.monotonic() - began, stopped_by="exhausted")
@@ -275,15 +205,7 @@ class Project:
     def address(self, mode: str | None = None) -> str:
         """The database of `mode`, else the one used last. Raises UsageError when none was used yet."""
         config = self.config({"mode": mode} if mode else None)
-        if config.store.database or mode:
-            return config.database
-        modes = ("online", "replay", "demo") if config.mode == "online" else (config.mode, "replay")
-        addresses = [self.config({"mode": one}).database for one in modes]
-        files = [(Path(a.removeprefix("sqlite:///")), a) for a in addresses]
-        held = [(_used(file), address) for file, address in files if file.exists()]
-        if not held:
-            raise UsageError(f"There are no results in {config.path} yet; `suchlike run` brings some.")
-        return max(held)[1]
+        return config.database if mode else used_last(config)
 
     def articles(
         self, *, everything: bool = False, copies: bool = False, mode: str | None = None
@@ -306,12 +228,7 @@ class Project:
         """
         asked = understood(typed)
         with self.store(mode).read() as connection:
-            hits = search.find(connection, asked, wanted or Wanted(), limit=limit)
-            held = articles.of_rows(connection, [hit.row for hit in hits])
-        return [
-            {**held[hit.row], "rank": hit.rank, "highlight": {"title": asdict(hit.title), "text": asdict(hit.text)}}
-            for hit in hits
-        ]
+            return searched(connection, asked, wanted or Wanted(), limit=limit)
 
     def explain(self, what: str | int, *, mode: str | None = None) -> Explained:
         """Why a URL, or a place in the list, has its score; parts that add up, sentences, what speaks against."""
@@ -382,54 +299,7 @@ class Project:
 
     def report(self, file: Path | None = None, *, mode: str | None = None) -> Path:
         """Writes what was found and how as one HTML file; gives where. Raises UsageError when nothing has run."""
-        target = file or self.config().path / "exports" / "report.html"
-        page = report(self.store(mode))
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(page, encoding="utf-8")
-        except OSError as error:
-            raise StoreError(f"{target} cannot be written: {error.strerror}.") from None
-        return target
-
-
-def _knows(config: Config) -> bool:
-    """Whether an earlier run left any URL; makes no database to find out.
-
-    Whether one waits is known only when the run has begun, which brings back what was given up or is due again.
-    """
-    file = config.database.removeprefix("sqlite:///")
-    if file != config.database and not Path(file).exists():
-        return False
-    with contextlib.closing(open_store(config.database, mode=config.mode)) as store, store.read() as connection:
-        return fates.any_known(connection)
-
-
-def _examples(seed_set: SeedSet) -> list[Example]:
-    return [Example(s.name, s.title, s.text, s.language, s.published) for s in seed_set.seeds]
-
-
-def _edition(connection: Connection, family: str, profile: Profile, seed_set: SeedSet) -> str:
-    """The edition to judge by: the family's last one if it was learned from the same seeds, else the profile's own."""
-    name = editions.latest(connection, family)
-    if name is not None:
-        with contextlib.suppress(UsageError):  # learned by another version of suchlike
-            held = Profile.from_bytes(editions.get(connection, name).learned)
-            if (held.digest, held.grain, held.model) == (profile.digest, profile.grain, profile.model):
-                return name
-    editions.keep(connection, profile.edition, family, seed_set.name, _examples(seed_set), profile.to_bytes())
-    return profile.edition
-
-
-def _learned(profile: Profile, seed_set: SeedSet) -> str:
-    terms = ", ".join(term.word for term in profile.terms[:6])
-    number = len(seed_set.seeds)
-    return f"learned from {number} seed{'' if number == 1 else 's'}: {terms} …"
-
-
-def _used(file: Path) -> float:
-    """When a SQLite database was last written; its log counts."""
-    log = file.with_name(file.name + "-wal")
-    return max(file.stat().st_mtime, log.stat().st_mtime if log.exists() else 0.0)
+        return report.write(self.store(mode), file or self.config().path / "exports" / "report.html")
 
 
 def _nobody(_: Progress) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,9 +15,8 @@ from pipelines.rejudge import Change
 from pipelines.stores import Connection, Store, articles, editions, ratings, runs
 from pipelines.stores.runs import Run
 from workers import build
+from workers.drain import drain
 from workers.inline import Inline
-from workers.queues import Sender
-from workers.reconcile import reconcile
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +101,8 @@ def _latest(store: Store) -> tuple[Run, str]:
 def _apply(store: Store, run: Run, edition: editions.Edition, said: rejudge.Said) -> None:
     rejudge.adopt(store, run.id, edition, said)
     rejudge.catch_up(store, run.id)
-    sender = Inline(build.stages(store, run.config))
-    try:
+    with contextlib.closing(Inline(build.stages(store, run.config))) as sender:
         drain(store, sender)
-    finally:
-        sender.close()
 
 
 def learn_on(store: Store, run: int, stop: Callable[[], bool] = lambda: False) -> bool:
@@ -120,9 +117,3 @@ def learn_on(store: Store, run: int, stop: Callable[[], bool] = lambda: False) -
         if edition.name != held.name:
             rejudge.adopt(store, run, edition)
     return rejudge.catch_up(store, run, stop) > 0
-
-
-def drain(store: Store, sender: Sender) -> None:
-    """Rings for whatever waits in a stage until nothing does."""
-    while any(count for name, count in reconcile(store, sender, None).items() if name != "urls"):
-        pass

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 import msgspec
 
-from crawler.rating import drain
 from pipelines import rejudge
 from pipelines.config import Config
 from pipelines.errors import UsageError
@@ -15,6 +15,7 @@ from pipelines.likeness.profile import Profile
 from pipelines.rejudge import Change
 from pipelines.stores import Store, editions, fates, ratings, runs
 from workers import build
+from workers.drain import drain
 from workers.inline import Inline
 
 
@@ -51,11 +52,8 @@ def judge_again(store: Store, threshold: float | str, *, preview: bool = False) 
         with store.write() as connection:
             runs.ask(connection, run.id, config)
         rejudge.catch_up(store, run.id)
-        sender = Inline(build.stages(store, config))
-        try:
+        with contextlib.closing(Inline(build.stages(store, config))) as sender:
             drain(store, sender)
-        finally:
-            sender.close()
     return Rejudged(before, now, changes, unread, not preview)
 
 

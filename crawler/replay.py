@@ -1,73 +1,56 @@
-"""Recorded pages in place of the network: WARC files, saved pages, folders of them, and seed files."""
+"""Recorded pages in place of the network: through the same gate and the same stages."""
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import html
 import time
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from urllib.parse import quote
-
-import msgspec
+from collections.abc import Iterator, Mapping
 
 from crawler.frontier.focus import START_EXPECTED
+from crawler.rating import learn_on
 from crawler.reading.gate import Gate
-from crawler.reading.links import glance
-from pipelines import archive, seeds
+from crawler.starting import edition_of
 from pipelines import urls as identity
 from pipelines.archive import Recorded
 from pipelines.config import Config
-from pipelines.errors import SeedError, UsageError
 from pipelines.likeness.profile import Profile
 from pipelines.records import Candidate
-from pipelines.stores import Store, discovery, ledger, replayed, rhythms
+from pipelines.seeds import SeedSet
+from pipelines.stores import Store, discovery, ledger, replayed, rhythms, runs
 from pipelines.stores.discovery import Found
 from pipelines.stores.ledger import Fetched
 from pipelines.stores.schema import State
+from workers.drain import drain
 from workers.inline import Inline
 from workers.pooled import Pooled
 from workers.queues import Sender
-from workers.reconcile import reconcile
+from workers.tuning import tuned
 
 BATCH = 32
 # pages that may be at their stages when the next ones enter; beyond, all are waited for
 UNDER_WAY = 4_096
-MAX_BYTES = 64 * 1024 * 1024
-PAGES = (".html", ".htm", ".xhtml", ".html.gz", ".htm.gz")
-WARCS = (".warc", ".warc.gz")
-SEEDS = (".txt", ".md", ".json", ".jsonl", ".eml")
-
-Say = Callable[[str], None]
 
 
-class ManifestLine(msgspec.Struct, frozen=True):
-    """A line of a folder's manifest.jsonl. `file` is relative to the folder."""
+def replay_run(
+    pages: Iterator[Recorded], *, store: Store, config: Config, profile: Profile | None, seed_set: SeedSet | None
+) -> tuple[int, int]:
+    """A run of its own over recorded pages; gives its number, and how many pages there were.
 
-    file: str
-    url: str
-    fetched_at: float | str | None = None
-    status: int = 200
-    headers: dict[str, str] = {}
-
-
-def require(paths: Sequence[Path]) -> None:
-    """Raises UsageError naming the first path that is not there."""
-    for path in paths:
-        if not (path.is_dir() or path.is_file()):
-            raise UsageError(f"{path} does not exist; replay takes WARC files, saved pages, seed files and folders.")
-
-
-def recorded(paths: Sequence[Path], say: Say = lambda _: None) -> Iterator[Recorded]:
-    """Every page the paths hold, in a stable order; says which articles of seed files could not be used.
-
-    Raises UsageError naming the path that is nothing of the kind.
+    Without `profile` and `seed_set` nothing is judged.
     """
-    require(paths)
-    for path in paths:
-        yield from _folder(path, say) if path.is_dir() else _file(path, say)
+    with store.write() as connection:
+        edition = edition_of(connection, config, profile, seed_set) if profile and seed_set else ""
+        run = runs.start(connection, config, edition, now=time.time()).id
+    sender = Pooled(store, config, tuned(config).workers)
+    try:
+        number = replay(pages, store=store, config=config, run=run, profile=profile, sender=sender)
+        if profile:
+            learn_on(store, run)
+            drain(store, sender)
+    finally:
+        sender.close()
+        with store.write() as connection:
+            runs.end(connection, run, "exhausted", now=time.time())
+    return run, number
 
 
 def replay(
@@ -78,7 +61,9 @@ def replay(
 
     A page this store has already is looked at again only by a later record of it: another text is its next revision.
     """
-    _go_on(store, sender)
+    with store.write() as connection:  # a replay that was killed left pages half-way
+        ledger.make_due(connection, now=time.time())
+    drain(store, sender)
     threshold = config.only_profile()[1].threshold if profile else "auto"
     gate = Gate(
         profile, keeps_all=config.store.keep == "all", threshold=threshold, agent=config.agent, follows=False
@@ -115,14 +100,6 @@ def _is_later(page: Recorded, than: Recorded) -> bool:
     return than.status == page.status == 200 and (page.fetched_at or 0.0) >= (than.fetched_at or 0.0) + replayed.LATER_S
 
 
-def _go_on(store: Store, sender: Inline | Pooled) -> None:
-    """Ends the pages that a replay which was killed left half-way."""
-    with store.write() as connection:
-        ledger.make_due(connection, now=time.time())
-    while any(count for name, count in reconcile(store, sender, None).items() if name != "urls"):
-        sender.drain()
-
-
 def _enter(
     batch: Mapping[str, Recorded], store: Store, config: Config, run: int, gate: Gate, sender: Sender
 ) -> None:  # fmt: skip
@@ -153,91 +130,3 @@ def _fetched(row: int, page: Recorded, config: Config, gate: Gate, now: float) -
         row, look.state, 200, look.reason, look.detail, look.quick, final_url=page.url, headers=page.headers,
         fetched_at=moment, body=page.body if keeps else None,
     )  # fmt: skip
-
-
-def _folder(folder: Path, say: Say) -> Iterator[Recorded]:
-    manifest = folder / "manifest.jsonl"
-    if manifest.is_file():
-        yield from _listed(folder, manifest)
-        return
-    found = False
-    for file in sorted(folder.rglob("*")):
-        if file.is_file() and file.name.lower().endswith(PAGES + WARCS + SEEDS) and file.name != "seed.toml":
-            found = True
-            yield from _file(file, say)
-    if not found:
-        raise UsageError(f"{folder} holds no WARC files, saved pages or seed files.")
-
-
-def _listed(folder: Path, manifest: Path) -> Iterator[Recorded]:
-    with manifest.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                entry = msgspec.json.decode(line, type=ManifestLine)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise UsageError(f"{manifest}, line {number}: {error}.") from None
-            try:
-                file = (folder / entry.file).resolve()
-            except (OSError, RuntimeError, ValueError):  # an endless loop of links, a NUL
-                file = folder
-            if not file.is_relative_to(folder.resolve()) or not file.is_file():
-                raise UsageError(f"{manifest}, line {number}: there is no file {entry.file} in the folder.")
-            headers = {name.lower(): value for name, value in entry.headers.items()}
-            if identity.canonical(entry.url) is None:
-                raise UsageError(f"{manifest}, line {number}: {entry.url!r} is not the address of a page.")
-            yield Recorded(entry.url, entry.status, headers, _read(file), _moment(entry.fetched_at))
-
-
-def _file(file: Path, say: Say) -> Iterator[Recorded]:
-    name = file.name.lower()
-    if name.endswith(WARCS):
-        yield from archive.read(file)
-    elif name.endswith(PAGES):
-        body = _read(file)
-        canonical = glance(body, "https://unknown.invalid/").canonical
-        url = canonical or f"https://unknown.invalid/{hashlib.sha256(body).hexdigest()}"
-        yield Recorded(url, 200, {"content-type": "text/html"}, body, file.stat().st_mtime)
-    elif name.endswith(SEEDS):
-        yield from _seeds(file, say)
-    else:
-        raise UsageError(
-            f"{file} is nothing replay can read; it takes .warc, .warc.gz, .html, .html.gz and seed files."
-        )
-
-
-def _seeds(file: Path, say: Say) -> Iterator[Recorded]:
-    """Seed files as pages of https://seed.invalid/<name>, so that they pass the very same stages."""
-    try:
-        read = seeds.read([file], at_most=seeds.MAX_TEXTS)
-    except SeedError as error:
-        raise UsageError(str(error)) from None
-    for problem in read.problems:
-        say(f"! {problem.message}")
-    for seed in read.seeds:
-        paragraphs = "".join(f"<p>{html.escape(line)}</p>\n" for line in seed.text.split("\n") if line.strip())
-        title = html.escape(seed.title)
-        page = (
-            f'<!doctype html><html lang="{html.escape(seed.language)}"><head><meta charset="utf-8">'
-            f'<title>{title}</title><meta property="og:type" content="article">'
-            f"</head><body><article><h1>{title}</h1>\n{paragraphs}</article></body></html>"
-        )
-        url = f"https://seed.invalid/{quote(seed.name)}"
-        yield Recorded(url, 200, {"content-type": "text/html; charset=utf-8"}, page.encode(), file.stat().st_mtime)
-
-
-def _read(file: Path) -> bytes:
-    """A file's bytes, unpacked if they are gzipped, at most MAX_BYTES of them."""
-    try:
-        with file.open("rb") as stream:
-            packed = file.name.lower().endswith(".gz")
-            return gzip.GzipFile(fileobj=stream).read(MAX_BYTES) if packed else stream.read(MAX_BYTES)
-    except (OSError, EOFError, zlib.error) as error:
-        raise UsageError(f"{file} cannot be read: {error}.") from None
-
-
-def _moment(value: float | str | None) -> float:
-    if isinstance(value, str):
-        return archive.seconds(value)
-    return archive.plausible(value or 0.0)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import jinja2
 
 from crawler.picture import Harvest
 from crawler.reasons import meaning
-from pipelines.errors import UsageError
+from pipelines.errors import StoreError, UsageError
 from pipelines.likeness.profile import Profile
 from pipelines.stores import Connection, Store, articles, editions, fates, ledger, runs, tallies
 from pipelines.stores.articles import iso_at
@@ -33,6 +34,17 @@ def report(store: Store) -> str:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     return page.get_template("report.html").render(**told)
+
+
+def write(store: Store, file: Path) -> Path:
+    """The same in a file; gives where. Raises StoreError when the disk refuses."""
+    page = report(store)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"{file} cannot be written: {error.strerror}.") from None
+    return file
 
 
 def _facts(connection: Connection) -> dict[str, Any]:

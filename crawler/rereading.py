@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from crawler.rating import drain
 from pipelines import archive, members
 from pipelines.errors import UsageError
 from pipelines.members import Damaged
 from pipelines.parse import Parse
 from pipelines.stores import Store, dropped, runs
+from workers.drain import drain
 from workers.pooled import Pooled
 from workers.tuning import tuned
 
@@ -55,19 +56,15 @@ def read_again(store: Store, folder: Path, reason: str | None = None, *, preview
         archived, missing = dropped.counted(connection, reasons)
     if preview:
         return Reread(reasons, archived, missing, 0, {}, applied=False)
-    sender, done, damaged = Pooled(store, run.config, tuned(run.config).workers), list[int](), 0
-    try:
+    done, damaged = list[int](), 0
+    with contextlib.closing(Pooled(store, run.config, tuned(run.config).workers)) as sender:
         for pages, lost in _batches(store, folder, reasons):
             damaged += lost
             with store.write() as connection:
                 rows = dropped.give_back(connection, pages, run.id, now=time.time())
             sender.send("parse", rows)
             done += rows
-        sender.drain()
         drain(store, sender)
-        sender.drain()
-    finally:
-        sender.close()
     with store.read() as connection:
         return Reread(reasons, archived, missing, damaged, dropped.ends(connection, done), applied=True)
 

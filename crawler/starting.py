@@ -1,18 +1,28 @@
-"""What a seed set adds to the configuration of a run, and where the run begins."""
+"""How a run starts: what its seed set adds to the configuration, where it begins, and by which edition it judges."""
 
 from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
 
 import msgspec
 
 from crawler.frontier.focus import START_EXPECTED
+from crawler.seeding import examples
 from pipelines import urls as identity
 from pipelines.config import Config
 from pipelines.errors import SeedError, UsageError
 from pipelines.layers import Layers, origin
 from pipelines.likeness.calibrate import GRAINS
+from pipelines.likeness.profile import Profile
 from pipelines.records import Candidate
+from pipelines.rhythm import Bounds
 from pipelines.seeds import SeedSet
+from pipelines.stores import Connection, Store, discovery, editions, fates, open_store, rhythms, runs
 from pipelines.stores.discovery import Found
+
+NOWHERE = "There is nowhere to start: name a --site, --feed or --sitemap, or give a seed that is a URL."
 
 
 def with_seed_settings(config: Config, seed_set: SeedSet, profile: str | None, layers: Layers) -> Config:
@@ -48,3 +58,55 @@ def starting_points(config: Config, seed_set: SeedSet | None) -> list[Found]:
             raise UsageError(f"{url!r} is not an address to start from; write it like https://news.example/.")
         found.append(Found(Candidate(canonical, "start", kind), START_EXPECTED))  # type: ignore[arg-type]  # a Kind
     return found
+
+
+def require_somewhere(config: Config, found: list[Found]) -> None:
+    """Raises UsageError where there is nothing to begin at, and no earlier run left any URL; makes no database.
+
+    Whether one waits is known only when the run has begun, which brings back what was given up or is due again.
+    """
+    if found:
+        return
+    file = config.database.removeprefix("sqlite:///")
+    if file == config.database or Path(file).exists():
+        with contextlib.closing(open_store(config.database, mode=config.mode)) as store, store.read() as connection:
+            if fates.any_known(connection):
+                return
+    raise UsageError(NOWHERE)
+
+
+def begin(store: Store, config: Config, profile: Profile, seed_set: SeedSet) -> int:
+    """The run that was stopped, taken up again, or a new one that goes on with the same frontier; gives its number.
+
+    Raises UsageError, and leaves the store as it was, when nothing waits to be fetched.
+    """
+    now = time.time()
+    found = starting_points(config, seed_set)
+    with store.write() as connection:
+        edition = edition_of(connection, config, profile, seed_set)
+        latest = runs.latest(connection)
+        if latest is not None and latest.ended_at is None:
+            run = latest.id
+            runs.resume(connection, run, config, edition, now=now)
+        else:
+            run = runs.start(connection, config, edition, now=now).id
+        discovery.discover(connection, found, run=run, now=now)
+        rhythms.put_back(connection, now=now)
+        rhythms.wake_starts(connection, [one.candidate.url for one in found], now=now)
+        rhythms.wake_due(connection, Bounds.of(config.crawl), now=now)
+        if not found and fates.count(connection)["frontier"] == 0:
+            raise UsageError(NOWHERE)
+    return run
+
+
+def edition_of(connection: Connection, config: Config, profile: Profile, seed_set: SeedSet) -> str:
+    """The edition to judge by: the family's last one if it was learned from the same seeds, else the profile's own."""
+    family, _ = config.only_profile()
+    name = editions.latest(connection, family)
+    if name is not None:
+        with contextlib.suppress(UsageError):  # learned by another version of suchlike
+            held = Profile.from_bytes(editions.get(connection, name).learned)
+            if (held.digest, held.grain, held.model) == (profile.digest, profile.grain, profile.model):
+                return name
+    editions.keep(connection, profile.edition, family, seed_set.name, examples(seed_set), profile.to_bytes())
+    return profile.edition

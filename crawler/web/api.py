@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from crawler import searching
 from crawler.explaining import explained, row_of
 from crawler.running.standing import standing
 from crawler.web.frame import desk_of, number
 from crawler.web.pages.results import NAMES, cursor_of, wanted_of
 from pipelines.asked import understood
 from pipelines.errors import UsageError
-from pipelines.stores import articles, browse, fates, search, tellings
+from pipelines.stores import articles, browse, fates, tellings
 
 MOST, USUAL = 200, 50
 
@@ -46,14 +46,8 @@ def searched(request: Request) -> Response:
     """`{articles}`: as `suchlike search WORDS --json`, best answers first."""
     asked, limit = _asked(request), _limit(request)
     with desk_of(request).read() as connection:
-        hits = search.find(connection, understood(asked["q"]), wanted_of(asked), limit=limit)
-        held = articles.of_rows(connection, [hit.row for hit in hits])
-    found = [
-        {**_told(request, held[hit.row]), "rank": hit.rank,
-         "highlight": {"title": asdict(hit.title), "text": asdict(hit.text)}}
-        for hit in hits
-    ]  # fmt: skip
-    return JSONResponse({"articles": found})
+        found = searching.searched(connection, understood(asked["q"]), wanted_of(asked), limit=limit)
+    return JSONResponse({"articles": [_told(request, one) for one in found]})
 
 
 def shown(request: Request) -> Response:

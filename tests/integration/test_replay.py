@@ -19,7 +19,8 @@ from stocked import adds_up
 
 from crawler.cli.session import Session
 from crawler.project import Project
-from crawler.replay import recorded, replay
+from crawler.recordings import recorded
+from crawler.replay import replay
 from pipelines import extract, seeds
 from pipelines.archive import Archive, Recorded
 from pipelines.errors import SeedError, UsageError

@@ -1,0 +1,29 @@
+"""Which of a project's databases is meant: there is one a mode, and results are read from the one used last."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from pipelines.config import Config
+from pipelines.errors import UsageError
+
+
+def used_last(config: Config) -> str:
+    """The address of the database used last, or of the one that is configured. UsageError when none was used yet."""
+    if config.store.database:
+        return config.database
+    modes = ("online", "replay", "demo") if config.mode == "online" else (config.mode, "replay")
+    addresses = [msgspec.structs.replace(config, mode=mode).database for mode in modes]
+    files = [(Path(address.removeprefix("sqlite:///")), address) for address in addresses]
+    held = [(_written(file), address) for file, address in files if file.exists()]
+    if not held:
+        raise UsageError(f"There are no results in {config.path} yet; `suchlike run` brings some.")
+    return max(held)[1]
+
+
+def _written(file: Path) -> float:
+    """When a SQLite database was last written; its log counts."""
+    log = file.with_name(file.name + "-wal")
+    return max(file.stat().st_mtime, log.stat().st_mtime if log.exists() else 0.0)
