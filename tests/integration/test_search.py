@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import bindparam, event
 from sqlalchemy import text as sql
 from stocked import Stock, day
 
@@ -232,6 +233,23 @@ def test_a_page_that_ends_early_among_equal_scores_is_followed_by_the_rest_and_n
     rows = [stock.row(f"https://site.test/{name}").id for name in list(TEXTS)[4:]]
     assert [row for page in pages for row in page] == rows
     assert len(pages) > 2
+
+
+def test_a_page_of_results_is_read_in_two_statements_and_counts_each_ones_copies(stock: Stock) -> None:
+    rows = [stock.row(f"https://site.test/{name}").id for name in TEXTS]
+    asked: list[str] = []
+    with stock.store.write() as connection:
+        told = {"of": rows[0], "copies": tuple(rows[1:3])}
+        connection.execute(
+            sql("UPDATE articles SET copy_of = :of WHERE id IN :copies").bindparams(
+                bindparam("copies", expanding=True)
+            ),
+            told,
+        )
+        event.listen(connection, "before_cursor_execute", lambda *said: asked.append(said[2]))
+        shown = browse.shown(connection, rows)
+    assert [one["copies"] for one in shown] == [2] + [0] * (len(rows) - 1)
+    assert len(asked) == 2
 
 
 def _numbers(stock: Stock) -> str:
