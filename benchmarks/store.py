@@ -79,10 +79,12 @@ def put(store: Store, maker: Maker, numbers: range, run: int, cpu: Callable[[], 
         at = cpu()
         with store.write() as connection:
             taken = ledger.take(connection, before, list(rows.values()), now=now, lease_s=60.0)
+            if after is not State.PARSED:
+                ledger.move_all(connection, taken, to=after, ring_after=now + 60)
             for one in taken:
                 row, url = one.page.row, one.page.url
-                ledger.move(connection, row, one.state, one.attempt, to=after, ring_after=now + 60)
                 if after is State.PARSED:
+                    ledger.move(connection, row, one.state, one.attempt, to=after, ring_after=now + 60)
                     articles.put(connection, _at(drafts[url], row))
                 elif after is State.JUDGED:
                     stories.place(connection, row, signed(urls[url]))

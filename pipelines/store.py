@@ -49,12 +49,13 @@ class Keep:
             stories.lock(connection)  # who is whose copy must not change meanwhile
             copies = articles.copies_among(connection, [one.page.row for one in taken])
             moved, steps = [], []
-            for one in taken:
-                row, copy = one.page.row, one.page.row in copies
-                to = State.DUPLICATE if copy else State.STORED
-                if ledger.move(connection, row, one.state, one.attempt, to=to, reason="copy" if copy else None):
-                    moved.append(one)
-                    steps.append(Step(row, one.run, one.page.url, to, "copy" if copy else None))
+            for to, reason in ((State.STORED, None), (State.DUPLICATE, "copy")):
+                these = [one for one in taken if (one.page.row in copies) == (to is State.DUPLICATE)]
+                ours = ledger.move_all(connection, these, to=to, reason=reason)
+                for one in these:
+                    if one.page.row in ours:
+                        moved.append(one)
+                        steps.append(Step(one.page.row, one.run, one.page.url, to, reason))
             done = [one.page.row for one in moved]
             fresh = articles.seal(connection, done, now=time.time())
             self._look_again(connection, [one for one in moved if one.page.row in fresh])

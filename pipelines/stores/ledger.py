@@ -241,6 +241,21 @@ _MOVE = (
 )  # fmt: skip
 
 
+def move_all(
+    connection: Connection, taken: Sequence[Taken], *, to: State, reason: str | None = None, ring_after: float = 0.0
+) -> set[int]:  # fmt: skip
+    """The same for rows that go the same way: gives those that were still ours."""
+    alike: dict[tuple[State, int], list[int]] = {}
+    for one in taken:
+        alike.setdefault((one.state, one.attempt), []).append(one.page.row)
+    moved: set[int] = set()
+    for (state, attempt), rows in alike.items():
+        held = (urls.c.id.in_(rows), urls.c.attempts == attempt, urls.c.state == state, urls.c.state.in_(IN_FLIGHT))
+        its = {"state": to, "reason": reason, "detail": None, "attempts": 0, "due_at": ring_after}
+        moved |= set(connection.execute(update(urls).where(*held).values(its).returning(urls.c.id)).scalars())
+    return moved
+
+
 def release(connection: Connection, rows: Sequence[int], *, now: float) -> None:
     """Ends the lease a stage holds on rows it could not finish, so that they are rung again at once."""
     connection.execute(update(urls).where(urls.c.id.in_(rows), urls.c.state.in_(IN_FLIGHT)).values(due_at=now))

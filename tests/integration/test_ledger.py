@@ -401,6 +401,22 @@ def test_a_stage_that_comes_late_cannot_move_what_the_next_one_works_on(stock: S
         assert ledger.move(connection, row, its.state, its.attempt, to=State.JUDGED)
 
 
+def test_of_many_rows_moved_at_once_only_those_still_ours_are(stock: Stock) -> None:
+    rows = stock.fetched({f"https://a.test/{number}": b"1" for number in range(4)})
+    with stock.store.write() as connection:
+        ledger.take(connection, State.FETCHED, rows[:1], now=NOW, lease_s=60)
+        taken = ledger.take(connection, State.FETCHED, rows, now=NOW, lease_s=60)
+        ledger.take(connection, State.FETCHED, rows[1:2], now=NOW + 61, lease_s=60)  # another's by now
+        ledger.move(connection, rows[2], State.FETCHED, 1, to=State.DROPPED, reason="unlike")
+        assert [one.attempt for one in taken] == [2, 1, 1, 1]
+        assert ledger.move_all(connection, taken, to=State.DUPLICATE, reason="copy") == {rows[0], rows[3]}
+        assert ledger.move_all(connection, taken, to=State.STORED) == set()
+        assert ledger.move_all(connection, [], to=State.STORED) == set()
+    ended = [stock.row(f"https://a.test/{number}").state for number in range(4)]
+    assert ended == [State.DUPLICATE, State.FETCHED, State.DROPPED, State.DUPLICATE]
+    assert (stock.row("https://a.test/0").reason, stock.row("https://a.test/0").attempts) == ("copy", 0)
+
+
 def test_a_row_that_ended_is_moved_by_nobody(stock: Stock) -> None:
     (row,) = stock.fetched({"https://a.test/1": b"1"}, state=State.DROPPED, reason="unlike")
     with stock.store.write() as connection:

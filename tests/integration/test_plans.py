@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, event, insert, update
 from stocked import Stock
 
-from pipelines.records import Candidate
+from pipelines.records import Candidate, Page
 from pipelines.rhythm import Bounds
 from pipelines.signature import KEYS, SKETCH, Signature
 from pipelines.stores import (
@@ -33,7 +33,7 @@ from pipelines.stores import (
     tallies,
 )
 from pipelines.stores.discovery import Found
-from pipelines.stores.ledger import Fetched
+from pipelines.stores.ledger import Fetched, Taken
 from pipelines.stores.rhythms import Came, Visited
 from pipelines.stores.schema import State
 
@@ -42,6 +42,7 @@ URL = "https://a.test/1"
 BOUNDS = Bounds(600.0, 86_400.0, 3_600.0, 9)
 FOUND = [Found(Candidate(URL, "link"), 0.5)]
 ENDED = [Fetched(1, State.WAITING, 503, fetched_at=NOW, body=b"x")]
+PAGES = [Page(row, URL, URL, 200, {}, NOW, b"x") for row in (1, 2)]
 LEASE: dict[str, Any] = {"run": 1, "now": NOW, "number": 8, "rows_each": 4, "at_most": 9, "worth": 0.1}
 
 
@@ -78,6 +79,7 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "frontier": hosts.frontier,
     "take": lambda c: ledger.take(c, State.FETCHED, [1, 2], now=NOW, lease_s=60),
     "move": lambda c: ledger.move(c, 1, State.FETCHED, 1, to=State.PARSED),
+    "move many": lambda c: ledger.move_all(c, [Taken(page, State.FETCHED, 1, 1) for page in PAGES], to=State.PARSED),
     "overdue": lambda c: ledger.overdue(c, State.FETCHED, now=NOW, limit=9),
     "in flight": ledger.in_flight,
     "make due": lambda c: ledger.make_due(c, now=NOW),
