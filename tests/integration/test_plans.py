@@ -19,6 +19,7 @@ from pipelines.stores import (
     articles,
     bodies,
     discovery,
+    editions,
     failing,
     fates,
     hosts,
@@ -160,3 +161,12 @@ def test_nothing_asked_while_crawling_reads_a_whole_table(stock: Stock, name: st
 def test_the_last_page_that_failed_for_a_reason_is_found_without_looking_through_the_others(stock: Stock) -> None:
     ((_, plan),) = plans(stock, lambda c: failing.example(c, 1, "dead", "dns"))
     assert plan == ["SEARCH urls USING INDEX urls_ended (run=? AND kind=? AND state=? AND reason=?)"]
+
+
+@pytest.mark.parametrize("but", [None, "edition"])
+def test_a_batch_of_articles_to_judge_again_is_found_without_looking_at_those_behind_it(
+    stock: Stock, but: str | None
+) -> None:
+    ((_, plan),) = plans(stock, lambda c: editions.judged(c, "main", after=0, limit=9, but=but))
+    assert plan[0] == "SEARCH articles USING INDEX sqlite_autoindex_articles_1 (id>?)"
+    assert not [step for step in plan if "TEMP" in step]
