@@ -41,6 +41,8 @@ HORIZON_S = 120.0
 RING_AFTER_S, RING_EVERY_S = 1.0, 5.0
 # how often a crawler says that it lives
 RENEW_S = LEASE_S / 4
+# between two looks through all matches of a run, so many times as long as the first took
+LOOK_RESTS = 50
 # a host asked for one file by somebody who does not own it rests a little longer: he does not tell when it came
 GUEST_DELAYS = 2.0
 
@@ -93,13 +95,14 @@ class Handoff:
         self._clock = clock
         self._monotonic = monotonic
         self._walltime = Walltime(clock, monotonic)
-        self._renewed = -math.inf
+        self._renewed = self._look_at = -math.inf
         self._unrung: list[int] = []
         self._rung_at = 0.0
         self._began = monotonic()
 
     def exchange(self, batch: Batch, wanted: Wanted) -> Given:
         """Hands `batch` over and leases what is `wanted`, in one transaction; then rings the parse stage."""
+        matched = self._matched()
         with self._store.write() as connection:
             # first of all, since crawlers find the same URLs: in PostgreSQL they would lock each other out half-way
             asked = runs.get(connection, self._run, lock=True)
@@ -118,12 +121,11 @@ class Handoff:
             traps.sent(connection, {host: note.sent for host, note in batch.notes.items() if note.sent})
             for host, note in batch.notes.items():
                 self._note(connection, host, note, now)
-            mine = matched = None
+            mine = None
             if self._walltime.set_by_s():
                 self._renewed = -math.inf  # for others our leases may have run out by that
             # by the clock that nobody sets: until one that was set back caught up, nobody would know that we live
             if (steady := self._monotonic()) - self._renewed > RENEW_S:
-                matched = tallies.lowest_quick(connection, self._run)
                 leases.renew(connection, self._holder, now=now)
                 mine, self._renewed = leases.held_by(connection, self._holder), steady
             given = self._lease(connection, asked, wanted, now)
@@ -133,6 +135,16 @@ class Handoff:
         if len(self._unrung) >= self._together or self._waited or given.stop or given.paused:
             self.ring()
         return given
+
+    def _matched(self) -> tuple[int, float] | None:
+        """What the run's matches tell, now and then: less often the longer it takes, and while nobody waits for it."""
+        began = self._monotonic()
+        if began < self._look_at:
+            return None
+        with self._store.read() as connection:
+            found = tallies.lowest_quick(connection, self._run)
+        self._look_at = began + max(RENEW_S, LOOK_RESTS * (self._monotonic() - began))
+        return found
 
     def _steps(self, connection: Connection, batch: Batch) -> list[Step]:
         """What became of the batch's requests, with their addresses."""

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from racing import race
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 from stocked import Stock, adds_up
 
 from crawler.frontier.batch import Batch, HostNote
@@ -561,11 +561,13 @@ def test_rows_rung_too_early_wait_for_their_own_bell(stock: Stock) -> None:
 
 
 def test_a_crawler_hears_of_the_lowest_quick_score_among_the_matches_of_its_run(stock: Stock) -> None:
-    def heard() -> tuple[int, float] | None:
-        handoff = Handoff(stock.store, Inline({}), run=stock.run, holder="me")
+    def heard(handoff: Handoff) -> tuple[int, float] | None:
         return handoff.exchange(Batch(), Wanted(hosts=0, rows_each=0, held=1)).matched
 
-    assert heard() == (0, 1.0)
+    def crawler() -> Handoff:
+        return Handoff(stock.store, Inline({}), run=stock.run, holder="me")
+
+    assert heard(crawler()) == (0, 1.0)
     told = [
         (f"https://a.test/{number}", f"A text of its own, number {number}, about something else") for number in range(3)
     ]
@@ -573,4 +575,24 @@ def test_a_crawler_hears_of_the_lowest_quick_score_among_the_matches_of_its_run(
     with stock.store.write() as connection:
         for row, quick in zip(rows, (0.7, 0.4, 0.1), strict=True):
             connection.execute(update(url_table).where(url_table.c.id == row).values(quick=quick))
-    assert heard() == (2, pytest.approx(0.4))
+    assert heard(crawler()) == (2, pytest.approx(0.4))
+
+
+def test_a_crawler_looks_through_the_matches_less_often_the_longer_that_takes(stock: Stock) -> None:
+    moment = 0.0
+
+    def takes_ten_seconds(_: object, __: object, statement: str, *___: object) -> None:
+        nonlocal moment
+        if "min(urls.quick)" in statement:
+            moment += 10.0
+
+    def looks() -> bool:
+        return crawler.exchange(Batch(), Wanted(hosts=0, rows_each=0, held=1)).matched is not None
+
+    event.listen(stock.store.engine, "after_cursor_execute", takes_ten_seconds)
+    crawler = Handoff(stock.store, Inline({}), run=stock.run, holder="me", monotonic=lambda: moment)
+    assert looks()
+    moment = 499.0
+    assert not looks()
+    moment = 501.0
+    assert looks()
