@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import signal
 import stat
@@ -30,6 +31,8 @@ STOP_S = 20.0
 POLL_S = 0.05
 # the kernel's limit on a socket's path is 104 to 108 bytes
 SOCKET_BYTES = 100
+# CLIENT INFO has the path among `name=value`s, and redis-py takes them apart at these
+_PARTS = re.compile(r"[\s=]")
 
 
 def address(config: Config) -> str:
@@ -177,9 +180,9 @@ def _address(socket: Path) -> str:
 
 
 def _socket(folder: Path) -> Path:
-    """In the project folder; where that path is too long for a socket, in a private folder beside temporary files."""
+    """In the project folder; where that path cannot be a socket's, in a private folder beside temporary files."""
     wanted = folder.resolve() / ".suchlike" / "broker" / "valkey.sock"
-    if len(os.fsencode(wanted)) <= SOCKET_BYTES:
+    if len(os.fsencode(wanted)) <= SOCKET_BYTES and not _PARTS.search(str(wanted)):
         return wanted
     private = Path(tempfile.gettempdir()) / f"suchlike-{os.getuid()}"
     private.mkdir(mode=0o700, exist_ok=True)

@@ -208,6 +208,8 @@ def test_any_folder_will_do(tmp_path: Path, name: str) -> None:
         assert stat.S_IMODE(socket.stat().st_mode) == 0o700
         assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
         assert address(load(folder)) == held.address
+        with connect(held.address) as client:
+            assert client.client_info()["addr"]  # as an RQ worker asks when it begins
 
 
 def test_a_folder_for_sockets_that_others_can_enter_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
