@@ -96,19 +96,17 @@ class Rarity:
         return self._weighed(Counter(found), language)
 
     def _weighed(self, tally: Mapping[str, int], language: str) -> Weights:
-        known = self._of(tally.keys(), language)
-        return {
-            word: rarity if count == 1 else (1 + math.log(count)) * rarity
-            for word, count in tally.items()
-            if (rarity := known[word]) > 0
-        }
+        try:
+            return _times(tally, self._known[language])
+        except KeyError:
+            return _times(tally, self._of(tally.keys(), language))
 
     def prose(self, weights: Weights, language: str) -> float:
         """The share of common words among a text's different ones, which this has weighed.
 
         Common in ordinary news: what a crawl's pages all have is common there, but makes no sentence of a list.
         """
-        return len(weights.keys() & self._common.get(language, set())) / max(1, len(weights))
+        return len(self._common.get(language, set()).intersection(weights)) / max(1, len(weights))
 
     def _of(self, words: KeysView[str], language: str) -> dict[str, float]:
         """Word -> -ln(share of articles that hold it). Holds other words too."""
@@ -116,16 +114,15 @@ class Rarity:
         if len(known) > CACHED_WORDS:
             # replaced, not emptied: another thread may be reading it
             known = self._known[language] = {}
-        if not words <= known.keys():
-            self._learn([word for word in words if word not in known], language)
+        self._learn(known, [word for word in words if word not in known], language)
         return known
 
-    def _learn(self, words: Sequence[str], language: str) -> None:
+    def _learn(self, known: dict[str, float], words: Sequence[str], language: str) -> None:
         hashes = np.fromiter(map(word_hash, words), np.uint32, len(words))
         ordinary = self._ordinary(hashes, language)
         common = self._common.setdefault(language, set())
         common.update([words[at] for at in np.flatnonzero(ordinary < COMMON_RARITY).tolist()])
-        self._known[language].update(zip(words, self._blended(ordinary, hashes, language).tolist(), strict=True))
+        known.update(zip(words, self._blended(ordinary, hashes, language).tolist(), strict=True))
 
     def of_hashes(self, hashes: npt.NDArray[np.uint32], language: str) -> Floats:
         """-ln(share of articles that hold the word), of each."""
@@ -208,8 +205,9 @@ class Sparse:
         shared = [word for word in weights if word in row]
         if not shared:
             return [0.0] * self.columns.shape[1]
-        rows = self.columns[[row[word] for word in shared]]
-        found: list[float] = (np.array([weights[word] for word in shared]) @ rows / _length(weights)).tolist()
+        rows = self.columns.take(np.fromiter(map(row.__getitem__, shared), np.intp, len(shared)), 0)
+        told = np.fromiter(map(weights.__getitem__, shared), np.float64, len(shared))
+        found: list[float] = (told @ rows / _length(weights)).tolist()
         return found
 
     def given(self, weights: Weights) -> list[tuple[str, float]]:
@@ -276,5 +274,14 @@ def summed(texts: Sequence[Weights], shares: Sequence[float]) -> Weights:
     return found
 
 
+def _times(tally: Mapping[str, int], known: Mapping[str, float]) -> Weights:
+    """Word -> (1 + ln count) * rarity. KeyError when a rarity is not known."""
+    return {
+        word: rarity if count == 1 else (1 + math.log(count)) * rarity
+        for word, count in tally.items()
+        if (rarity := known[word]) > 0
+    }
+
+
 def _length(weights: Weights) -> float:
-    return math.sqrt(sum([weight * weight for weight in weights.values()])) or 1.0
+    return math.hypot(*weights.values()) or 1.0

@@ -93,7 +93,7 @@ class Reader:
         title = words(text.title)
         # the text's words follow those of the title
         begin = len(title)
-        opening = [*title[:OPENING_WORDS], *map(str.lower, cut.cased[begin : begin + OPENING_WORDS])]
+        opening = [*title[:OPENING_WORDS], *cut.lowered[begin : begin + OPENING_WORDS]]
         return Reading(text, opening, self.rarity.article(title, cut.tally, text.language), vector)
 
     def _vectors(self, texts: Sequence[Text | Example], told: Sequence[str]) -> Floats:

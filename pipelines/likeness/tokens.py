@@ -36,19 +36,15 @@ class Cut(str):
         return cased_words(self)
 
     @cached_property
-    def cased_tally(self) -> Counter[str]:
-        """How often each stands in `cased`."""
-        return Counter(self.cased)
+    def lowered(self) -> list[str]:
+        """The words in lower case."""
+        # lowered together, which is faster
+        return "\n".join(self.cased).lower().split("\n") if self.cased else []
 
     @cached_property
-    def tally(self) -> dict[str, int]:
-        """The same for lower-case words."""
-        found: dict[str, int] = {}
-        # lowered together, which is faster
-        lower = "\n".join(self.cased_tally).lower().split("\n")
-        for word, count in zip(lower, self.cased_tally.values(), strict=bool(self.cased_tally)):
-            found[word] = found.get(word, 0) + count
-        return found
+    def tally(self) -> Counter[str]:
+        """How often each stands in `lowered`."""
+        return Counter(self.lowered)
 
 
 def words(text: str, limit: int = WORD_LIMIT) -> list[str]:
