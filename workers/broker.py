@@ -62,8 +62,11 @@ def is_up(url: str) -> bool:
         return False
 
 
-def require(url: str) -> None:
-    """Raises BrokerError, in one sentence without the password, when nobody answers at `url`."""
+def require(url: str, *, within_s: float = 0.0) -> None:
+    """Raises BrokerError, in one sentence without the password, when nobody answers at `url` within so many seconds."""
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline and not is_up(url):
+        time.sleep(POLL_S)
     try:
         with contextlib.closing(connect(url)) as client:
             client.ping()

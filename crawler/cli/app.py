@@ -11,7 +11,6 @@ from typing import Annotated
 
 import cyclopts
 from cyclopts import App, Group, Parameter
-from rich.console import Console
 
 from crawler.cli import (
     alerting,
@@ -20,15 +19,18 @@ from crawler.cli import (
     examples,
     exporting,
     forgetting,
+    helping,
     ledger,
-    operate,
+    passthrough,
     rating,
     rejudging,
     results,
     scheduling,
     searching,
     seeds,
+    serving,
     start,
+    status,
     steering,
 )
 from crawler.cli.session import STDIN, STOPPED, UNREACHABLE, USAGE, Session, safe
@@ -51,7 +53,9 @@ app = App(
     help_epilogue="First time here? `suchlike demo` shows it at work, offline. More: `suchlike VERB --help`.",
 )
 everywhere = Group("At any place", sort_key=20)
-start.register(app, Group("Start", sort_key=1))
+starting = Group("Start", sort_key=1)
+start.register(app, starting)
+helping.register(app, starting)
 seeds.register(app, Group("Seeds", sort_key=2))
 found = Group("Results", sort_key=3)
 results.register(app, found)
@@ -67,7 +71,9 @@ configuring.register(app, operating)
 scheduling.register(app, operating)
 alerting.register(app, operating)
 steering.register(app, operating)
-operate.register(app, operating)
+status.register(app, operating)
+serving.register(app, operating)
+passthrough.register(app, operating)
 examples.show(app)
 for place, verb in enumerate(name for name in app if not name.startswith("-")):
     app[verb].sort_key = place  # as registered: the first verb a newcomer needs comes first
@@ -118,7 +124,7 @@ def _launch(  # noqa: PLR0913  # the global flags
     try:
         command, bound, ignored = app.parse_args(
             [STDIN if token == "-" else token for token in tokens], print_error=False, exit_on_error=False,
-            console=_console(no_color),
+            console=helping.console(no_color),
         )  # fmt: skip
         if tokens and tokens[0] in _LOOKS and not {"--help", "-h"}.intersection(tokens):
             _there(session)
@@ -151,11 +157,6 @@ def _there(session: Session) -> None:
         load(session.folder).only_profile(session.profile)
 
 
-def _console(plain: bool) -> Console:
-    """Where help is printed; rich itself looks at NO_COLOR."""
-    return Console(no_color=True if plain else None, highlight=False)
-
-
 def _told(session: Session, sentence: str, code: int) -> int:
     """Says what went wrong in one sentence; with -v, where, too."""
     if session.verbose:
@@ -184,8 +185,9 @@ def _misread(error: cyclopts.CycloptsError) -> str:
 def run(arguments: list[str]) -> int:
     """Runs one command line; returns its exit code."""
     try:
-        console = _console("--no-color" in arguments)
-        code = app.meta(arguments, print_error=False, exit_on_error=False, console=console)
+        code = app.meta(
+            arguments, print_error=False, exit_on_error=False, console=helping.console("--no-color" in arguments)
+        )  # fmt: skip
     except cyclopts.CycloptsError as error:
         sys.stderr.write(f"suchlike: {_misread(error)}\n")
         return USAGE

@@ -26,8 +26,6 @@ def register(app: App, group: Group) -> None:
     app.command(run, group=group)
     app.command(replay, group=group)
     app.command(doctor, group=group)
-    app.command(about, name="help", group=group)
-    app.command(install_completion, name="--install-completion")
 
 
 def demo(*, pages: int = 500, no_web: Flag = False, subject: str = "harbour-dredging", session: Hidden) -> int:
@@ -199,50 +197,6 @@ def doctor(*, deep: Flag = False, requests: Path | None = None, session: Hidden)
             if not check.ok and check.fix:
                 session.out(f"             {check.fix}")
     return code
-
-
-def about(*words: str, session: Hidden) -> int:
-    """Show the help of a verb; `help contract` prints what scripts may rely on: verbs, fields, exit codes.
-
-    Parameters
-    ----------
-    words
-        A verb, or contract.
-    """
-    from importlib.resources import files
-
-    from crawler.cli.app import app
-    from crawler.cli.app import run as typed
-
-    if words == ("contract",):
-        session.out((files("crawler.cli") / "contract.md").read_text(encoding="utf-8").rstrip())
-        return FOUND
-    at = app
-    for word in words:
-        if word not in at or word.startswith("-"):
-            raise UsageError(f"There is no verb {' '.join(words)!r}; `suchlike help` lists all.")
-        at = at[word]
-    return typed([*words, "--help", *([] if session.color else ["--no-color"])])
-
-
-def install_completion(*, shell: Literal["bash", "zsh", "fish"] | None = None, session: Hidden) -> int:
-    """Let your shell complete verbs and flags; then open a new one.
-
-    Parameters
-    ----------
-    shell
-        Which shell, where it cannot be told.
-    """
-    from cyclopts.completion.detect import ShellDetectionError
-
-    from crawler.cli.app import app
-
-    try:
-        file = app.install_completion(shell=shell)
-    except ShellDetectionError:
-        raise UsageError("Which shell this is cannot be told; add --shell bash, zsh or fish.") from None
-    session.say(f"wrote {file}; it is at work in every shell opened from now on.")
-    return FOUND
 
 
 def _judging(threshold: str | None, grain: str | None) -> dict[str, Any]:

@@ -24,7 +24,7 @@ FOREIGN = {
 WORKER = """
 import sys
 from pathlib import Path
-from crawler.cli import app, operate
+from crawler.cli import app, serving
 from pipelines.config import load
 from workers import work
 from workers.jobs import Worked

@@ -1,0 +1,59 @@
+"""Operate: status."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from cyclopts import App, Group, Parameter
+
+from crawler.cli.session import FOUND, Session
+from pipelines.errors import UsageError
+
+Hidden = Annotated[Session, Parameter(parse=False)]
+
+
+def register(app: App, group: Group) -> None:
+    """Adds the verb."""
+    app.command(status, group=group)
+
+
+def status(*, session: Hidden) -> int:
+    """Show queues, workers, frontier, runs and schedules."""
+    from crawler.cli.showing import project
+    from crawler.running.standing import standing
+
+    opened = project(session)
+    told = None
+    with contextlib.suppress(UsageError), opened.store(session.mode).read() as connection:  # nothing has run yet
+        told = standing(connection, opened.config())
+    told = told or standing(None, opened.config())
+    if session.json:
+        session.emit(told)
+        return FOUND
+    for line in _lines(told, session.command("run")):
+        session.out(line)
+    return FOUND
+
+
+def _lines(told: dict[str, Any], to_go_on: str) -> Iterator[str]:
+    workers, frontier, pressure, tuning = told["workers"], told["frontier"], told["pressure"], told["tuning"]
+    for name, counts in told["queues"].items():
+        yield f"queue {name:<8} {counts['waiting']} waiting  {counts['running']} running  {counts['failed']} failed"
+    yield f"workers        {workers}" + ("" if workers else "   (they run while `run` or `work` does)")
+    held = f"paused: {pressure['paused']}" if pressure["paused"] else f"crawlers pause at {pressure['pauses_at']}"
+    yield f"pressure       {pressure['waiting']} pages wait for the workers; {held}"
+    chosen = "   (chosen for this machine)" if tuning["chosen"] else ""
+    yield (
+        f"tuning         up to {tuning['workers']} extraction workers, {tuning['batch']} rows a job, "
+        f"{tuning['concurrency']} hosts at once{chosen}"
+    )
+    yield f"frontier       {frontier['urls']} URLs on {frontier['hosts']} hosts, {frontier['leased']} leased"
+    for run in told["runs"]:
+        end = run["stopped_by"] or f"under way or killed: `{to_go_on}` goes on"
+        brought = f"{run['pages']} pages  {run['matches']} match"
+        yield f"run {run['run']:<4} {run['mode']}  {run['started_at']}  {brought}  {end}"
+    for one in told["schedules"]:
+        following = "paused" if one["paused"] else f"next {one['next']}"
+        yield f"schedule       {one['schedule']}   {one['when']}   {following}"
