@@ -45,15 +45,13 @@ def add(*sources: str, session: Hidden) -> int:
     sources
         Files (.txt .md .html .json .jsonl .eml .url), folders, URLs, or - for a list on stdin.
     """
-    from pipelines import seeds
-
     if not sources:
         raise UsageError("Name the files, folders or URLs to add.")
     folder = _folder(session)
     added = False
     named = given(sources)
     for source in named:
-        for record in _added(session, folder, source, seeds):
+        for record in _added(session, folder, source):
             added |= record["ok"]
             _show(session, record)
     if added:
@@ -61,20 +59,21 @@ def add(*sources: str, session: Hidden) -> int:
     return FOUND if added else USAGE
 
 
-def _added(session: Session, folder: Path, source: str, seeds: Any) -> list[dict[str, Any]]:
+def _added(session: Session, folder: Path, source: str) -> list[dict[str, Any]]:
     from crawler.cli.showing import project
-    from crawler.fetching.fetch import fetch_seeds
+    from crawler.seeding import read_seeds
+    from pipelines.seeds.folder import files_in
+    from pipelines.seeds.keeping import write
 
     records = []
-    files = [source] if "://" in source or not Path(source).is_dir() else list(seeds.files_in(Path(source)))
+    files = [source] if "://" in source or not Path(source).is_dir() else list(files_in(Path(source)))
     for one in files:
         try:
-            read = seeds.read([one])
-            read = fetch_seeds(read, project(session).config()) if read.urls else read
+            read = read_seeds([one], project(session).config())
             records += [_problem(p.path, p.message) for p in read.problems]
             records += [_seed(seed) for seed in read.seeds]
             if read.seeds:
-                seeds.write(folder, one)
+                write(folder, one)
         except SeedError as error:
             records.append(_problem(str(one), str(error).removeprefix("No seed could be used. ")))
     return records or [_problem(source, f"{source} holds no seeds.")]
@@ -143,13 +142,13 @@ def _checked(session: Session, record: dict[str, Any]) -> None:
 
 def remove(*names: str, session: Hidden) -> int:
     """Remove seeds by their names, as `seed list` shows them."""
-    from pipelines import seeds
+    from pipelines.seeds import keeping
 
     if not names:
         raise UsageError("Name the seeds to remove, as `suchlike seed list` shows them.")
     folder = _folder(session)
     for name in names:
-        seeds.remove(folder, name)
+        keeping.remove(folder, name)
         session.say(f"removed {name}")
         if session.json:
             session.emit({"removed": name})

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.citation import date_in_url, date_of
-from pipelines.seedfiles import _sent
+from pipelines.seeds.mail import _sent
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 WRITTEN = st.text(max_size=60) | st.from_regex(

@@ -21,7 +21,7 @@ from crawler.project import Project
 from pipelines import seeds
 from pipelines.errors import SeedError
 from pipelines.likeness.profile import Profile
-from pipelines.seeds import SeedSet, read
+from pipelines.seeds import SeedSet, keeping, read
 
 SENTENCES = [
     "The harbour board voted on Tuesday to dredge the northern channel twice a year, at a cost of four million crowns.",
@@ -321,7 +321,7 @@ def test_texts_nothing_is_learned_from_may_be_more(folder: Path) -> None:
 def test_a_seed_that_is_called_like_something_else_is_written_under_another_name(tmp_path: Path, name: str) -> None:
     source = tmp_path / name
     source.write_bytes(gzip.compress(TEXT.encode()) if name.endswith("GZ") else TEXT.encode())
-    written = seeds.write(tmp_path / "project", source)
+    written = keeping.write(tmp_path / "project", source)
     assert written.name == f"seed-{name.removesuffix('.GZ')}"
     assert only(read([tmp_path / "project"])).text == only(read([source])).text
 
@@ -330,19 +330,19 @@ def test_seeds_are_written_under_a_safe_name_once_and_removed(tmp_path: Path, fo
     source = tmp_path / ".. my article (1).txt"
     source.write_text(TEXT, "utf-8")
     project = tmp_path / "project" / "seeds"
-    written = seeds.write(project, source)
+    written = keeping.write(project, source)
     assert written == project / "my-article-1.txt"
-    assert seeds.write(project, source) == written
+    assert keeping.write(project, source) == written
     source.write_text("\n".join(OTHER), "utf-8")
-    assert seeds.write(project, source).name == "my-article-1-2.txt"
-    assert seeds.write(project, "https://paper.test/1") == seeds.write(project, "https://paper.test/1")
+    assert keeping.write(project, source).name == "my-article-1-2.txt"
+    assert keeping.write(project, "https://paper.test/1") == keeping.write(project, "https://paper.test/1")
     assert read([project]).urls == ("https://paper.test/1",)
-    assert seeds.remove(project, "my-article-1") == written
-    seeds.remove(project, "https://paper.test/1")
+    assert keeping.remove(project, "my-article-1") == written
+    keeping.remove(project, "https://paper.test/1")
     assert read([project]).urls == ()
     for name in ("my-article-1", "../harbour/good.txt", ""):
         with pytest.raises(SeedError, match="has no seed called"):
-            seeds.remove(project, name)
+            keeping.remove(project, name)
     assert (folder / "good.txt").exists()
 
 
@@ -351,9 +351,9 @@ def test_what_cannot_be_a_seed_is_not_written(tmp_path: Path, content: str) -> N
     source = tmp_path / "bad.txt"
     source.write_text(content, "utf-8")
     with pytest.raises(SeedError, match=r"bad\.txt"):
-        seeds.write(tmp_path / "project", source)
+        keeping.write(tmp_path / "project", source)
     with pytest.raises(SeedError, match="is a folder"):
-        seeds.write(tmp_path / "project", tmp_path)
+        keeping.write(tmp_path / "project", tmp_path)
 
 
 @pytest.mark.parametrize("folder", sorted(SETS.glob("*/seed.toml")), ids=lambda path: path.parent.name)
