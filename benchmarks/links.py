@@ -29,11 +29,11 @@ from benchmarks.growth import begin, plant
 from benchmarks.recorded_web import read
 from crawler.crawl import Crawl
 from crawler.frontier.batch import Batch
+from crawler.frontier.discovery import Discovery
 from crawler.frontier.exchange import BATCH_PAGES
 from crawler.project import Project
 from crawler.reading.links import glance
 from crawler.sources.links import candidates
-from crawler.spiders.roam import RoamSpider
 from pipelines.stores import discovery
 
 CONFIG = """\
@@ -65,7 +65,7 @@ def once(pages: list[tuple[str, bytes]], folder: Path) -> dict[str, float]:
     (folder / "suchlike.toml").write_text(CONFIG)
     run = int(begin(folder)[-1])
     crawl = Crawl.of_run(Project(folder).config(), run)
-    spider = RoamSpider(crawl)
+    finding = Discovery(crawl)
     meter, batch, seen, new = Meter(), Batch(), 0, 0
     for number, (url, body) in enumerate(pages, 1):
         with meter.on("parsing"):
@@ -78,7 +78,7 @@ def once(pages: list[tuple[str, bytes]], folder: Path) -> dict[str, float]:
             continue
         seen += len(look.glance.links)
         with meter.on("estimating"):
-            batch.found += spider.find(candidates(look.glance), parent=number, likeness=quick, depth=1)
+            batch.found += finding.find(candidates(look.glance), parent=number, likeness=quick, depth=1)
         crawl.focus.learn(url, None, quick, alike=False)
         if number % BATCH_PAGES and number < len(pages):
             continue

@@ -230,3 +230,8 @@ def site_of(host: str) -> str:
     if name.startswith("[") or name.replace(".", "").isdigit():
         return name
     return _suffixes().privatesuffix(name) or ".".join(name.split(".")[-2:])
+
+
+def same_site(url: str, other: str) -> bool:
+    """Whether two URLs are of hosts with one registered domain."""
+    return site_of(host_of(url)) == site_of(host_of(other))

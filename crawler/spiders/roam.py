@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from scrapy import Request, Spider
 from scrapy.http import Response
 
 from crawler.crawl import Crawl, latest_run
 from crawler.fetching import proxy
-from crawler.frontier import revisits, robots
-from crawler.frontier.robots import Verdict
+from crawler.frontier import revisits
+from crawler.frontier.discovery import Discovery
 from crawler.frontier.traps import near, print_of, print_of_body
+from crawler.reading.aside import LARGE_LIST, LARGE_PAGE, aside
 from crawler.reading.gate import Look, is_list, is_sitemap
 from crawler.sources import SOURCES
 from crawler.sources.links import candidates as linked
-from crawler.sources.sitemap import sitemaps_in_robots
 from crawler.spiders import answers
+from crawler.spiders.hosts import HostAnswers
 from pipelines import urls as identity
 from pipelines.records import Candidate
 from pipelines.stores.allotment import Waiting
@@ -32,17 +32,8 @@ from pipelines.stores.schema import Kind, State
 
 logger = logging.getLogger(__name__)
 
-NOT_A_PAGE = "not-a-page"
-HEADLINE_WORDS = 4
 # a list of more is a catalogue, not news
 MAX_LISTED = 2_000
-SEEN = 2_000_000
-# what would hold up all other answers for long: a body of so many bytes is looked at in a thread, and of what a page
-# names so many candidates are estimated in one go
-LARGE_PAGE, LARGE_LIST = 64 * 1024, 32 * 1024
-TURN = 100
-
-Seen = TypeVar("Seen")
 
 
 class RoamSpider(Spider):
@@ -55,7 +46,8 @@ class RoamSpider(Spider):
     def __init__(self, crawl: Crawl | None = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.crawl = crawl or Crawl.of_run(*latest_run())
-        self._seen: set[int] = set()
+        self._discovery = Discovery(self.crawl)
+        self._hosts = HostAnswers(self.crawl, self._discovery)
 
     async def start(self) -> AsyncIterator[Request]:
         """Nothing: the frontier already holds where to start."""
@@ -70,13 +62,13 @@ class RoamSpider(Spider):
         try:
             wait = answers.wait_asked(response)
             if row is None:
-                await self._about_host(meta["kind"], response, wait)
+                await self._hosts.answered(meta["kind"], response, wait)
                 return
             await self._take(row, response)
         except Exception as error:  # the edge of a callback: whatever it was, the row ends and its host is free again
             logger.exception("%s could not be looked at.", response.url)
             if row is None:
-                self._unsaid(meta["kind"], meta["host"])
+                self._hosts.unsaid(meta["kind"], meta["host"])
                 return
             detail = f"{type(error).__name__}: {error}"
             ended = Fetched(row.row, State.DEAD, response.status, "crawler-error", detail, fetched_at=time.time())
@@ -108,7 +100,7 @@ class RoamSpider(Spider):
             self.crawl.owned.refused(meta["host"], reason, detail)
             return
         if meta["row"] is None:
-            self._unsaid(meta["kind"], meta["host"], failed=reason in answers.HOST_FAILED)
+            self._hosts.unsaid(meta["kind"], meta["host"], failed=reason in answers.HOST_FAILED)
             return
         if reason == "private-address":
             self.crawl.owned.batch.refused.append((meta["row"].row, reason, detail))
@@ -123,61 +115,34 @@ class RoamSpider(Spider):
             headers, body = (answers.headers_of(response), response.body) if response is not None else ({}, b"")
             batch.visited.append(revisits.visited(row, fetched, headers, body))
 
-    async def _about_host(self, kind: str, response: Response, wait: float | None) -> None:
-        """What a host says of itself, or where that went; booked last, when nothing can go wrong any more."""
-        owned, host = self.crawl.owned, response.meta["host"]
-        if kind == "probe":
-            owned.probed(host, response.status, response.body, wait)
-            return
-        target = answers.redirect_of(response)
-        if target is not None and self.crawl.scope.allows(target) and owned.moved(host, target):
-            return
-        if kind == "tdmrep":
-            owned.rights_answered(host, response.status, response.body, wait)
-            return
-        origin, new = f"http://{owned.name_of(host)}/", []
-        verdict, named = await self._read(
-            _judged, response.body, response.status, self.crawl.agent, response.url, large=LARGE_LIST
-        )
-        if named and self.crawl.config.crawl.depth:
-            found = [c for c in named if self._same_site(c.url, origin)]
-            new = await self._find_all(found, parent=None, likeness=0.0, depth=0)
-        owned.robots_answered(host, verdict, retry_after_s=wait)
-        owned.batch.found += new
-
-    def _unsaid(self, kind: str, host: int, *, failed: bool = True) -> None:
-        """What was asked about a host got no answer that can be read; not `failed` where the host is not to blame."""
-        owned = self.crawl.owned
-        if kind == "robots":
-            owned.robots_answered(host, robots.judge(None, b"", self.crawl.agent), failed=True)
-        else:  # a tdmrep.json too large to be honest reserves nothing
-            told = owned.probed if kind == "probe" else owned.rights_answered
-            told(host, None if failed else 404)
-
     def _redirected(self, row: Waiting, response: Response, target: str) -> None:
         fetched = Fetched(row.row, State.DROPPED, response.status, "redirect", f"to {target}", fetched_at=time.time())
         self._done(row, fetched)
         kind = Kind(row.kind).name.lower()
         candidate = Candidate(target, "redirect", kind)  # type: ignore[arg-type]  # the names are the same
-        if row.depth < self.crawl.config.crawl.depth + answers.MAX_REDIRECTS and self._is_new(candidate):
+        if row.depth < self.crawl.config.crawl.depth + answers.MAX_REDIRECTS and self._discovery.is_new(candidate):
             self.crawl.owned.batch.found.append(Found(candidate, row.expected, row.depth + 1, row.row))
 
     async def _listed(self, row: Waiting, response: Response) -> None:
-        is_map = row.kind == Kind.SITEMAP or is_sitemap(response.body)
-        read = SOURCES["sitemap" if is_map else "feed"]
-        found = await self._read(read, response.body, response.url, large=LARGE_LIST)
-        if is_map:  # sitemaps.org: a sitemap speaks for its own site; feeds often lie on another host than their pages
-            found = [c for c in found if self._same_site(c.url, response.url)]
-        found = found[:MAX_LISTED]
+        found = (await self._entries(row, response))[:MAX_LISTED]
         detail = f"{len(found)} entries"
         listed = Fetched(row.row, State.LISTED, response.status, None, detail, fetched_at=time.time())
-        new = await self._find_all(found, parent=row.row, likeness=0.0, depth=row.depth + 1)
+        new = await self._discovery.find_all(found, parent=row.row, likeness=0.0, depth=row.depth + 1)
         self._done(row, listed, response)
         self.crawl.owned.batch.found += new
 
+    async def _entries(self, row: Waiting, response: Response) -> list[Candidate]:
+        """What a feed or a sitemap names."""
+        is_map = row.kind == Kind.SITEMAP or is_sitemap(response.body)
+        read = SOURCES["sitemap" if is_map else "feed"]
+        found = await aside(read, response.body, response.url, large=LARGE_LIST)
+        if is_map:  # sitemaps.org: a sitemap speaks for its own site; feeds often lie on another host than their pages
+            found = [c for c in found if identity.same_site(c.url, response.url)]
+        return found
+
     async def _page(self, row: Waiting, response: Response) -> None:
         headers = answers.headers_of(response)
-        look = await self._read(self.crawl.gate.look, response.body, response.url, headers, large=LARGE_PAGE)
+        look = await aside(self.crawl.gate.look, response.body, response.url, headers, large=LARGE_PAGE)
         look = self._known_trap(row, response, look)
         # one more print of an article already known is alike, but it is not what the next request should be for
         yield_ = 0.0 if self._is_variant(look, row.url) else look.quick
@@ -222,7 +187,7 @@ class RoamSpider(Spider):
 
     def _is_variant(self, look: Look, url: str) -> bool:
         canonical = look.glance.canonical if look.glance is not None else None
-        return canonical is not None and canonical != url and identity.key(canonical) in self._seen
+        return canonical is not None and canonical != url and self._discovery.has_seen(canonical)
 
     def _went_on(self, look: Look) -> bool:
         """Without seeds everything goes on to extraction, but only articles are what a crawl is for."""
@@ -234,68 +199,4 @@ class RoamSpider(Spider):
         if look.glance is None or not self.follows_links or row.depth >= self.crawl.config.crawl.depth:
             return []
         depth = self.crawl.focus.next_depth(row.depth, alike=self._went_on(look))
-        return await self._find_all(linked(look.glance), parent=row.row, likeness=look.quick, depth=depth)
-
-    async def _read(self, read: Callable[..., Seen], body: bytes, *about: Any, large: int) -> Seen:
-        if len(body) > large:
-            return await asyncio.to_thread(read, body, *about)
-        return read(body, *about)
-
-    async def _find_all(
-        self, found: Sequence[Candidate], *, parent: int | None, likeness: float, depth: int
-    ) -> list[Found]:
-        """What is new of what a page names, found in turns between which other answers are looked at."""
-        new: list[Found] = []
-        for first in range(0, len(found), TURN):
-            if first:
-                await asyncio.sleep(0)
-            new += self.find(found[first : first + TURN], parent=parent, likeness=likeness, depth=depth)
-        return new
-
-    def find(self, found: Sequence[Candidate], *, parent: int | None, likeness: float, depth: int) -> list[Found]:
-        """What is new of what a page names, with its estimate; of what is known the in-link is remembered."""
-        focus = self.crawl.focus
-        new: list[Candidate] = []
-        known: list[Candidate] = []
-        for candidate in found:
-            if not self._is_new(candidate):
-                known.append(candidate)
-            elif (why := self._trap(candidate)) is not None:
-                if why != NOT_A_PAGE:
-                    self.crawl.owned.batch.trapped(identity.host_of(candidate.url), why, candidate.url)
-            else:
-                new.append(candidate)
-        focus.again(known, parent=parent, parent_likeness=likeness)
-        expected = focus.expected(new, parent=parent, parent_likeness=likeness, depth=depth)
-        return [Found(candidate, worth, depth, parent) for candidate, worth in zip(new, expected, strict=True)]
-
-    def _trap(self, candidate: Candidate) -> str | None:
-        """Why a candidate is not worth a place in the ledger."""
-        if candidate.kind != "page":
-            return None
-        why = identity.looks_like_trap(candidate.url)
-        if why == "pagination" and len(f"{candidate.anchor} {candidate.title}".split()) >= HEADLINE_WORDS:
-            why = None  # somewhere `page=4711` is an article, and its anchor a headline
-        if why is None and self.crawl.traps.closed(identity.host_of(candidate.url), candidate.url):
-            why = "repeats"
-        return why or ("barren" if self.crawl.focus.barren(candidate) else None)
-
-    def _is_new(self, candidate: Candidate) -> bool:
-        """Whether this process sees the URL for the first time and may follow it; the ledger decides the rest."""
-        key = identity.key(candidate.url)
-        if key in self._seen:
-            return False
-        if len(self._seen) >= SEEN:
-            self._seen.clear()  # costs a look-up in the ledger again, never a fetch
-        self._seen.add(key)
-        return self.crawl.scope.allows(candidate.url)
-
-    @staticmethod
-    def _same_site(url: str, other: str) -> bool:
-        return identity.site_of(identity.host_of(url)) == identity.site_of(identity.host_of(other))
-
-
-def _judged(body: bytes, status: int, agent: str, url: str) -> tuple[Verdict, list[Candidate]]:
-    """What a robots.txt means, and the sitemaps it names."""
-    verdict = robots.judge(status, body, agent)
-    return verdict, sitemaps_in_robots(verdict.text, url) if status == 200 else []
+        return await self._discovery.find_all(linked(look.glance), parent=row.row, likeness=look.quick, depth=depth)
