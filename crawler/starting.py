@@ -19,7 +19,7 @@ from pipelines.likeness.profile import Profile
 from pipelines.records import Candidate
 from pipelines.rhythm import Bounds
 from pipelines.seeds import SeedSet
-from pipelines.stores import Connection, Store, discovery, editions, fates, open_store, rhythms, runs
+from pipelines.stores import Connection, Store, discovery, editions, fates, open_store, runs, waking
 from pipelines.stores.discovery import Found
 
 NOWHERE = "There is nowhere to start: name a --site, --feed or --sitemap, or give a seed that is a URL."
@@ -91,9 +91,9 @@ def begin(store: Store, config: Config, profile: Profile, seed_set: SeedSet) -> 
         else:
             run = runs.start(connection, config, edition, now=now).id
         discovery.discover(connection, found, run=run, now=now)
-        rhythms.put_back(connection, now=now)
-        rhythms.wake_starts(connection, [one.candidate.url for one in found], now=now)
-        rhythms.wake_due(connection, Bounds.of(config.crawl), now=now)
+        waking.put_back(connection, now=now)
+        waking.wake_starts(connection, [one.candidate.url for one in found], now=now)
+        waking.wake_due(connection, Bounds.of(config.crawl), now=now)
         if not found and fates.count(connection)["frontier"] == 0:
             raise UsageError(NOWHERE)
     return run

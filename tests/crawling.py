@@ -17,7 +17,7 @@ from crawler.starting import starting_points
 from pipelines import seeds
 from pipelines.likeness.profile import Profile
 from pipelines.rhythm import Bounds
-from pipelines.stores import Store, articles, discovery, editions, fates, hosts, open_store, rhythms, runs
+from pipelines.stores import Store, articles, discovery, editions, fates, hosts, open_store, runs, waking
 from pipelines.stores.fates import find, tell
 
 FAST = "50/1s"
@@ -88,9 +88,9 @@ def begin(
         run = runs.start(connection, config, digest, now=now).id
         found = starting_points(config, None)
         discovery.discover(connection, found, run=run, now=now)
-        rhythms.put_back(connection, now=now)
-        rhythms.wake_starts(connection, [one.candidate.url for one in found], now=now)
-        rhythms.wake_due(connection, Bounds.of(config.crawl), now=now)
+        waking.put_back(connection, now=now)
+        waking.wake_starts(connection, [one.candidate.url for one in found], now=now)
+        waking.wake_due(connection, Bounds.of(config.crawl), now=now)
     return store, run
 
 

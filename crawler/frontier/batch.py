@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pipelines.stores.discovery import Found
 from pipelines.stores.ledger import Fetched
-from pipelines.stores.rhythms import Visited
+from pipelines.stores.visits import Visited
 
 
 @dataclass(slots=True)

@@ -20,10 +20,11 @@ from pipelines.stores import (
     hosts,
     leases,
     ledger,
-    rhythms,
     runs,
     tallies,
     traps,
+    visits,
+    waking,
 )
 from pipelines.stores.allotment import LEASE_S, HostLease
 from pipelines.stores.runs import Run
@@ -110,10 +111,10 @@ class Handoff:
             parse = ledger.record(connection, batch.fetched, run=self._run, ring_after=now + RING_S)
             ledger.refuse(connection, batch.refused, now=now)
             steps = self._steps(connection, batch) if trail.is_kept() else []
-            rhythms.refused(connection, [row for row, _, _ in batch.refused])
+            visits.refused(connection, [row for row, _, _ in batch.refused])
             new = discovery.discover(connection, batch.found, run=self._run, now=now)
             news, bounds = {one.parent for one in new}, Bounds.of(asked.config.crawl)
-            rhythms.note(connection, batch.visited, news, bounds, run=self._run, now=now)
+            visits.note(connection, batch.visited, news, bounds, run=self._run, now=now)
             discovery.rescore(connection, batch.rescored)
             traps.note(connection, batch.traps)
             paces = {host: (note.next_at, note.failures, note.pages) for host, note in batch.notes.items()}
@@ -189,7 +190,7 @@ class Handoff:
         if note.give_back or note.give_up:
             leases.give_back(connection, host, note.unfetched, holder=self._holder, next_at=note.next_at)
         if note.give_up:
-            rhythms.put_back(connection, now=now, host=host)  # what is stored stays so
+            waking.put_back(connection, now=now, host=host)  # what is stored stays so
             hosts.give_up(connection, host, note.give_up)
 
     def _reserved(self, connection: Connection, asked: Run, wanted: Wanted, now: float) -> tuple[str, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pipelines import urls as identity
 from pipelines.stores.allotment import Waiting
 from pipelines.stores.ledger import Fetched
-from pipelines.stores.rhythms import Came, Visited
 from pipelines.stores.schema import State
+from pipelines.stores.visits import Came, Visited
 
 _GONE = (404, 410)
 

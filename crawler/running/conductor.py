@@ -18,7 +18,7 @@ from crawler.running.processes import Processes
 from pipelines.config import Config
 from pipelines.errors import StoreError, UnreachableError
 from pipelines.rhythm import Bounds
-from pipelines.stores import Store, leases, ledger, rhythms, runs
+from pipelines.stores import Store, leases, ledger, runs, waking
 from pipelines.stores.allotment import LEASE_S
 from pipelines.walltime import Walltime
 from workers import broker
@@ -186,7 +186,7 @@ class Conductor:
         with self._store.write() as connection:
             runs.beat(connection, self._run, now=now)
             if wakes:
-                rhythms.wake_due(connection, Bounds.of(self._config.crawl), now=now)
+                waking.wake_due(connection, Bounds.of(self._config.crawl), now=now)
 
     def _free(self, pid: int) -> None:
         with self._store.write() as connection:
@@ -213,7 +213,7 @@ class Conductor:
     def _end(self, reason: str) -> str:
         self._lookout.end()
         with self._store.write() as connection:
-            rhythms.put_back(connection, now=time.time())
+            waking.put_back(connection, now=time.time())
             if reason == runs.USER:  # whose run goes on when it is asked for again
                 return reason
             runs.end(connection, self._run, reason, now=time.time())

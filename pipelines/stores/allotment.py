@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, and_, exists, func, or_, select, union_all, update
 
 from pipelines import urls as identity
-from pipelines.stores import rhythms
+from pipelines.stores import visits
 from pipelines.stores.discovery import settle_best
-from pipelines.stores.rhythms import Visit
 from pipelines.stores.schema import CRAWLED, MOVES, WAITS, Kind, State, hosts, urls
 from pipelines.stores.schema import templates as template_rows
+from pipelines.stores.visits import Visit
 
 LEASE_S = 20.0
 PATIENCE = 0.5
@@ -241,10 +241,10 @@ def _take(
     connection.execute(
         update(urls).where(urls.c.id.in_(leased)).values(state=State.LEASED, run=run, due_at=now + LEASE_S)
     )
-    visits = rhythms.visits(connection, leased)
-    if not visits:
+    visited = visits.of_rows(connection, leased)
+    if not visited:
         return taken
-    return {host: [replace(row, visit=visits.get(row.row)) for row in rows] for host, rows in taken.items()}
+    return {host: [replace(row, visit=visited.get(row.row)) for row in rows] for host, rows in taken.items()}
 
 
 def anything_left(connection: Connection, *, before: float, max_per_site: int = 0) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from pipelines.stores import bodies
 from pipelines.stores.dialect import MAX_PARAMETERS
-from pipelines.stores.schema import ENDED, Kind, State, articles, urls
+from pipelines.stores.schema import ENDED, IN_STORE, Kind, State, articles, urls
 
 
 def _of(reasons: Sequence[str]) -> list[ColumnElement[bool]]:
@@ -51,7 +51,7 @@ def ends(connection: Connection, rows: Sequence[int]) -> dict[str, int]:
         some = (urls.c.id.in_(rows[at : at + MAX_PARAMETERS]), urls.c.state.in_(ENDED))
         query = select(urls.c.state, urls.c.reason, func.count()).where(*some).group_by(urls.c.state, urls.c.reason)
         for state, reason, number in connection.execute(query):
-            kept = State(state) in {State.STORED, State.DUPLICATE}
+            kept = State(state) in IN_STORE
             name = State(state).name.lower() if kept else reason or "unknown"
             told[name] = told.get(name, 0) + number
     return told

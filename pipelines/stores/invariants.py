@@ -10,13 +10,24 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, 
 from sqlalchemy.exc import DBAPIError
 
 from pipelines.stores.ledger import MAX_ATTEMPTS, unpack
-from pipelines.stores.schema import ENDED, IN_FLIGHT, MOVES, WAITS, State, articles, bodies, hosts, rhythms, urls
+from pipelines.stores.schema import (
+    ENDED,
+    IN_FLIGHT,
+    IN_STORE,
+    MOVES,
+    WAITS,
+    State,
+    articles,
+    bodies,
+    hosts,
+    rhythms,
+    urls,
+)
 
 EXAMPLES = 3
 # a lease that ran out is noticed by the reconciler within seconds; after this long nobody has
 FORGOTTEN_S = 60.0
 _SEALED = articles.c.stored_at.is_not(None)
-_KEPT = (State.STORED, State.DUPLICATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +99,11 @@ _PROMISES: dict[str, list[tuple[str, Select[Any]]]] = {
         ("every row has a state we know", _row(urls.c.state.not_in([int(state) for state in State]))),
         ("what was dropped, died or was refused has a reason",
          _row(urls.c.state.in_((State.DROPPED, State.DEAD, State.REFUSED)), urls.c.reason.is_(None))),
-        ("what is stored has its article", _row(urls.c.state.in_(_KEPT), ~_article_of.where(_SEALED).exists())),
+        ("what is stored has its article", _row(urls.c.state.in_(IN_STORE), ~_article_of.where(_SEALED).exists())),
         ("what was parsed has its article",
          _row(urls.c.state.in_((State.PARSED, State.JUDGED)), ~_article_of.exists())),
         ("an article of the corpus stays in it",
-         _article(_SEALED, urls.c.state.not_in((*_KEPT, *IN_FLIGHT)),
+         _article(_SEALED, urls.c.state.not_in((*IN_STORE, *IN_FLIGHT)),
                   or_(urls.c.state > State.LEASED, ~_again.exists()))),
         ("nothing is begun more often than is allowed", _row(urls.c.attempts > MAX_ATTEMPTS)),
         ("what is dead tells of what", _row(urls.c.state == State.DEAD, urls.c.detail.is_(None))),

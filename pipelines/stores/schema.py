@@ -72,6 +72,7 @@ class State(IntEnum):
 
 
 ENDED = (State.STORED, State.DUPLICATE, State.DROPPED, State.DEAD, State.REFUSED, State.LISTED)
+IN_STORE = (State.STORED, State.DUPLICATE)
 IN_FLIGHT = (State.FETCHED, State.PARSED, State.JUDGED)
 
 

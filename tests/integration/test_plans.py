@@ -32,11 +32,13 @@ from pipelines.stores import (
     signatures,
     starts,
     tallies,
+    visits,
+    waking,
 )
 from pipelines.stores.discovery import Found
 from pipelines.stores.ledger import Fetched, Taken
-from pipelines.stores.rhythms import Came, Visited
 from pipelines.stores.schema import State
+from pipelines.stores.visits import Came, Visited
 
 NOW = 1_000_000.0
 URL = "https://a.test/1"
@@ -52,7 +54,7 @@ def woken_and_put_back(connection: Connection, host: int | None = None) -> None:
     known = {"url": 1, "sort": int(rhythms.Sort.LIST), "interval_s": 60.0, "was": int(State.LISTED)}
     connection.execute(insert(schema.rhythms).values(known))
     connection.execute(update(schema.urls).where(schema.urls.c.id == 1).values(state=int(State.WAITING)))
-    assert rhythms.put_back(connection, now=NOW, host=host) == 1
+    assert waking.put_back(connection, now=NOW, host=host) == 1
 
 
 ASKED: dict[str, Callable[[Connection], object]] = {
@@ -63,7 +65,7 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "lease where sites are capped": lambda c: allotment.lease(c, "me", **LEASE, max_per_site=5),
     "renew": lambda c: leases.renew(c, "me", now=NOW),
     "record": lambda c: ledger.record(c, ENDED, run=1, ring_after=NOW),
-    "note visits": lambda c: rhythms.note(c, [Visited(1, Came.READ, again=True)], {1}, BOUNDS, run=1, now=NOW),
+    "note visits": lambda c: visits.note(c, [Visited(1, Came.READ, again=True)], {1}, BOUNDS, run=1, now=NOW),
     "keep known": lambda c: rhythms.keep_known(c, [1, 2]),
     "found a match": lambda c: rhythms.found_match(c, 1, BOUNDS, headers={}, digest=1, now=NOW),
     "refuse": lambda c: ledger.refuse(c, [(1, "robots", "")], now=NOW),
@@ -84,8 +86,8 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "overdue": lambda c: ledger.overdue(c, State.FETCHED, now=NOW, limit=9),
     "in flight": ledger.in_flight,
     "make due": lambda c: ledger.make_due(c, now=NOW),
-    "wake starts": lambda c: rhythms.wake_starts(c, [URL], now=NOW),
-    "wake due": lambda c: rhythms.wake_due(c, BOUNDS, now=NOW),
+    "wake starts": lambda c: waking.wake_starts(c, [URL], now=NOW),
+    "wake due": lambda c: waking.wake_due(c, BOUNDS, now=NOW),
     "put back": woken_and_put_back,
     "put back at a host": lambda c: woken_and_put_back(c, 1),
     "lease recorded pages": lambda c: replayed.lease(c, {URL: 0.0}, run=1, now=NOW),

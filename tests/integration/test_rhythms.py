@@ -14,11 +14,11 @@ from sqlalchemy import select, text, update
 from stocked import Stock, day
 
 from pipelines.rhythm import FIRST_S, Bounds
-from pipelines.stores import allotment, ledger, rhythms, stories, tallies
+from pipelines.stores import allotment, ledger, rhythms, stories, tallies, visits, waking
 from pipelines.stores.ledger import Fetched
-from pipelines.stores.rhythms import Came, Visited
 from pipelines.stores.schema import State, articles, urls
 from pipelines.stores.schema import rhythms as table
+from pipelines.stores.visits import Came, Visited
 
 NOW = time.time()
 LATER = NOW + 2 * FIRST_S
@@ -45,12 +45,12 @@ def read(stock: Stock, url: str, *, news: bool, at: float, etag: str = "") -> No
     row = stock.row(url).id
     with stock.store.write() as connection:
         visited = [Visited(row, Came.READ, again=rhythm_of(stock, url) is not None, etag=etag)]
-        rhythms.note(connection, visited, {row} if news else set(), BOUNDS, run=stock.run, now=at)
+        visits.note(connection, visited, {row} if news else set(), BOUNDS, run=stock.run, now=at)
 
 
 def wake(stock: Stock, at: float) -> int:
     with stock.store.write() as connection:
-        return rhythms.wake_due(connection, BOUNDS, now=at)
+        return waking.wake_due(connection, BOUNDS, now=at)
 
 
 def lease(stock: Stock, at: float = NOW) -> list[allotment.Waiting]:
@@ -95,7 +95,7 @@ def test_news_halves_the_wait_and_none_doubles_it(stock: Stock) -> None:
 def test_what_is_gone_is_never_asked_again(stock: Stock) -> None:
     row = stock.fetched({FEED: b"x"}, state=State.LISTED)[0]
     with stock.store.write() as connection:
-        rhythms.note(connection, [Visited(row, Came.GONE, again=False)], set(), BOUNDS, run=stock.run, now=NOW)
+        visits.note(connection, [Visited(row, Came.GONE, again=False)], set(), BOUNDS, run=stock.run, now=NOW)
     assert wake(stock, NOW + 1e9) == 0
 
 
@@ -106,7 +106,7 @@ def test_what_was_not_looked_at_in_time_is_as_it_was_and_still_due(stock: Stock)
     assert wake(stock, LATER) == 2
     assert set(stock.states().values()) == {State.WAITING}
     with stock.store.write() as connection:
-        assert rhythms.put_back(connection, now=LATER) == 2
+        assert waking.put_back(connection, now=LATER) == 2
     assert stock.states() == {FEED: State.LISTED, PAGE: State.STORED}
     assert lease(stock, LATER) == []
     assert wake(stock, LATER) == 2
@@ -121,10 +121,10 @@ def test_another_look_that_failed_at_first_changes_nothing_of_what_a_page_was(st
     failed = Fetched(row.row, State.WAITING, 503, "http-503", "busy", fetched_at=LATER)
     with stock.store.write() as connection:
         ledger.record(connection, [failed], run=stock.run, ring_after=LATER)
-        visit = rhythms.visits(connection, [row.row])[row.row]
+        visit = visits.of_rows(connection, [row.row])[row.row]
         assert (visit.reason, visit.detail, visit.quick) == ("not-article", "a list", 0.3)
         assert stock.fates()["dropped"] == {}
-        rhythms.put_back(connection, now=LATER)
+        waking.put_back(connection, now=LATER)
     after = stock.row(SECTION)
     for name in ("state", "status", "reason", "detail", "quick", "fetched_at"):
         assert getattr(after, name) == getattr(before, name), name
@@ -170,7 +170,7 @@ def test_a_stored_article_stays_stored_whatever_its_page_answers_now(stock: Stoc
     with stock.store.write() as connection:
         ledger.record(connection, [Fetched(row, end, 404, "http-404", "gone", fetched_at=LATER)], run=stock.run,
                       ring_after=0.0)  # fmt: skip
-        rhythms.note(connection, [Visited(row, Came.GONE, again=True)], set(), BOUNDS, run=stock.run, now=LATER)
+        visits.note(connection, [Visited(row, Came.GONE, again=True)], set(), BOUNDS, run=stock.run, now=LATER)
         assert rhythms.counted(connection, stock.run)["revisited"] == 1
     assert stock.row(PAGE).state == State.STORED
     assert stock.row(PAGE).reason is None
@@ -210,7 +210,7 @@ def test_an_article_robots_now_forbids_stays_and_is_left_alone(stock: Stock) -> 
     lease(stock)
     with stock.store.write() as connection:
         ledger.refuse(connection, [(row, "robots", "")], now=LATER)
-        rhythms.refused(connection, [row])
+        visits.refused(connection, [row])
     assert stock.states() == {PAGE: State.STORED}
     assert wake(stock, LATER + 1e9) == 0
 
@@ -219,10 +219,10 @@ def test_starting_points_of_an_earlier_run_wait_again_but_not_at_once(stock: Sto
     start, page = "https://a.test/", "https://a.test/story"
     stock.fetched({start: b"x", page: b"x"}, state=State.DROPPED, reason="not-article")
     with stock.store.write() as connection:
-        rhythms.wake_starts(connection, [start], now=time.time())
+        waking.wake_starts(connection, [start], now=time.time())
     assert set(stock.states().values()) == {State.DROPPED}
     with stock.store.write() as connection:
-        rhythms.wake_starts(connection, [start], now=time.time() + rhythms.AGAIN_S + 1)
+        waking.wake_starts(connection, [start], now=time.time() + waking.AGAIN_S + 1)
     assert stock.states() == {start: State.WAITING, page: State.DROPPED}
     (row,) = lease(stock)
     assert row.visit is not None

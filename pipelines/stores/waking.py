@@ -1,0 +1,125 @@
+"""What is due to be looked at again waits among the other rows, with the state it had (`was`), or is put back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, update
+
+from pipelines import urls as identity
+from pipelines.rhythm import Bounds
+from pipelines.stores.articles import iso_at
+from pipelines.stores.dialect import MAX_PARAMETERS, insert_new, run_many
+from pipelines.stores.discovery import raise_best, settle_best
+from pipelines.stores.rhythms import Sort, keep_known
+from pipelines.stores.schema import IN_STORE, LEADS, WAITS, State, articles, rhythms, urls
+
+# a run begun again at once does not ask its starting points again
+AGAIN_S = 600.0
+MAX_REDIRECTS = 20
+# lists woken at once; what is left comes next time
+MOST = 500
+LIST_EXPECTED = 1.0
+# behind what lists and good links promise: a revision is worth less than an article nobody has yet
+ARTICLE_EXPECTED = 0.4
+
+
+def wake_starts(connection: Connection, wanted: Sequence[str], *, now: float) -> None:
+    """A new run asks the starting points again, and where they led by redirects."""
+    ids = list(connection.execute(select(urls.c.id).where(urls.c.key.in_([identity.key(u) for u in wanted]))).scalars())
+    led_to = ids
+    for _ in range(MAX_REDIRECTS):
+        led_to = list(connection.execute(select(urls.c.id).where(urls.c.parent.in_(led_to), LEADS)).scalars())
+        if not led_to:
+            break
+        ids += led_to
+    ended = urls.c.state.in_((State.LISTED, State.DROPPED, State.DEAD))
+    query = select(urls.c.id, urls.c.state, urls.c.host).where(
+        urls.c.id.in_(ids), ended, urls.c.fetched_at < now - AGAIN_S
+    )
+    _wake(connection, connection.execute(query).all(), Sort.LIST)
+
+
+def wake_due(connection: Connection, bounds: Bounds, *, now: float) -> int:
+    """What is due waits to be fetched again; returns how many rows."""
+    due = [rhythms.c.due_at.is_not(None), rhythms.c.due_at <= now]
+    ended = urls.c.state >= State.STORED
+    query = (
+        select(urls.c.id, urls.c.state, urls.c.host).join(rhythms, rhythms.c.url == urls.c.id)
+        .where(rhythms.c.sort == int(Sort.LIST), *due, ended).order_by(rhythms.c.due_at).limit(MOST)
+    )  # fmt: skip
+    lists = connection.execute(query).all()
+    _wake(connection, lists, Sort.LIST)
+    woken = select(func.count()).where(rhythms.c.was.in_(IN_STORE))
+    free = min(MOST, bounds.articles - (connection.execute(woken).scalar() or 0))
+    if free <= 0:
+        return len(lists)
+    _retire(connection, bounds, due, now)
+    query = (
+        select(urls.c.id, urls.c.state, urls.c.host).join(rhythms, rhythms.c.url == urls.c.id)
+        .where(rhythms.c.sort == int(Sort.ARTICLE), *due, ended).order_by(rhythms.c.due_at).limit(free)
+    )  # fmt: skip
+    young = connection.execute(query).all()
+    _wake(connection, young, Sort.ARTICLE)
+    return len(lists) + len(young)
+
+
+def _retire(connection: Connection, bounds: Bounds, due: Sequence[Any], now: float) -> None:
+    """Articles that are no longer young, or no match any more, are not looked at again."""
+    since = now - bounds.young_s
+    old = or_(
+        articles.c.matched == 0,
+        and_(articles.c.published.is_not(None), articles.c.published < iso_at(since)),
+        and_(articles.c.published.is_(None), urls.c.found_at < since),
+    )
+    gone = (
+        select(rhythms.c.url).join(articles, articles.c.id == rhythms.c.url).join(urls, urls.c.id == rhythms.c.url)
+        .where(rhythms.c.sort == int(Sort.ARTICLE), *due, old)
+    )  # fmt: skip
+    connection.execute(delete(rhythms).where(rhythms.c.url.in_(gone)))
+
+
+def _wake(connection: Connection, rows: Sequence[Any], sort: Sort) -> None:
+    if not rows:
+        return
+    expected = ARTICLE_EXPECTED if sort is Sort.ARTICLE else LIST_EXPECTED
+    new = {"interval_s": 0.0, "sort": int(sort), "etag": "", "modified": ""}
+    run_many(connection, insert_new(connection, rhythms), [{"url": row.id, **new} for row in rows])
+    run_many(
+        connection,
+        update(rhythms).where(rhythms.c.url == bindparam("row")).values(was=bindparam("state"), due_at=None),
+        [{"row": row.id, "state": row.state} for row in rows],
+    )
+    run_many(
+        connection,
+        update(urls).where(urls.c.id == bindparam("row"))
+        .values(state=int(State.WAITING), fetches=0, attempts=0, expected=bindparam("worth")),
+        [{"row": row.id, "worth": expected} for row in rows],
+    )  # fmt: skip
+    raise_best(connection, dict.fromkeys([row.host for row in rows], expected))
+
+
+def put_back(connection: Connection, *, now: float, host: int | None = None) -> int:
+    """What was to be looked at again (at this host) and was not is as it was before, and still due; how many rows."""
+    # the few that were woken first: joined, SQLite would begin with all that wait
+    woken = select(rhythms.c.url, rhythms.c.was).where(rhythms.c.was.is_not(None))
+    was = {row.url: row.was for row in connection.execute(woken)}
+    known, rows = list(was), list[Any]()
+    for at in range(0, len(known), MAX_PARAMETERS):
+        some = [urls.c.id.in_(known[at : at + MAX_PARAMETERS]), WAITS]
+        at_host = [] if host is None else [urls.c.host == host]
+        rows += connection.execute(select(urls.c.id, urls.c.host).where(*some, *at_host)).all()
+    run_many(
+        connection,
+        update(urls).where(urls.c.id == bindparam("row")).values(state=bindparam("before")),
+        [{"row": row.id, "before": was[row.id]} for row in rows],
+    )
+    run_many(
+        connection,
+        update(rhythms).where(rhythms.c.url == bindparam("row")).values(was=None, due_at=bindparam("at")),
+        [{"row": row.id, "at": now} for row in rows],
+    )
+    keep_known(connection, [row.id for row in rows])
+    settle_best(connection, {row.host for row in rows})
+    return len(rows)
