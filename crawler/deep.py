@@ -14,7 +14,7 @@ from pathlib import Path
 from crawler.doctor import Check
 from crawler.fetching.addresses import refusal_of_host
 from crawler.frontier.rules import Rules
-from pipelines import archive
+from pipelines import warc
 from pipelines.config import Config
 from pipelines.errors import UsageError
 from pipelines.stores import Store, hosts, invariants, runs
@@ -60,7 +60,7 @@ def _archived(store: Store, folder: Path) -> list[Broken]:
     lost: list[str] = []
     with store.read() as connection:
         for url, file, offset in invariants.places(connection):
-            why = archive.complaint(folder / file, offset)
+            why = warc.complaint(folder / file, offset)
             if why:
                 lost.append(f"{url} ({file} at {offset}: {why})")
     return [Broken("an archived page can be read again", len(lost), tuple(lost[:3]))] if lost else []

@@ -13,10 +13,10 @@ from urllib.parse import quote
 import msgspec
 
 from crawler.reading.links import glance
-from pipelines import archive, seeds
+from pipelines import seeds, warc
 from pipelines import urls as identity
-from pipelines.archive import Recorded
 from pipelines.errors import SeedError, UsageError
+from pipelines.warc import Recorded
 
 MAX_BYTES = 64 * 1024 * 1024
 PAGES = (".html", ".htm", ".xhtml", ".html.gz", ".htm.gz")
@@ -91,7 +91,7 @@ def _listed(folder: Path, manifest: Path) -> Iterator[Recorded]:
 def _file(file: Path, say: Say) -> Iterator[Recorded]:
     name = file.name.lower()
     if name.endswith(WARCS):
-        yield from archive.read(file)
+        yield from warc.read(file)
     elif name.endswith(PAGES):
         body = _read(file)
         canonical = glance(body, "https://unknown.invalid/").canonical
@@ -137,5 +137,5 @@ def _read(file: Path) -> bytes:
 
 def _moment(value: float | str | None) -> float:
     if isinstance(value, str):
-        return archive.seconds(value)
-    return archive.plausible(value or 0.0)
+        return warc.seconds(value)
+    return warc.plausible(value or 0.0)

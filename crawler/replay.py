@@ -10,7 +10,6 @@ from crawler.rating import learn_on
 from crawler.reading.gate import Gate
 from crawler.starting import edition_of
 from pipelines import urls as identity
-from pipelines.archive import Recorded
 from pipelines.config import Config
 from pipelines.likeness.profile import Profile
 from pipelines.records import Candidate
@@ -19,6 +18,7 @@ from pipelines.stores import Store, discovery, ledger, replayed, rhythms, runs
 from pipelines.stores.discovery import Found
 from pipelines.stores.ledger import Fetched
 from pipelines.stores.schema import State
+from pipelines.warc import Recorded
 from workers.drain import drain
 from workers.inline import Inline
 from workers.pooled import Pooled

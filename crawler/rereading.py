@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines import archive, members
+from pipelines import members, warc
 from pipelines.errors import UsageError
 from pipelines.members import Damaged
 from pipelines.parse import Parse
@@ -82,7 +82,7 @@ def _batches(
         pages: dict[int, tuple[str, dict[str, str], bytes]] = {}
         for row, file, offset in batch:
             try:
-                page = archive.read_one(members.at(folder, file, offset or 0))
+                page = warc.read_one(members.at(folder, file, offset or 0))
             except Damaged:
                 page = None
             if page is not None:

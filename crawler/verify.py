@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import members
-from pipelines.archive import read_one
 from pipelines.errors import StoreError, SuchlikeError, UsageError
 from pipelines.exports import EXPORTS, manifest
 from pipelines.extract import NotAnArticle, extract
+from pipelines.warc import read_one
 
 MAX_PROBLEMS = 100
 _PACKED = (".warc.gz",)

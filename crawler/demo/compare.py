@@ -22,10 +22,10 @@ from crawler.reading.links import glance
 from crawler.replay import replay
 from crawler.sources import SOURCES
 from pipelines import urls as identity
-from pipelines.archive import Recorded
 from pipelines.config import Config
 from pipelines.likeness.profile import Profile
 from pipelines.stores import Store, articles, editions, open_store, runs, tallies
+from pipelines.warc import Recorded
 from workers import build
 from workers.inline import Inline
 

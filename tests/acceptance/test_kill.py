@@ -18,10 +18,10 @@ import pytest
 from conftest import until
 from working import at_work_in, children, end, said, started
 
-from pipelines.archive import read
 from pipelines.config import load
 from pipelines.stores import articles, fates, hosts, open_store
 from pipelines.stores.stories import retold
+from pipelines.warc import read
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
 SEEDS = Path(__file__).parents[2] / "seeds" / "night-trains"

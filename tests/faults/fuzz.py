@@ -79,7 +79,7 @@ _file: Path | None = None
 def warc(data: bytes) -> None:
     """One file of records; the same as one record."""
     global _file  # noqa: PLW0603  # atheris calls a plain function, a million times
-    from pipelines import archive
+    from pipelines import warc
     from pipelines.errors import UsageError
 
     if _file is None:
@@ -87,12 +87,12 @@ def warc(data: bytes) -> None:
         _file = Path(tempfile.mkdtemp(prefix="suchlike-fuzz-", dir=memory if memory.is_dir() else None)) / "one.warc"
     _file.write_bytes(data)
     try:
-        for page in archive.read(_file):
-            assert len(page.body) <= archive.MAX_BODY_BYTES and page.status >= 0 and page.fetched_at >= 0
+        for page in warc.read(_file):
+            assert len(page.body) <= warc.MAX_BODY_BYTES and page.status >= 0 and page.fetched_at >= 0
     except UsageError as error:
         assert str(_file) in str(error)
     for offset in (0, len(data) // 2):
-        why = archive.complaint(_file, offset)
+        why = warc.complaint(_file, offset)
         assert why is None or why.strip()
 
 

@@ -18,7 +18,7 @@ from crawler.cli.app import run as command_line
 from crawler.cli.session import Session
 from crawler.rejudging import judge_again
 from crawler.rereading import read_again
-from pipelines import archive, extract
+from pipelines import extract, warc
 from pipelines.errors import UsageError
 from pipelines.likeness.profile import Profile
 from pipelines.stores import articles, bodies, editions, failing, failures, fates, runs, sources
@@ -205,7 +205,7 @@ def test_what_a_rule_dropped_is_read_again_from_the_archive_when_it_has_changed(
     assert adds_up(stock.fates())
     # nothing was written to the archive a second time
     assert {url: (stock.row(url).archive_file, stock.row(url).archive_offset) for url in pages} == before
-    assert sorted(page.url for file in warcs.iterdir() for page in archive.read(file)) == sorted(pages)
+    assert sorted(page.url for file in warcs.iterdir() for page in warc.read(file)) == sorted(pages)
     with pytest.raises(UsageError, match="No page is dropped for 'ugly' when it is read; write one of"):
         read_again(stock.store, warcs, "ugly")
     stock.store.close()

@@ -15,7 +15,8 @@ from test_leaving import PAGES, SENTENCES, filled, page
 from crawler.cli.app import run as command_line
 from crawler.forgetting import forget
 from crawler.project import Project
-from pipelines import archive, members
+from pipelines import members
+from pipelines.archive import Archive
 from pipelines.asked import understood
 from pipelines.errors import StoreError, UsageError
 from pipelines.records import Page
@@ -23,6 +24,7 @@ from pipelines.stores import articles, fates, forgotten, invariants, open_store,
 from pipelines.stores.schema import State, metadata, urls
 from pipelines.stores.schema import articles as table
 from pipelines.stores.wanted import Wanted
+from pipelines.warc import complaint, read
 
 GONE = "https://harbour.test/news"
 # words that stand on that page alone
@@ -50,7 +52,7 @@ def broken(project: Project) -> list[str]:
         places = list(invariants.places(connection))
     store.close()
     found += [f"{url}: {said}" for url, file, offset in places
-              if (said := archive.complaint(project.folder / "warc" / file, offset))]  # fmt: skip
+              if (said := complaint(project.folder / "warc" / file, offset))]  # fmt: skip
     return found
 
 
@@ -74,9 +76,9 @@ def test_nothing_of_it_is_left_and_everything_else_is_where_it_was(project: Proj
     assert done.applied
     assert found(project, WORD) == []
     assert WORD not in everything(project)
-    assert b"Harbour" not in b"".join(one.body for one in archive.read(warc))
+    assert b"Harbour" not in b"".join(one.body for one in read(warc))
     assert warc.stat().st_size == size
-    assert {one.url for one in archive.read(warc)} == set(PAGES) - {GONE}
+    assert {one.url for one in read(warc)} == set(PAGES) - {GONE}
     assert project.verify(warc)["ok"]
     assert broken(project) == []
     assert GONE not in [one["url"] for one in project.articles(everything=True, copies=True)]
@@ -90,7 +92,7 @@ def test_nothing_of_it_is_left_and_everything_else_is_where_it_was(project: Proj
 
 def test_earlier_versions_of_a_page_and_what_a_killed_worker_wrote_leave_the_archive_too(project: Project) -> None:
     warcs = project.folder / "warc"
-    older = archive.Archive(warcs)
+    older = Archive(warcs)
     older.append(
         [Page(0, GONE, GONE, 200, {"content-type": "text/html"}, 5.0, b"<p>dredgingha, as it was at first</p>")]
     )
@@ -98,7 +100,7 @@ def test_earlier_versions_of_a_page_and_what_a_killed_worker_wrote_leave_the_arc
     shown = project.forget(GONE, preview=True)
     assert shown.archived == 2
     project.forget(GONE)
-    left = [one for file in sorted(warcs.iterdir()) for one in archive.read(file)]
+    left = [one for file in sorted(warcs.iterdir()) for one in read(file)]
     assert sorted(one.url for one in left) == sorted(set(PAGES) - {GONE})
     assert broken(project) == []
 
@@ -258,7 +260,7 @@ def test_it_does_not_come_back_under_another_address_of_its_site(database: str, 
     stock.work("parse", stock.fetched({amp: told, elsewhere: told}))
     assert (stock.row(amp).state, stock.row(amp).reason) == (State.DROPPED, "forgotten")
     assert list(stock.articles()) == [elsewhere]  # another site's copy is its own
-    assert all(one.url != amp for file in (tmp_path / "warc").iterdir() for one in archive.read(file))
+    assert all(one.url != amp for file in (tmp_path / "warc").iterdir() for one in read(file))
     stock.store.close()
 
 
@@ -312,4 +314,4 @@ def test_a_removed_record_is_as_long_as_it_was(length: int, tmp_path: Path) -> N
     assert members.check(piece) == ("metadata", "")
     (tmp_path / "a.warc.gz").write_bytes(piece + piece)
     assert [offset for offset, _ in members.each(tmp_path / "a.warc.gz")] == [0, length]
-    assert list(archive.read(tmp_path / "a.warc.gz")) == []
+    assert list(read(tmp_path / "a.warc.gz")) == []

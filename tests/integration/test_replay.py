@@ -22,12 +22,13 @@ from crawler.project import Project
 from crawler.recordings import recorded
 from crawler.replay import replay
 from pipelines import extract, seeds
-from pipelines.archive import Archive, Recorded
+from pipelines.archive import Archive
 from pipelines.errors import SeedError, UsageError
 from pipelines.records import Page
 from pipelines.stores import articles, fates, open_store, runs
 from pipelines.stores.schema import State
 from pipelines.stores.schema import urls as url_table
+from pipelines.warc import Recorded
 from workers import build
 from workers.inline import Inline
 

@@ -19,10 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from warcio.archiveiterator import ArchiveIterator
 
-from pipelines import archive
-from pipelines.archive import MAX_BODY_BYTES, Archive, Recorded, plausible, read, seconds
+from pipelines import archive, warc
+from pipelines.archive import Archive
 from pipelines.errors import StoreError, UsageError
 from pipelines.records import Page
+from pipelines.warc import MAX_BODY_BYTES, Recorded, plausible, read, seconds
 
 HTML = b"<html><body><p>R\xc3\xbcckkehr der Nachtz\xc3\xbcge</p></body></html>"
 
@@ -132,7 +133,7 @@ def test_without_room_an_archive_says_so_each_time_and_goes_on_once_there_is_som
     assert len(list(tmp_path.iterdir())) == 2
     whole = [one.url for file in tmp_path.iterdir() for one in read(file)]
     assert sorted(whole) == [f"https://a.test/{number}" for number in (1, 2, 3)]
-    assert all(archive.complaint(tmp_path / name, offset) is None for name, offset in places)
+    assert all(warc.complaint(tmp_path / name, offset) is None for name, offset in places)
 
 
 def test_a_page_that_cannot_be_written_leaves_nothing_of_its_batch_in_the_file(tmp_path: Path) -> None:
