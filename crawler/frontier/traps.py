@@ -24,7 +24,7 @@ SHINGLE_WORDS: Final = 3
 MAX_WORDS: Final = 2_000
 # of the last LATELY pages of a template more than BRAKE were repeats: it is closed, once EARLIEST were seen
 LATELY, EARLIEST, BRAKE = 50, 20, 0.6
-# a host of which so many pages, and most of all, are those of one other host at the same paths
+# a host of which so many pages, and most of all, are admittedly those of one other host at the same paths
 MIRRORED, MOSTLY = 5, 0.8
 # what is remembered, at about 100 bytes each
 MAX_PAGES: Final = 200_000
@@ -118,8 +118,11 @@ class Traps:
         self._closed[host, template] = "repeats"
         return template
 
-    def mirrored(self, host: str, url: str, mark: int) -> str | None:
-        """The host whose pages this one serves, once that is sure."""
+    def mirrored(self, host: str, url: str, mark: int, says: str = "") -> str | None:
+        """The host whose pages this one serves, once that is sure; `says` is the host that the page calls its own.
+
+        Another owner's copy proves nothing: whoever serves a paper's pages, and is fetched first, would end the paper.
+        """
         if not mark:
             return None
         if len(self._at) >= MAX_PAGES:
@@ -128,6 +131,8 @@ class Traps:
         first = self._at.setdefault((path, mark), host)
         self._pages[host] += 1
         if first == host or host in self._mirrors or first in self._mirrors:
+            return None
+        if first != says and identity.variant_of(f"http://{host}/") != identity.variant_of(f"http://{first}/"):
             return None
         both = frozenset((host, first))
         self._same[both] += 1

@@ -179,7 +179,7 @@ class RoamSpider(Spider):
         if template is not None:
             owned.close_template(host, template, "repeats")
             owned.batch.trapped(name, "repeats", row.url)
-        original = traps.mirrored(name, row.url, mark)
+        original = traps.mirrored(name, row.url, mark, identity.host_of(look.glance.canonical or ""))
         if original is not None:
             owned.give_up(host, f"{MIRROR}{original}"[:64])
             owned.batch.trapped(name, "mirror", row.url)

@@ -51,9 +51,9 @@ def _web() -> Endless:
         "echo.test/": page(links=[f"/real/{n}" for n in range(9)] + ["/lost"]),
         **{f"echo.test/real/{n}": story(20 + n) for n in range(9)},
         "days.test/": page(links=["/day/1", "/news"]), "days.test/news": story(40),
-        "orig.test/": page(links=names), "twin.test/": page(links=[*names, "only-here"]),
-        **{f"{host}.test/{name}": story(50 + n) for host in ("orig", "twin") for n, name in enumerate(names)},
-        "twin.test/only-here": story(60),
+        "orig.test/": page(links=names), "www.orig.test/": page(links=[*names, "only-here"]),
+        **{f"{host}.test/{name}": story(50 + n) for host in ("orig", "www.orig") for n, name in enumerate(names)},
+        "www.orig.test/only-here": story(60),
         "odd.test/": page(links=odd), "odd.test/fine": story(61), "odd.test/read?page=5000": story(62),
     })  # fmt: skip
 
@@ -62,7 +62,7 @@ def _web() -> Endless:
 def met(tmp_path_factory: pytest.TempPathFactory) -> tuple[Crawled, Site]:
     with serving() as site:
         site.answers = _web()
-        starts = [f"http://{host}.test/" for host in ("echo", "days", "orig", "twin", "odd")]
+        starts = [f"http://{host}.test/" for host in ("echo", "days", "orig", "www.orig", "odd")]
         overrides = settings(proxy=site.url, pages=0, rate="100/1s", order="breadth")
         return crawl(tmp_path_factory.mktemp("traps"), overrides, sites=starts, seconds=200), site
 
@@ -104,7 +104,7 @@ def test_a_host_that_serves_another_hosts_pages_is_given_up(met: tuple[Crawled, 
     done, _ = met
     with done.store.read() as connection:
         mirrors = [one for one in traps.met(connection) if one["reason"] == "mirror"]
-    assert {one["host"] for one in mirrors} <= {"orig.test", "twin.test"}
+    assert {one["host"] for one in mirrors} <= {"orig.test", "www.orig.test"}
     assert len(mirrors) == 1
 
 

@@ -98,16 +98,26 @@ def test_a_template_has_a_budget_that_counts_what_the_ledger_knows() -> None:
     assert traps.refuses("b.test", "http://b.test/x") == ("trap", "repeats: pages like /x")
 
 
-def test_a_host_that_serves_anothers_pages_is_its_mirror() -> None:
+@pytest.mark.parametrize(("twin", "says"), [("b.test", "a.test"), ("www.a.test", "www.a.test"), ("m.a.test", "")])
+def test_a_host_that_serves_anothers_pages_is_its_mirror(twin: str, says: str) -> None:
     traps = Traps()
     said = []
     for n in range(8):
         mark = print_of(_text(n))
         assert traps.mirrored("a.test", f"http://a.test/{n}", mark) is None
-        said.append(traps.mirrored("b.test", f"http://b.test/{n}", mark))
+        said.append(traps.mirrored(twin, f"http://{twin}/{n}", mark, says))
         # an agency's report on many sites is no mirror
         assert traps.mirrored("c.test", f"http://c.test/{n}", print_of(_text(100 + n)) if n % 2 else mark) is None
     assert said == [None] * 4 + ["a.test"] + [None] * 3, "once is enough"
+
+
+@pytest.mark.parametrize("says", ["", "paper.test", "www.paper.test"])
+def test_who_serves_a_papers_pages_before_it_does_not_end_the_paper(says: str) -> None:
+    traps = Traps()
+    for n in range(50):
+        mark = print_of(_text(n))
+        assert traps.mirrored("thief.test", f"http://thief.test/{n}", mark, "thief.test") is None
+        assert traps.mirrored("paper.test", f"http://paper.test/{n}", mark, says) is None
 
 
 def test_a_page_that_cannot_be_there_is_the_same_for_a_host_each_time() -> None:
