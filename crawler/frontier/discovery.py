@@ -72,7 +72,7 @@ class Discovery:
     def _trap(self, candidate: Candidate) -> str | None:
         """Why a candidate is not worth a place in the ledger."""
         if candidate.kind != "page":
-            return None
+            return "many-lists" if self._crawl.focus.sated(candidate) else None
         why = identity.looks_like_trap(candidate.url)
         if why == "pagination" and len(f"{candidate.anchor} {candidate.title}".split()) >= HEADLINE_WORDS:
             why = None  # somewhere `page=4711` is an article, and its anchor a headline

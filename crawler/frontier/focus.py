@@ -20,6 +20,7 @@ from itertools import chain
 import numpy as np
 
 from crawler.frontier.linktable import LinkTable
+from crawler.frontier.trials import TRIAL
 from pipelines import urls as identity
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.tokens import words
@@ -43,9 +44,11 @@ RESCORED = 500
 MOVED = 0.01
 # a page that is unlike may lead on, and so may the next; but what lies more than so many of them away is worth less
 TUNNEL_FREE, TUNNEL = 3, 0.8
-# pages of one URL shape in a row that were unlike: from then on that shape needs evidence of its own
+# pages of one URL shape of a site in a row that were unlike: from then on that shape needs evidence of its own
 BARREN_AFTER = 40
 BARREN_CUE = 0.1
+# an index of sitemaps can lead on for ever, and lists come before all pages: of a site no more are taken up
+MAX_LISTS = 2_000
 
 
 class Focus:
@@ -62,8 +65,9 @@ class Focus:
         self._dense = np.array(PRIOR, np.float64)
         self._dense_steps = np.full(len(PRIOR), 1e-8)
         self._table = LinkTable(hub_prior=HUB_PRIOR, hub_weight=HUB_WEIGHT)
-        self._barren: Counter[str] = Counter()
-        self._traps: set[str] = set()
+        self._barren: Counter[tuple[str, str]] = Counter()
+        self._traps: set[tuple[str, str]] = set()
+        self._lists: Counter[str] = Counter()
         self._fetched = self._rescored_at = 0
         if profile is not None:
             self._full = profile.threshold()
@@ -88,7 +92,7 @@ class Focus:
             new = [candidates[at] for at in open_]
             keys = self._link(new, parent, parent_likeness)
             reach = TUNNEL ** max(0, depth - TUNNEL_FREE)
-            self._table.place(keys, [identity.host_of(candidate.url) for candidate in new], reach)
+            self._table.place(keys, [_site_of(candidate.url) for candidate in new], reach)
             estimates = self._table.estimates(keys, self._words, self._dense, NAMED_OFTEN)
             for at, value in zip(open_, estimates, strict=True):
                 values[at] = value
@@ -101,7 +105,8 @@ class Focus:
     def _fixed(self, candidate: Candidate, depth: int) -> float | None:
         """The worth of what is not estimated by its words."""
         if candidate.kind != "page":
-            return LIST_EXPECTED
+            self._lists[_site_of(candidate.url)] += 1
+            return LIST_EXPECTED * min(1.0, TRIAL / self._lists[_site_of(candidate.url)])
         if candidate.source == "start":
             return START_EXPECTED
         return START_EXPECTED / (1.0 + depth) if self._flat else None
@@ -116,33 +121,37 @@ class Focus:
 
     def learn(self, url: str, parent: int | None, likeness: float, *, alike: bool) -> None:
         """The page at `url` was fetched and is `likeness` alike; `alike` when it went on to extraction."""
-        template = identity.template_of(url)
+        shape = _shape_of(url)
         if alike:
-            self._barren.pop(template, None)
-            self._traps.discard(template)
+            self._barren.pop(shape, None)
+            self._traps.discard(shape)
         else:
-            self._barren[template] += 1
-            if self._barren[template] >= BARREN_AFTER:
-                self._traps.add(template)
+            self._barren[shape] += 1
+            if self._barren[shape] >= BARREN_AFTER:
+                self._traps.add(shape)
         self._fetched += 1
         if self._flat:
             return
         share = self._share(likeness)
         self._step(identity.key(url), share)
         self._table.fetched(identity.key(url))
-        self._table.trials.fetched(identity.host_of(url), share)
+        self._table.trials.fetched(_site_of(url), share)
         if parent is not None:
             self._table.hub(parent, share)
 
     def barren(self, candidate: Candidate) -> bool:
-        """Whether pages of this URL's shape kept being unlike and nothing says that this one differs: a trap."""
+        """Whether its site's pages of this URL's shape kept being unlike and nothing says that this one differs."""
         # mostly there are none, and the shape of a URL costs more to tell than all else about it
-        if not self._traps or candidate.kind != "page" or identity.template_of(candidate.url) not in self._traps:
+        if not self._traps or candidate.kind != "page" or _shape_of(candidate.url) not in self._traps:
             return False
         if self._profile is None:
             return True
         named = {*words(f"{candidate.anchor} {candidate.title}"), *identity.words_of(candidate.url)}
         return self._profile.cue(named, words(candidate.context)) < BARREN_CUE
+
+    def sated(self, candidate: Candidate) -> bool:
+        """Whether a list is one more of a site that has named as many as are read."""
+        return candidate.kind != "page" and self._lists[_site_of(candidate.url)] >= MAX_LISTS
 
     def rescored(self) -> list[tuple[int, float]]:
         """`(key, expected)` of waiting candidates whose estimate moved, when it is time to estimate again."""
@@ -199,6 +208,15 @@ class Focus:
                 slope_words = np.float32(error * norm)
                 self._steps[hashed] += slope_words * slope_words
                 self._words[hashed] -= RATE_HASHED * slope_words / np.sqrt(self._steps[hashed])
+
+
+def _site_of(url: str) -> str:
+    return identity.site_of(identity.host_of(url))
+
+
+def _shape_of(url: str) -> tuple[str, str]:
+    """A site and the shape of its URL: what somebody else's pages were like says nothing of it."""
+    return _site_of(url), identity.template_of(url)
 
 
 def _hashes(anchor: Sequence[str], context: Sequence[str], of_url: Sequence[str]) -> list[int]:

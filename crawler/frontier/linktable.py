@@ -43,7 +43,7 @@ class LinkTable:
         self._before = np.zeros(1024, np.int32)
         self._waits = np.zeros(1024, np.bool_)
         self._expected: Floats = np.zeros(1024)
-        self._host = np.zeros(1024, np.int32)
+        self._site = np.zeros(1024, np.int32)
         self._reach = np.ones(1024)
         self._owner = np.zeros(1024, np.int32)
         self._hub = np.zeros(1024, np.int32)
@@ -86,15 +86,15 @@ class LinkTable:
             self._keys.append(key)
             if at >= len(self._waits):
                 self._waits, self._expected = _doubled(self._waits), _doubled(self._expected)
-                self._host, self._reach = _doubled(self._host), _doubled(self._reach)
+                self._site, self._reach = _doubled(self._site), _doubled(self._reach)
                 self._last, self._count = _doubled(self._last), _doubled(self._count)
             self._waits[at], self._last[at], self._count[at] = True, -1, 0
         return at
 
-    def place(self, keys: Sequence[int], hosts: Sequence[str], reach: float) -> None:
-        """Where new candidates are: their hosts, and what is left (0 to 1) of the allowance for tunnelling."""
+    def place(self, keys: Sequence[int], sites: Sequence[str], reach: float) -> None:
+        """Where new candidates are: their sites, and what is left (0 to 1) of the allowance for tunnelling."""
         ats = [self._candidate_of[key] for key in keys]
-        self._host[ats] = [self.trials.number(host) for host in hosts]
+        self._site[ats] = [self.trials.number(site) for site in sites]
         self._reach[ats] = reach
 
     def estimates(self, keys: Sequence[int], words: Words, dense: Floats, named_often: float) -> list[float]:
@@ -188,7 +188,7 @@ class LinkTable:
         )
 
     def _held_back(self, ats: Any) -> Floats:
-        return np.asarray(self.trials.discount(self._host[ats]) * self._reach[ats])
+        return np.asarray(self.trials.discount(self._site[ats]) * self._reach[ats])
 
     def _that_moved(
         self, waiting: npt.NDArray[np.int64], new: Floats, old: Floats, most: int, moved: float
@@ -232,7 +232,7 @@ class LinkTable:
         before, cues, norm = self._before[:n][held], self._cues[:n][held], self._norm[:n][held]
         owner = new_at[self._owner[:n][held]]
         keys = np.array(self._keys, np.int64)[kept].tolist()
-        of_each = [a[kept] for a in (self._waits, self._expected, self._host, self._reach, self._count)]
+        of_each = [a[kept] for a in (self._waits, self._expected, self._site, self._reach, self._count)]
         last = new_link[self._last[kept]]
         parents = np.fromiter(self._hub_of, np.int64, len(self._hub_of))[hubs].tolist()
         number, total = self._hub_number[hubs], self._hub_total[hubs]
@@ -245,7 +245,7 @@ class LinkTable:
         self._before[:many] = np.append(new_link, np.int32(-1))[before]
         self._start[1 : many + 1], self._hashed[: len(hashed)] = ends, hashed
         self._keys, self._candidate_of = keys, dict(zip(keys, range(len(keys)), strict=True))
-        self._waits, self._expected, self._host, self._reach, self._count = map(_with_room, of_each)
+        self._waits, self._expected, self._site, self._reach, self._count = map(_with_room, of_each)
         self._last = _with_room(last)
         self._hub_of = dict(zip(parents, range(len(parents)), strict=True))
         self._hub_number, self._hub_total = _with_room(number), _with_room(total)

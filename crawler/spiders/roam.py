@@ -138,6 +138,8 @@ class RoamSpider(Spider):
         found = await aside(read, response.body, response.url, large=LARGE_LIST)
         if is_map:  # sitemaps.org: a sitemap speaks for its own site; feeds often lie on another host than their pages
             found = [c for c in found if identity.same_site(c.url, response.url)]
+            # of many sitemaps the first come first: those that were changed last
+            found.sort(key=lambda c: c.published if c.kind == "sitemap" else "", reverse=True)
         return found
 
     async def _page(self, row: Waiting, response: Response) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from crawling import Crawled, crawl, settings
-from scripted_site import Answer, Asked, Scripted, Site, page, prose, serving, story
+from scripted_site import Answer, Asked, Scripted, Site, page, prose, robots, serving, sitemap, story
 
 from pipelines.stores import traps
 
@@ -18,10 +18,11 @@ class Endless(dict[str, Scripted]):
     """A web where some hosts answer any path."""
 
     def __contains__(self, key: object) -> bool:
-        return super().__contains__(key) or (isinstance(key, str) and key.startswith(("echo.test/", "days.test/day/")))
+        endless = ("echo.test/", "days.test/day/", "maps.test/map")
+        return super().__contains__(key) or (isinstance(key, str) and key.startswith(endless))
 
     def __missing__(self, key: str) -> Scripted:
-        return _echo if key.startswith("echo.test/") else _day
+        return {"echo": _echo, "days": _day, "maps": _map}[key.partition(".")[0]]
 
 
 def _echo(asked: Asked) -> Answer:
@@ -36,6 +37,10 @@ def _day(asked: Asked) -> Answer:
     return page(
         f"Day {number}", [*prose(8), f"This was day {number}."], links=[f"/day/{number + n}" for n in (1, 2, 3)]
     )
+
+
+def _map(asked: Asked) -> Answer:
+    return sitemap(*[f"http://maps.test{asked.path}{n}" for n in range(9)], kind="sitemap")
 
 
 def _web() -> Endless:
@@ -121,3 +126,16 @@ def test_a_shape_of_urls_has_a_budget_of_its_own_in_each_run(tmp_path: Path) -> 
         crawl(tmp_path, overrides, sites=["http://a.test/"], seconds=60)
         asked = [path for path in site.paths() if path.startswith("/n/")]
         assert len(asked) == len(set(asked)) == 8
+
+
+@pytest.mark.slow
+def test_sitemaps_of_sitemaps_without_end_keep_no_page_waiting(tmp_path: Path) -> None:
+    with serving() as site:
+        site.answers = Endless({
+            "maps.test/robots.txt": robots("Sitemap: http://maps.test/map"), "maps.test/": page(),
+            "news.test/": page(links=[f"/{n}" for n in range(20)]), **{f"news.test/{n}": story(n) for n in range(20)},
+        })  # fmt: skip
+        overrides = settings(proxy=site.url, pages=12)
+        done = crawl(tmp_path, overrides, sites=["http://maps.test/", "http://news.test/"], seconds=120)
+        assert len(site.paths("news.test")) > 9
+    assert done.fates()["fetched"] == 12

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from crawler.frontier.focus import BARREN_AFTER, LIST_EXPECTED, START_EXPECTED, TUNNEL_FREE, Focus
+from crawler.frontier.focus import BARREN_AFTER, LIST_EXPECTED, MAX_LISTS, START_EXPECTED, TUNNEL_FREE, Focus
 from crawler.frontier.trials import LEAST, TRIAL, Trials
 from pipelines import urls as identity
 from pipelines.likeness.profile import Profile
@@ -54,6 +54,18 @@ def test_lists_and_starting_points_come_first(profile: Profile) -> None:
     feed = Candidate("https://paper.test/feed.xml", "links", "feed")
     assert expected(focus, feed) == LIST_EXPECTED
     assert expected(focus, link("", source="start")) == START_EXPECTED
+
+
+def test_of_a_site_with_ever_more_lists_the_later_ones_come_behind_and_at_last_none_is_taken(profile: Profile) -> None:
+    focus = Focus(profile)
+    lists = [Candidate(f"https://{n}.maps.test/map.xml", "sitemap", "sitemap") for n in range(MAX_LISTS)]
+    worth = [expected(focus, one) for one in lists]
+    assert set(worth[: int(TRIAL)]) == {LIST_EXPECTED}
+    assert all(late < early for early, late in itertools.pairwise(worth[int(TRIAL) - 1 :]))
+    assert focus.sated(lists[0])
+    assert not focus.sated(link("a"))
+    feed = Candidate("https://paper.test/feed.xml", "links", "feed")
+    assert (focus.sated(feed), expected(focus, feed)) == (False, LIST_EXPECTED)
 
 
 def test_words_that_led_to_matches_are_learned(profile: Profile) -> None:
@@ -116,6 +128,10 @@ def test_a_shape_of_url_that_brought_nothing_for_long_is_barren_unless_the_ancho
     assert focus.barren(link("calendar/2026/99", "Next month"))
     assert not focus.barren(link("calendar/2026/99", "Harbour board and the dredging of silt"))
     assert not focus.barren(link("news/2026/99", "Next month"))
+    # nobody's pages speak for another site's
+    assert not focus.barren(Candidate("https://other.test/calendar/2026/99", "links", anchor="Next month"))
+    focus.learn("https://other.test/calendar/2026/50", 1, 0.9, alike=True)
+    assert focus.barren(link("calendar/2026/99", "Next month"))
     focus.learn("https://paper.test/calendar/2026/50", 1, 0.9, alike=True)
     assert not focus.barren(link("calendar/2026/99", "Next month"))
 
@@ -124,7 +140,8 @@ def test_a_host_that_promises_and_does_not_keep_it_comes_behind_others_but_never
     focus = Focus(profile)
     anchor = "Harbour board annuls dredging tender"
     for number in range(300):
-        lure = Candidate(f"https://liar.test/{number}", "links", anchor=anchor)
+        # names of hosts cost nothing
+        lure = Candidate(f"https://{number}.liar.test/{number}", "links", anchor=anchor)
         expected(focus, lure)
         focus.learn(lure.url, 1, 0.0, alike=False)
         honest = link(f"{number}", anchor)
