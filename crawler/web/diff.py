@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
+from pipelines.difference import Pairs
+
 # of texts longer than this the beginning is compared
 MOST_PARAGRAPHS = 400
 MOST_CHARS = 100_000
 # words of two paragraphs that are compared one by one
 MOST_WORDS = 800
-_PIECES = re.compile(r"\s+|[^\W_]+|[\W_]")
+# a word and the space behind it; else every two spaces would be a pair
+_PIECES = re.compile(r"(?:[^\W_]+|[\W_])\s*")
 
 Sort = Literal["same", "gone", "new"]
 
@@ -41,6 +44,7 @@ def compare(left: str, right: str) -> Diff:
     a, b = _paragraphs(left), _paragraphs(right)
     cut = len(left) > MOST_CHARS or len(right) > MOST_CHARS or max(len(a), len(b)) >= MOST_PARAGRAPHS
     lines: list[Line] = []
+    pairs = Pairs()
     for what, a0, a1, b0, b1 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
         if what == "equal":
             lines += [Line(((one, "same"),), ((one, "same"),), True) for one in a[a0:a1]]
@@ -48,7 +52,7 @@ def compare(left: str, right: str) -> Diff:
         for at in range(max(a1 - a0, b1 - b0)):
             ours = a[a0 + at] if a0 + at < a1 else ""
             theirs = b[b0 + at] if b0 + at < b1 else ""
-            lines.append(_changed(ours, theirs))
+            lines.append(_changed(ours, theirs, pairs))
     return Diff(tuple(lines), _shared(lines), cut)
 
 
@@ -56,9 +60,9 @@ def _paragraphs(text: str) -> list[str]:
     return [line for line in text[:MOST_CHARS].split("\n") if line.strip()][:MOST_PARAGRAPHS]
 
 
-def _changed(left: str, right: str) -> Line:
+def _changed(left: str, right: str, pairs: Pairs) -> Line:
     a, b = _PIECES.findall(left), _PIECES.findall(right)
-    if not left or not right or max(len(a), len(b)) > MOST_WORDS:
+    if not left or not right or max(len(a), len(b)) > MOST_WORDS or not pairs.allow(a, b):
         return Line(((left, "gone"),) if left else (), ((right, "new"),) if right else (), False)
     ours: list[tuple[str, Sort]] = []
     theirs: list[tuple[str, Sort]] = []

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import random
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import cpu_within
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "benchmar
 
 import retold
 
+from crawler.web.diff import compare
 from pipelines import sameness
 from pipelines.agencies import credited
 from pipelines.difference import changes
@@ -220,3 +223,21 @@ def test_a_copy_in_turkish_is_known_behind_a_dateline() -> None:
     ours = told(text, "https://a.test/1")
     copied = told(f"İZMİR (AA) - {text}", "https://b.test/1")
     assert kind(ours, copied) == "near"
+
+
+@pytest.mark.parametrize("told", [changes, compare])
+def test_texts_of_few_words_do_not_keep_a_comparison_busy(told: Callable[[str, str], object]) -> None:
+    chance = random.Random(7)
+    one, other = ("\n".join(" ".join(chance.choices("abcdefgh", k=390)) for _ in range(120)) for _ in range(2))
+    with cpu_within(20):
+        told(one, other)
+
+
+def test_an_edited_word_is_the_only_one_that_is_marked() -> None:
+    (line,) = compare("The old bridge fell.", "The new bridge fell.").lines
+    assert [(piece.strip(), sort) for piece, sort in line.left] == [
+        ("The", "same"),
+        ("old", "gone"),
+        ("bridge fell.", "same"),
+    ]
+    assert "".join(piece for piece, _ in line.right) == "The new bridge fell."
