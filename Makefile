@@ -10,7 +10,7 @@ ROUNDS ?= 5
 PAGES ?= 1000
 export PYTHONPATH := tests:tests/faults
 
-.PHONY: check test faults powercut fuzz soak audit bench
+.PHONY: check test faults powercut fuzz soak audit lowest newest bench
 
 check:
 	$(PYTHON) -m ruff check .
@@ -45,6 +45,13 @@ audit:
 	python3 -m venv build/audit
 	build/audit/bin/pip install -q pip-audit
 	build/audit/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt
+
+# the fast tests with the least version of everything that pyproject.toml names, and with the newest there is of everything
+lowest newest:
+	python3 -m venv build/$@
+	build/$@/bin/pip install -q uv
+	build/$@/bin/uv pip install -q --python build/$@/bin/python --resolution $(if $(filter lowest,$@),lowest-direct,highest) -e '.[test]'
+	build/$@/bin/python -m pytest -q tests/unit
 
 # suchlike beside its peers and its parts beside theirs: docs/performance.md; ROUNDS=1 PAGES=200 for a first look
 bench:
