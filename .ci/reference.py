@@ -32,7 +32,6 @@ def on_files(site: Any, config: Any) -> Any:
         "notebook.md": notebook(ROOT / "docs" / "notebook.ipynb"),
         "contributing.md": at_the_root("CONTRIBUTING.md"),
         "changelog.md": at_the_root("CHANGELOG.md"),
-        "security.md": at_the_root("SECURITY.md"),
     }
     for name, text in pages.items():
         site.append(File.generated(config, name, content=text))

@@ -106,7 +106,7 @@ def test_the_readme_has_the_two_commands() -> None:
 
 
 def test_a_citation_names_the_version_that_is_installed() -> None:
-    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    cited = yaml.safe_load((ROOT / "docs" / "CITATION.cff").read_text(encoding="utf-8"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert (cited["title"].partition(":")[0], cited["version"]) == (project["name"], project["version"])
     assert cited["license"] == project["license"]
