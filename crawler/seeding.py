@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from crawler.fetching.fetch import fetch_seeds
+from crawler.fetching.seeds import fetch_seeds
 from pipelines import seeds
 from pipelines.config import Config
 from pipelines.errors import SeedError

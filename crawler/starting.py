@@ -90,13 +90,18 @@ def begin(store: Store, config: Config, profile: Profile, seed_set: SeedSet) -> 
             runs.resume(connection, run, config, edition, now=now)
         else:
             run = runs.start(connection, config, edition, now=now).id
-        discovery.discover(connection, found, run=run, now=now)
-        waking.put_back(connection, now=now)
-        waking.wake_starts(connection, [one.candidate.url for one in found], now=now)
-        waking.wake_due(connection, Bounds.of(config.crawl), now=now)
+        let_wait(connection, config, found, run=run, now=now)
         if not found and fates.count(connection)["frontier"] == 0:
             raise UsageError(NOWHERE)
     return run
+
+
+def let_wait(connection: Connection, config: Config, found: list[Found], *, run: int, now: float) -> None:
+    """Starting points wait to be fetched, those known already once more, and so does what is due to be looked at."""
+    discovery.discover(connection, found, run=run, now=now)
+    waking.put_back(connection, now=now)
+    waking.wake_starts(connection, [one.candidate.url for one in found], now=now)
+    waking.wake_due(connection, Bounds.of(config.crawl), now=now)
 
 
 def edition_of(connection: Connection, config: Config, profile: Profile, seed_set: SeedSet) -> str:

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import settings
 
 from workers.broker import Broker
+from workers.queues import Queues
 
 pytest_plugins = ["looking"]
 
@@ -73,6 +74,21 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real broker."""
     with Broker(tmp_path_factory.mktemp("broker")) as broker:
         yield broker.address
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """The embedded broker of the project in the test's own folder."""
+    with Broker(tmp_path) as held:
+        yield held
+
+
+@pytest.fixture
+def sender(broker: Broker) -> Iterator[Queues]:
+    """Who rings through that broker."""
+    held = Queues(broker.address, 32)
+    yield held
+    held.close()
 
 
 @pytest.fixture(scope="session")

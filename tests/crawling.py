@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from crawler.project import Project
-from crawler.starting import starting_points
+from crawler.starting import let_wait, starting_points
 from pipelines import seeds
 from pipelines.likeness.profile import Profile
-from pipelines.rhythm import Bounds
-from pipelines.stores import Store, articles, discovery, editions, fates, hosts, open_store, runs, waking
+from pipelines.stores import Store, articles, editions, fates, hosts, open_store, runs
 from pipelines.stores.fates import find, tell
 
 FAST = "50/1s"
@@ -86,11 +85,7 @@ def begin(
             digest = profile.edition
             editions.keep(connection, digest, "main", "seeds", [], profile.to_bytes())
         run = runs.start(connection, config, digest, now=now).id
-        found = starting_points(config, None)
-        discovery.discover(connection, found, run=run, now=now)
-        waking.put_back(connection, now=now)
-        waking.wake_starts(connection, [one.candidate.url for one in found], now=now)
-        waking.wake_due(connection, Bounds.of(config.crawl), now=now)
+        let_wait(connection, config, starting_points(config, None), run=run, now=now)
     return store, run
 
 

@@ -29,12 +29,6 @@ from workers.report import queues as report
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    with Broker(tmp_path) as held:
-        yield held
-
-
-@pytest.fixture
 def client(broker: Broker) -> Iterator[redis.Redis]:
     with connect(broker.address) as held:
         yield held

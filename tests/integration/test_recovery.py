@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,19 +27,6 @@ from workers.reconcile import DEEP, clock_set_back, reconcile, ring_all
 
 SLOW_SENTENCES = 14_000
 ENDLESS = 1_000_000_000
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    with Broker(tmp_path) as held:
-        yield held
-
-
-@pytest.fixture
-def sender(broker: Broker) -> Iterator[Queues]:
-    held = Queues(broker.address, 32)
-    yield held
-    held.close()
 
 
 def overdue(project: Waiting, *, now: float) -> set[int]:

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,19 +33,6 @@ pytestmark = pytest.mark.slow
 LATER = 3600.0
 # long enough to be seen at work, far below every limit
 SLOW_SENTENCES = 14_000
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    with Broker(tmp_path) as held:
-        yield held
-
-
-@pytest.fixture
-def sender(broker: Broker) -> Iterator[Queues]:
-    held = Queues(broker.address, 32)
-    yield held
-    held.close()
 
 
 def listening(broker: Broker, stage: str) -> bool:
