@@ -39,9 +39,8 @@ def on_files(site: Any, config: Any) -> Any:
 
 
 def at_the_root(name: str) -> str:
-    """A page of the repository's root, whose links into docs/ and to others of the root lead beside it here."""
-    text = (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](")
-    return text.replace("](SECURITY.md)", "](security.md)")
+    """A page of the repository's root, whose links into docs/ lead beside it here."""
+    return (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](")
 
 
 def verbs() -> str:
