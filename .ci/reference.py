@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import re
 import tempfile
+import textwrap
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from mkdocs.structure.files import File
 
+from crawler import Match, Matches, Project
 from crawler.cli.app import app
 from crawler.cli.configuring import _plain, _toml, _variable, has_variable, meanings
 from crawler.cli.examples import EXAMPLES
 from pipelines.exports import FIELDS
 from pipelines.provenance import settings
+from pipelines.stores.wanted import Wanted
 
 ROOT = Path(__file__).parent.parent
 # said once, above all verbs
@@ -29,6 +35,7 @@ def on_files(site: Any, config: Any) -> Any:
         "reference/verbs.md": verbs(),
         "reference/settings.md": every_setting(),
         "reference/records.md": records(),
+        "reference/python.md": python(),
         "notebook.md": notebook(ROOT / "docs" / "notebook.ipynb"),
         "contributing.md": at_the_root("CONTRIBUTING.md"),
         "changelog.md": at_the_root("CHANGELOG.md"),
@@ -91,6 +98,38 @@ def records() -> str:
     table = "".join(f"| `{name}` | {holds} |\n" for name, holds in FIELDS.items())
     fields = f"## Fields of an article\n\nIn the order of a table that leaves.\n\n| field | holds |\n|---|---|\n{table}"
     return f"{contract}\n{fields}"
+
+
+def python() -> str:
+    """The classes of the Python API with what their docstrings say."""
+    parts = ["# Python", "", "As the docstrings tell it; [the guide](../guide.md#python) shows it in use.", ""]
+    for one, place in (
+        (Project, "crawler"),
+        (Matches, "crawler"),
+        (Match, "crawler"),
+        (Wanted, "pipelines.stores.wanted"),
+    ):
+        parts += [f"## {one.__name__}", "", "```python", f"from {place} import {one.__name__}", "```", ""]
+        parts += [inspect.getdoc(one) or "", "", *_members(one)]
+    return "\n".join(parts)
+
+
+def _members(one: type) -> Iterator[str]:
+    """Fields and public methods of a class, as its source has them."""
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(one))).body
+    assert isinstance(tree, ast.ClassDef)
+    fields = [ast.unparse(node) for node in tree.body if isinstance(node, ast.AnnAssign)]
+    if fields := [field for field in fields if not field.startswith("_")]:
+        yield "\n".join(["```python", *fields, "```", ""])
+    for node in tree.body:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or not (told := ast.get_docstring(node)):
+            continue
+        if node.name == "__init__" or not node.name.startswith("_"):
+            name = one.__name__ if node.name == "__init__" else node.name
+            taken = "" if node.decorator_list else f"({ast.unparse(node.args).removeprefix('self').removeprefix(', ')})"
+            given = f" -> {ast.unparse(node.returns)}" if node.returns and name == node.name else ""
+            typed = textwrap.fill(f"{name}{taken}{given}", 100)
+            yield f"### {name}\n\n```python\n{typed}\n```\n\n{told}\n"
 
 
 def notebook(file: Path) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # extras, and what they give
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One article. `article` is all of it, as contract.md words it; `why` is said shortly."""
+    """One article. `article` has all of its fields, as contract.md lists them; `why` is a few words."""
 
     url: str
     title: str
@@ -46,7 +46,7 @@ class Match:
 
 
 class Matches(Sequence[Match]):
-    """Stored articles that are meant by `wanted`, best first."""
+    """The stored articles that `wanted` chooses, best first."""
 
     def __init__(self, store: Store, wanted: Wanted, run: int | None = None) -> None:
         self._store = store
@@ -117,7 +117,7 @@ class Matches(Sequence[Match]):
 
     @property
     def plot(self) -> Plot:
-        """Pictures of it."""
+        """What was found as pictures; so far `plot.harvest()`."""
         return Plot(self._store, self._run)
 
 

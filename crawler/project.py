@@ -57,7 +57,10 @@ class Project:
     def __init__(
         self, folder: Path | str = ".", *, seeds: Sequence[str | Path] = (), profile: str | None = None
     ) -> None:
-        """`seeds` are files, folders and URLs in place of those the configuration names, from `folder` or from here."""
+        """`run` makes `folder`. `seeds` (files, folders, URLs) replace those that the configuration names.
+
+        Paths are looked for in `folder` first, then in the current one. `profile` is needed where there are several.
+        """
         self.folder = Path(folder)
         self._seeds = tuple(seeds)
         self._profile = profile
@@ -195,7 +198,7 @@ class Project:
     # results
 
     def matches(self, *, run: int | None = None, mode: str | None = None) -> Matches:
-        """What was found, best first: a sequence that reads the store as it goes. Of one run, or of all."""
+        """What was found, of one run or of all, best first: a sequence that reads the store as it goes."""
         return Matches(self.store(mode), Wanted(run=run), run)
 
     def store(self, mode: str | None = None) -> Store:
@@ -210,12 +213,15 @@ class Project:
     def articles(
         self, *, everything: bool = False, copies: bool = False, mode: str | None = None
     ) -> Iterator[dict[str, Any]]:
-        """Stored articles, best first; of the mode used last, or of `mode`."""
+        """Stored matches as dictionaries, best first, of the mode used last, or of `mode`.
+
+        With `copies` copies too, with `everything` also stored articles that do not match.
+        """
         with contextlib.closing(self.store(mode)) as store, store.read() as connection:
             yield from articles.listed(connection, everything=everything, copies=copies)
 
     def chosen(self, wanted: Wanted, *, limit: int | None = None, mode: str | None = None) -> Iterator[dict[str, Any]]:
-        """The stored articles that are meant, best first; streamed."""
+        """The stored articles that `wanted` chooses, best first; streamed."""
         with contextlib.closing(self.store(mode)) as store, store.read() as connection:
             yield from articles.chosen(connection, wanted, limit=limit)
 
@@ -235,14 +241,14 @@ class Project:
         return Explained(explained(self.store(mode), str(what)))
 
     def rate(self, what: Sequence[str], verdict: int, *, preview: bool = False, mode: str | None = None) -> Rated:
-        """Says that URLs, or places in the list, are like the seeds (1) or not (-1), and judges everything anew.
+        """Says that URLs, or places in the list, are like the seeds (1) or not (-1), and judges everything again.
 
         With `preview` nothing is written; what would enter and leave is told all the same.
         """
         return rate(self.store(mode), what, verdict, preview=preview)
 
     def unrate(self, *, preview: bool = False, mode: str | None = None) -> Rated:
-        """Takes the last rating back and judges everything anew. Raises UsageError when there is none."""
+        """Takes the last rating back and judges everything again. Raises UsageError when there is none."""
         return take_back(self.store(mode), preview=preview)
 
     def ratings(self, *, limit: int = 5, mode: str | None = None) -> dict[str, Any]:
@@ -253,7 +259,7 @@ class Project:
         self, kind: str, file: Path | None = None, *, wanted: Wanted | None = None, fields: Sequence[str] = (),
         text: bool = True, split: str | None = None, purpose: str | None = None, mode: str | None = None,
     ) -> dict[str, Any]:  # fmt: skip
-        """Writes the stored articles that are meant, by default all, copies among them.
+        """Writes the stored articles that `wanted` chooses; by default all matches, copies among them.
 
         Returns `{file, format, articles, bytes, sha256, left_out}`; with `split` (`train=.8`) a file each, told under
         `splits`. `purpose` (research or training) leaves out what the pages' rights forbid for it.
@@ -293,7 +299,7 @@ class Project:
             return forget(store, self.config().path / "warc", what, copies=copies, preview=preview)
 
     def verify(self, file: Path | str, *, again: bool = False) -> dict[str, Any]:
-        """Holds an export, or an archive's file, against its hashes; see `crawler.verify`."""
+        """Checks an export, or an archive's file, against its hashes; see `crawler.verify`."""
         folder = self.config().path / "warc"
         return verify(Path(file), folder if folder.is_dir() else None, again=again)
 

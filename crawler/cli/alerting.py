@@ -28,7 +28,7 @@ def listed(*, limit: Some = 20, session: Hidden) -> int:
     Parameters
     ----------
     limit
-        So many alerts.
+        Show this many alerts.
     """
     from crawler.alerts.channels import channels
     from crawler.cli.showing import project

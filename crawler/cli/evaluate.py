@@ -43,7 +43,7 @@ def likeness(
         A .jsonl or .jsonl.gz file, or a folder of them: an article a line, with
         text and the labels event, topic or section; title and language if known.
     seeds
-        Numbers of seeds to try, parted by commas.
+        Numbers of seeds to try, separated by commas.
     draws
         How often to draw seeds for each value of a label.
     label

@@ -37,7 +37,7 @@ class Shape:
     no_copies
         Only the original of each story.
     split
-        A file each, such as train=.8,validation=.1; the rest is test. Copies stay with their original.
+        Write a file for each, such as train=.8,validation=.1; the rest is test. Copies stay with their original.
     purpose
         research or training: leaves out what forbids text and data mining, and says how many.
     """
@@ -89,14 +89,14 @@ def export(
 
 
 def verify(file: Path, *, again: Flag = False, session: Hidden) -> int:
-    """Hold an export, a folder of them, or a WARC file against its hashes and the archive.
+    """Check an export, a folder of exports or a WARC file against its hashes and the archive.
 
     Parameters
     ----------
     file
         The file or folder.
     again
-        Take the texts out of the archived pages once more, too, and compare.
+        Extract the texts from the archived pages once more, too, and compare.
     """
     from crawler.cli.showing import project
 

@@ -64,7 +64,7 @@ def retry(
     *, reason: str | None = None, site: str | None = None, run: int | None = None,
     everything: Annotated[bool, Parameter(name="--all", negative=())] = False, session: Hidden,
 ) -> int:  # fmt: skip
-    """Put failed pages back among what waits; the next run fetches them anew.
+    """Put failed pages back in the frontier; the next run fetches them again.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def fates(
     run
         Only this run.
     by
-        Of every site, or every run, too.
+        Count for each site, or each run, too.
     """
     from crawler.cli.showing import check_run, project
     from pipelines.stores import fates as ends

@@ -28,7 +28,7 @@ def rate(
     *what: str, undo: Flag = False, preview: Flag = False,
     session: Hidden,
 ) -> int:  # fmt: skip
-    """Say which results are like the seeds and which are not; the likeness learns, and judges everything anew.
+    """Say which results are like the seeds and which are not; the likeness learns, and judges everything again.
 
     `suchlike rate 3 -` says that the third result is not what you want; `suchlike rate URL +` that one is. What would
     enter and leave is shown first. Without arguments: what is rated, and what is best rated next.

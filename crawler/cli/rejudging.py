@@ -25,7 +25,7 @@ def register(app: App, group: Group) -> None:
 
 
 def rejudge(*, threshold: str, preview: Flag = False, session: Hidden) -> int:
-    """Decide again, by another threshold, what matches; from stored texts, nothing is fetched.
+    """Decide again what matches, by another threshold and from stored texts. Nothing is fetched.
 
     What would enter and leave is shown first. Pages dropped for being unlike go on where they now match.
 
@@ -47,7 +47,7 @@ def rejudge(*, threshold: str, preview: Flag = False, session: Hidden) -> int:
 
 
 def reread(*, reason: str | None = None, preview: Flag = False, session: Hidden) -> int:
-    """Read dropped pages once more, out of the archive: for when a rule has changed. Nothing is fetched.
+    """Extract dropped pages once more from the archive, for when a rule has changed. Nothing is fetched.
 
     Only pages that lie in the archive can be read; with archive = "all" in [store] every page does.
 

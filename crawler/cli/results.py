@@ -40,7 +40,7 @@ def listed(
     Parameters
     ----------
     limit
-        So many of the best.
+        Show only this many, the best.
     text
         With each article's text.
     everything
@@ -181,7 +181,7 @@ def _rights(said: dict[str, Any]) -> str:
 
 
 def dupes(*, session: Hidden) -> int:
-    """List the stories told more than once, each with its copies."""
+    """List the stories published more than once, each with its copies."""
     from pipelines.stores import stories
 
     number = 0

@@ -92,7 +92,7 @@ def add(
     when
         A time such as "every 6h", or a cron line, with a time zone behind it if it is not UTC.
     missed
-        A slot nobody was there for is made up for once, or left out (skip).
+        Whether a missed slot is made up for once, or left out (skip).
     """
     from pipelines.configfile import set_line
     from pipelines.sections import Timed
@@ -127,7 +127,7 @@ def remove(name: str, *, session: Hidden) -> int:
 
 
 def pause(name: str, *, session: Hidden) -> int:
-    """Let a schedule rest: none of its slots is run until `schedule resume`.
+    """Suspend a schedule: none of its slots is run until `schedule resume`.
 
     Parameters
     ----------

@@ -26,15 +26,15 @@ def search(
 ) -> int:  # fmt: skip
     """Search the articles stored; all words must occur.
 
-    Words may be in any case, with accents or without. '"two words"' in quotes stand side by side. What must not occur
-    is written -word, behind --.
+    Words may be in any case, with accents or without. '"two words"' in quotes must stand side by side. After --, -word
+    leaves out what contains the word.
 
     Parameters
     ----------
     words
         What to look for.
     limit
-        So many, at most 200.
+        Show this many, at most 200.
     text
         With each article's text.
     everything

@@ -80,7 +80,7 @@ def _added(session: Session, folder: Path, source: str) -> list[dict[str, Any]]:
 
 
 def listed(*, session: Hidden) -> int:
-    """List the project's seeds: what is read of each, and what is wrong with any."""
+    """List the project's seeds: what is read from each, and what is wrong with any."""
     from crawler.cli.showing import project
 
     opened = project(session)
@@ -141,7 +141,13 @@ def _checked(session: Session, record: dict[str, Any]) -> None:
 
 
 def remove(*names: str, session: Hidden) -> int:
-    """Remove seeds by their names, as `seed list` shows them."""
+    """Remove seeds by their names.
+
+    Parameters
+    ----------
+    names
+        As `seed list` shows them.
+    """
     from pipelines.seeds import keeping
 
     if not names:

@@ -136,7 +136,7 @@ def crawl_worker(*, run: int | None = None, spider: str | None = None, inline: F
 
 
 def clock(*, session: Hidden) -> int:
-    """Start what is due and ring again for what was lost, until stopped (a Procfile line)."""
+    """Start scheduled runs, send alerts and queue again what was lost, until stopped (a Procfile line)."""
     from crawler.running.clockwork import Clockwork
 
     clockwork = Clockwork(_begun(session))
@@ -146,7 +146,7 @@ def clock(*, session: Hidden) -> int:
 
 
 def up(*, number: Annotated[int, Parameter(name=["-n", "--number"])] = 0, session: Hidden) -> int:
-    """Run everything the Procfile names, restart what fails, and stop it all in order: for a machine of one's own.
+    """Run everything the Procfile names on this machine, restart what fails, and stop it all in order.
 
     Parameters
     ----------

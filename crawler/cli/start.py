@@ -88,7 +88,7 @@ def run(  # noqa: PLR0913  # the flags of contract.md
     time
         Stop after this time, such as 10m.
     workers
-        Extraction processes.
+        The most extraction processes.
     crawlers
         Crawler processes.
     threshold

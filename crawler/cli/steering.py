@@ -18,7 +18,7 @@ def register(app: App, group: Group) -> None:
 
 
 def pause(*, session: Hidden) -> int:
-    """Let the run at work rest: pages under way are finished, nothing new is fetched until `resume`."""
+    """Pause the run: pages under way are finished, nothing new is fetched until `resume`."""
     from crawler.cli.showing import project
     from crawler.running.steering import steer
 
@@ -28,7 +28,7 @@ def pause(*, session: Hidden) -> int:
 
 
 def resume(*, session: Hidden) -> int:
-    """Go on with the run that was paused. (A run that was stopped goes on with `run`.)"""
+    """Continue the paused run. (`run` continues one that was stopped.)"""
     from crawler.cli.showing import project
     from crawler.running.steering import steer
 

@@ -12,7 +12,7 @@ from pipelines.stores.where import condition
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A choice of stored articles; what is None does not matter.
+    """A choice of stored articles; a field that is None does not matter.
 
     Without `everything` only matches, without `copies` only originals. `since` and `until` are days (YYYY-MM-DD), both
     included, of publication; `least` and `most` bound the score; `where` is a condition as `where.condition` reads it.

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 import yaml
 
-from crawler import reasons
+from crawler import Project, reasons
 from crawler.cli.app import app
 from crawler.cli.configuring import meanings
 from crawler.cli.examples import EXAMPLES
@@ -185,5 +185,7 @@ def test_the_site_is_built_without_a_warning_and_asks_nobody_else_for_anything(t
     assert all(f'id="suchlike-{verb.replace(" ", "-")}"' in verbs for verb in EXAMPLES)
     settings = (tmp_path / "reference" / "settings.html").read_text(encoding="utf-8")
     assert all(f"<code>{key.rpartition('.')[2]}</code>" in settings for key in meanings() if not key.endswith("*"))
+    api = (tmp_path / "reference" / "python.html").read_text(encoding="utf-8")
+    assert all(f'id="{name}"' in api for name in vars(Project) if not name.startswith("_"))
     records = (tmp_path / "reference" / "records.html").read_text(encoding="utf-8")
     assert all(f"<code>{name}</code>" in records for name in FIELDS)
