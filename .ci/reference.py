@@ -19,7 +19,6 @@ from crawler import Match, Matches, Project
 from crawler.cli.app import app
 from crawler.cli.configuring import _plain, _toml, _variable, has_variable, meanings
 from crawler.cli.examples import EXAMPLES
-from pipelines.exports import FIELDS
 from pipelines.provenance import settings
 from pipelines.stores.wanted import Wanted
 
@@ -70,8 +69,8 @@ def every_setting() -> str:
     lines = [
         "# Settings",
         "",
-        "Lines of `suchlike.toml`, all optional; or variables of the environment, which win. `suchlike config show`",
-        "tells each value and where it was said. A profile and a schedule bear names of your own.",
+        "Lines of `suchlike.toml`, all optional, or environment variables, which win over it. `suchlike config show`",
+        "prints each value and where it was set. You choose the names of profiles and schedules.",
         "",
     ]
     section = ""
@@ -93,11 +92,9 @@ def every_setting() -> str:
 
 
 def records() -> str:
-    """What other programs may rely on, as `suchlike help contract` prints it, and an article's fields."""
+    """What other programs may rely on, as `suchlike help contract` prints it."""
     contract = (files("crawler.cli") / "contract.md").read_text(encoding="utf-8")
-    table = "".join(f"| `{name}` | {holds} |\n" for name, holds in FIELDS.items())
-    fields = f"## Fields of an article\n\nIn the order of a table that leaves.\n\n| field | holds |\n|---|---|\n{table}"
-    return f"{contract}\n{fields}"
+    return f"{contract}\nWhat each field of an article means: [Exports](../exports.md#fields).\n"
 
 
 def python() -> str:
