@@ -62,8 +62,9 @@ class Harvest:
             'role="img" font-family="sans-serif" font-size="12">'
             f"<title>{most if self.found else 0} matches in {len(self.found)} pages</title>"
             f'<path d="M{MARGIN} 8V{base}H{WIDTH}" fill="none" stroke="#888"/>'
-            f'<polyline points="{MARGIN},{base} {points}" fill="none" stroke="#0b6bcb" stroke-width="2"/>'
+            f'<polyline points="{MARGIN},{base} {points}" fill="none" stroke="#0d9488" stroke-width="2"/>'
             f'<text x="{MARGIN - 4}" y="16" text-anchor="end" fill="#888">{most}</text>'
+            f'<text x="{MARGIN + 6}" y="16" fill="#888">matches</text>'
             f'<text x="{MARGIN}" y="{HEIGHT - 12}" fill="#888">pages fetched</text>'
             f'<text x="{WIDTH}" y="{HEIGHT - 12}" text-anchor="end" fill="#888">{len(self.found)}</text></svg>'
         )

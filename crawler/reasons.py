@@ -32,11 +32,22 @@ WORDS: Final = {
     "trap": "pages like it lead a crawl round in circles",
     "template-budget": "enough pages like it were asked for",
 }
+# what ended a run -> in words
+_ENDED: Final = {
+    "budget": "the page budget is spent", "matches": "enough matches", "time": "the time is up",
+    "exhausted": "nothing is left to fetch now", "user": "stopped by you; the same command goes on",
+    "stalled": "the stages stopped moving; see `suchlike status`",
+}  # fmt: skip
 _STATUS: Final = re.compile(r"http-(\d+)")
 _STATUSES: Final = {
     "401": "its site asks for a password", "403": "its site refuses us", "404": "it is gone", "410": "it is gone",
     "429": "its site wants fewer requests", "451": "its site may not show it",
 }  # fmt: skip
+
+
+def ended(stopped_by: str) -> str:
+    """What ended a run, in words; what nobody knows as it is."""
+    return _ENDED.get(stopped_by, stopped_by)
 
 
 def meaning(reason: str) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 import jinja2
 
 from crawler.picture import Harvest
-from crawler.reasons import meaning
+from crawler.reasons import ended, meaning
+from crawler.web.render import count, day, moment, share
 from pipelines.errors import StoreError, UsageError
 from pipelines.likeness.profile import Profile
 from pipelines.stores import Connection, Store, articles, editions, fates, ledger, runs, tallies
@@ -33,6 +34,7 @@ def report(store: Store) -> str:
         loader=jinja2.PackageLoader("crawler", "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    page.filters |= {"count": count, "day": day, "moment": moment, "share": share}
     return page.get_template("report.html").render(**told)
 
 
@@ -66,7 +68,8 @@ def _facts(connection: Connection) -> dict[str, Any]:
         "config": latest.config,
         "digest": latest.config.digest,
         "runs": [
-            {"number": run.id, "began": iso_at(run.started_at), "ended": iso_at(run.ended_at), "by": run.stopped_by,
+            {"number": run.id, "began": iso_at(run.started_at), "ended": iso_at(run.ended_at),
+             "by": ended(run.stopped_by) if run.stopped_by else "under way",
              "pages": runs.pages_fetched(connection, run.id), "matches": tallies.matches(connection, run.id),
              "harvest": Harvest.of(runs.harvest(connection, run.id))}
             for run in listed[:12][::-1]
@@ -88,7 +91,7 @@ def _facts(connection: Connection) -> dict[str, Any]:
         "all_sites": len(by_site),
         "kept": _at_thresholds(tallies.scores(connection)),
         "languages": tallies.numbers(connection, "language"),
-        "months": tallies.months(connection),
+        "months": {_month(at): number for at, number in tallies.months(connection).items()},
         "best": best,
     }  # fmt: skip
 
@@ -106,6 +109,11 @@ def funnel(ends: Mapping[str, Any]) -> list[tuple[str, int]]:
 def _at_thresholds(scores: Mapping[int, int]) -> list[tuple[float, int]]:
     """How many judged articles each threshold would keep; `scores` counts them by hundredths."""
     return [(step / 100, sum(number for at, number in scores.items() if at >= step)) for step in STEPS]
+
+
+def _month(at: str) -> str:
+    """Jan 2024, from 2024-01; nothing stays nothing."""
+    return day(f"{at}-01").removeprefix("1 ")
 
 
 def _version(package: str) -> str:

@@ -9,17 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from crawler.cli.session import NARROW, Session, clipped, safe
-from crawler.reasons import meaning
+from crawler.reasons import ended, meaning
 from pipelines.stores import Store, articles, fates, revisions
 from pipelines.stores.wanted import Wanted
 
 BEST = 5
-
-_STOPPED = {
-    "budget": "the page budget is spent", "matches": "enough matches", "time": "the time is up",
-    "exhausted": "nothing is left to fetch now", "user": "stopped by you; the same command goes on",
-    "stalled": "the stages stopped moving; see `suchlike status`",
-}  # fmt: skip
 
 
 def tell(session: Session, done: Mapping[str, Any], store: Store, *, judged: bool = True) -> None:
@@ -93,7 +87,7 @@ def _end(done: Mapping[str, Any]) -> str:
         return "all of it was replayed"
     if done["stopped_by"] == "exhausted" and not done["pages_fetched"] and done["fates"]["refused"]:
         return "nothing of it may be fetched"
-    return str(_STOPPED.get(done["stopped_by"], done["stopped_by"]))
+    return ended(done["stopped_by"])
 
 
 def _again(done: Mapping[str, Any]) -> str:

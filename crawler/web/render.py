@@ -14,6 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from crawler.reasons import ended, meaning
+
 # what stands where there is no number yet
 NOTHING = "\u2013"
 # control characters and those that turn the direction of writing: they disguise what a line says
@@ -32,8 +34,9 @@ def environment() -> Environment:
         lstrip_blocks=True, finalize=_plain, auto_reload=False,
     )  # fmt: skip
     made.filters |= {
-        "outward": outward, "score": score, "day": day, "moment": moment, "share": share, "count": count, "ago": ago,
-        "bare": bare, "seconds": seconds,
+        "outward": outward, "score": score, "day": day, "moment": moment, "share": share, "count": count,
+        "clock": clock, "bare": bare, "seconds": seconds, "exact": exact, "signed": signed, "quoted": quoted,
+        "meaning": meaning, "ended": ended,
     }  # fmt: skip
     made.globals["query"] = query
     return made
@@ -84,8 +87,13 @@ def seconds(value: float | None) -> str:
         return NOTHING
     for size, name in ((86_400, "d"), (3600, "h"), (60, "min")):
         if value >= size:
-            return f"{value / size:.3g} {name}"
-    return f"{value:.2g} s" if value < 10 else f"{value:.0f} s"
+            return f"{_short(value / size)} {name}"
+    return f"{value:.2g} s" if value < 1 else f"{_short(value)} s"
+
+
+def _short(number: float) -> str:
+    """With a digit behind the point below 10."""
+    return f"{number:.1f}".removesuffix(".0") if number < 9.95 else f"{number:.0f}"
 
 
 def day(value: str | None) -> str:
@@ -95,21 +103,43 @@ def day(value: str | None) -> str:
 
 
 def moment(value: str | float | None) -> str:
-    """2 Nov 2026, 14:03 UTC"""
+    """2 Nov 2026, 14:03 UTC; the day alone where a page named no hour, which is stored as midnight."""
     found = _moment(value)
+    if found and isinstance(value, str) and (found.hour, found.minute, found.second) == (0, 0, 0):
+        return day(value)
     return f"{found.day} {found:%b %Y, %H:%M} UTC" if found else ""
 
 
-def ago(value: float | None) -> str:
-    """12:04:31 UTC, of seconds since 1970."""
-    return f"{datetime.fromtimestamp(value, UTC):%H:%M:%S} UTC" if value else ""
+def clock(value: float | None) -> str:
+    """12:04 UTC, of seconds since 1970."""
+    found = _moment(value) if value else None
+    return f"{found:%H:%M} UTC" if found else ""
+
+
+def exact(value: str | float | None) -> str:
+    """2026-11-02 14:03:31Z: what is shown where a pointer rests on a date, and what programs read."""
+    found = _moment(value)
+    return f"{found:%Y-%m-%d %H:%M:%S}Z" if found else ""
+
+
+def signed(value: float) -> str:
+    """+1.26, with a minus sign as wide as the plus."""
+    return f"{value:+.2f}".replace("-", "\u2212")
+
+
+def quoted(sentence: str) -> Markup:
+    """A sentence of ours: what stands between backticks is shown as what is typed."""
+    pieces = _plain(sentence).split("`")
+    return Markup().join(Markup("<code>{}</code>").format(one) if at % 2 else one for at, one in enumerate(pieces))
 
 
 def _moment(value: str | float | None) -> datetime | None:
     try:
         if isinstance(value, int | float):
             return datetime.fromtimestamp(value, UTC)
-        return datetime.fromisoformat(value).astimezone(UTC) if value else None
+        found = datetime.fromisoformat(value) if value else None
+        # a day alone is the same day everywhere
+        return found.astimezone(UTC) if found and found.tzinfo else found and found.replace(tzinfo=UTC)
     except (ValueError, OverflowError, OSError):
         return None
 

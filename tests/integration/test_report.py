@@ -16,6 +16,7 @@ from crawler import Project
 from crawler.report import funnel, report
 from pipelines.errors import UsageError
 from pipelines.stores import open_store
+from pipelines.stores.schema import State
 
 SEEDS = Path(__file__).parents[2] / "seeds" / "harbour-dredging"
 
@@ -46,7 +47,7 @@ def test_a_report_tells_method_funnel_sites_and_best_articles(database: str, tmp
     assert told["duplicate"] == 1 and sum(number for _, number in funnel(told)) == told["fetched"] == 3
     assert re.search(r"pages fetched\s*3", page.text)
     assert re.search(r"copies of a stored story\s*1", page.text)
-    assert "2024-01" in page.text and "replay" in page.text.lower()
+    assert "Jan 2024" in page.text and "4 Jan 2024" in page.text and "replay" in page.text.lower()
     links = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
     assert sorted(map(str, links)) == ["https://a.test/1", "https://b.test/3"]
     stock.store.close()
@@ -62,6 +63,14 @@ def test_a_report_is_whole_in_itself_and_runs_nothing(tmp_path: Path) -> None:
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on") or name == "src"]
     assert "url(" not in written and "@import" not in written
     assert evil in page.text
+    stock.store.close()
+
+
+def test_a_report_of_no_match_says_so_and_where_to_look(database: str, tmp_path: Path) -> None:
+    stock = Stock(database, tmp_path)
+    stock.fetched({"https://a.test/1": b""}, state=State.DROPPED, reason="empty")
+    text = Page(report(stock.store)).text
+    assert "Nothing matched" in text and "suchlike fates" in text and "an empty answer" in text
     stock.store.close()
 
 

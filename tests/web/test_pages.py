@@ -15,7 +15,7 @@ from lxml import etree
 from pipelines.stores import articles, open_store, tallies, tellings
 
 PATHS = ["/", "/results", "/stories", "/sources", "/queues", "/failures", "/seeds", "/sources?q=ledger"]
-LOOKS = [("light", 1240), ("dark", 360)]
+LOOKS = [("light", 1100), ("dark", 360)]
 
 
 def stored(folder: Path) -> list[dict[str, Any]]:
@@ -44,6 +44,9 @@ def test_every_page_reads_well_and_fits(
             assert page.locator(".badge").inner_text() == "REPLAY", path
             assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{path} is wider than {width}"
             found = Axe().run(page).response["violations"]
+            if width > 1000:
+                head = "document.querySelector('header.top nav').offsetTop - document.querySelector('.who').offsetTop"
+                assert abs(page.evaluate(head)) < 20, f"the head of {path} takes two lines"
             serious = [(one["id"], one["nodes"][0]["html"][:200]) for one in found
                        if one["impact"] in ("serious", "critical")]  # fmt: skip
             assert serious == [], path
@@ -60,6 +63,9 @@ def test_the_overview_adds_up(visit: Visit, results: Path) -> None:
     fates = page.locator("#fates tbody tr:not(.reason) td.num").all_inner_texts()
     assert f"{sum(map(int, fates))} pages fetched" in page.locator("#fates caption").inner_text()
     visit.until("document.querySelector('#harvest canvas') !== null")
+    latest = [column[-1] for column in json.loads(page.locator("#harvest").get_attribute("data-numbers"))]
+    legend = page.locator("#harvest .u-legend .u-value").all_inner_texts()
+    assert legend == [f"{latest[0]:.0f}", f"{latest[1]:.1f}", f"{latest[2]:.0f}"]
 
 
 def test_results_are_in_order_and_lead_to_their_articles(visit: Visit, results: Path) -> None:
@@ -77,6 +83,24 @@ def test_results_are_in_order_and_lead_to_their_articles(visit: Visit, results: 
     text = page.locator(".facts").inner_text()
     assert held[0]["sha256"] in text
     assert f"curl --location --compressed --user-agent suchlike/0.1 {held[0]['url']}" in text
+
+
+def test_filters_that_nothing_fits_say_so_and_how_to_go_on(visit: Visit) -> None:
+    page = visit.go("/results?since=yesterday")
+    assert page.get_by_role("alert").inner_text().startswith("From: 'yesterday' is no day")
+    page = visit.go("/results?q=zeppelins")
+    assert "No match fits these filters" in page.locator("#rows .empty").inner_text()
+    page.get_by_role("link", name="Clear them").click()
+    page.wait_for_url("**/results")
+    assert page.locator("#rows li[data-row]").count() > 3
+
+
+def test_paper_shows_what_was_found_and_nothing_to_press(visit: Visit) -> None:
+    page = visit.go("/results")
+    page.emulate_media(media="print")
+    assert page.locator("#rows .what").first.is_visible()
+    for pressed in ("header.top nav", "#filters", ".rater", "[data-select]"):
+        assert not page.locator(pressed).first.is_visible(), pressed
 
 
 def test_a_search_finds_while_one_types(visit: Visit) -> None:
@@ -203,7 +227,7 @@ def test_everything_works_without_javascript(chromium: Any, copied: Path) -> Non
 def test_without_a_store_it_says_what_to_do(tmp_path: Path) -> None:
     answer = client(tmp_path).get("/")
     assert answer.status_code == 200
-    assert "suchlike run" in answer.text
+    assert "<code>suchlike run</code>" in answer.text and "`" not in answer.text
     assert client(tmp_path).get("/api/v1/articles").status_code == 400
 
 

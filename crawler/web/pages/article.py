@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from crawler.reasons import meaning
 from crawler.web.desk import Learned
 from crawler.web.diff import Diff, compare
 from crawler.web.frame import desk_of, framed, number, page
@@ -45,7 +46,8 @@ def article(request: Request) -> Response:
     terms = found.terms if found else ()
     text = told["article"]["text"] if told["article"] else ""
     return page(
-        request, "article.html", "results", frame, row=row, told=told, found=found, verdict=verdict, copies=copies,
+        request, "article.html", "results" if told["article"] else "failures", frame, row=row, told=told, found=found,
+        verdict=verdict, copies=copies, because=meaning(told["reason"] or ""),
         paragraphs=shaded(text, terms), cut=len(text) > MAX_CHARS, seed=seed,
         curl=reproduce(told["url"], run), parts=_parts(found), config=run.config.digest,
         versions=versions, compared=compared, difference=difference,
@@ -89,8 +91,8 @@ def _seed(found: Explanation | None, learned: Learned | None) -> dict[str, Any] 
     if seed is None:
         return None
     terms: tuple[Term, ...] = found.terms
-    return {"name": name, "closeness": closeness, "title": seed.title,
-            "paragraphs": shaded(seed.text[:SEED_CHARS], terms)}  # fmt: skip
+    text = seed.text.removeprefix(seed.title or "")[:SEED_CHARS]
+    return {"name": name, "closeness": closeness, "title": seed.title, "paragraphs": shaded(text, terms)}
 
 
 def _parts(found: Explanation | None) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from crawler.web.frame import desk_of, form_of, framed, page
 from pipelines.errors import UsageError
 from pipelines.stores import Connection, failing, fates
 
-ENDS = {"dead": "no answer", "dropped": "dropped", "refused": "never fetched"}
+ENDS = {"dead": "failed", "dropped": "dropped", "refused": "never fetched"}
 MISSES = 5
 
 
@@ -33,6 +33,7 @@ def failures(request: Request) -> Response:
     return page(
         request, "failures.html", "failures", frame, groups=groups, as_of=counted.at if counted else None,
         misses=[(score, title, url, rows[url]) for score, title, url in misses], ends=ENDS,
+        fetched=counted.value.run_ends["fetched"] if counted else 0,
         again=request.query_params.get("again"),
     )  # fmt: skip
 

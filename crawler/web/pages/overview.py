@@ -26,7 +26,7 @@ LATEST = 12
 # it reads everything stored, so one is written at a time
 _one_report = threading.Lock()
 # fate -> what it means, in the words of the guide
-FATES = {"stored": "stored", "duplicate": "copies of a stored one", "dropped": "dropped", "dead": "no answer",
+FATES = {"stored": "stored", "duplicate": "copies of a stored one", "dropped": "dropped", "dead": "failed",
          "in_flight": "on their way"}  # fmt: skip
 
 
@@ -90,7 +90,8 @@ def _ends(ends: dict[str, Any]) -> dict[str, Any]:
         number = sum(held.values()) if isinstance(held, dict) else held
         reasons = sorted(held.items(), key=lambda one: -one[1]) if isinstance(held, dict) else []
         rows.append({"name": name, "meaning": meaning, "number": number, "share": number / fetched, "reasons": reasons})
-    return {"rows": rows, "fetched": ends["fetched"], "refused": sum(ends["refused"].values()), "lists": ends["lists"]}
+    return {"rows": rows, "fetched": ends["fetched"], "refused": sum(ends["refused"].values()), "lists": ends["lists"],
+            "kept": ends["stored"] + ends["duplicate"]}  # fmt: skip
 
 
 async def decide(request: Request) -> Response:

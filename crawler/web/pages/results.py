@@ -34,7 +34,8 @@ def results(request: Request) -> Response:
         try:
             told = _found(connection, asked, request.query_params.get("after", ""), frame["family"])
         except UsageError as error:
-            told, problem = {"rows": [], "more": None, "cut": False, "first": True}, str(error)
+            told = {"rows": [], "more": None, "cut": False, "first": True}
+            problem = str(error).replace("--since", "From:").replace("--until", "To:")
         learned = desk.learned(connection, run)
         standing = ratings.standing(connection, frame["family"])
     counted = desk.counted()

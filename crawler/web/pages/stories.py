@@ -15,7 +15,6 @@ from crawler.web.frame import desk_of, framed, number, page
 from pipelines.stores import browse, tellings
 
 SHOWN = 40
-WIDTH = 600
 
 
 def stories(request: Request) -> Response:
@@ -54,14 +53,17 @@ def story(request: Request) -> Response:
 
 
 def time_line(members: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Where each dated telling stands on a line WIDTH wide, and how long after the first it came, in seconds."""
+    """Where each dated telling stands on a line, in hundredths of it, and how many seconds after the first it came.
+
+    None for tellings that all say the same moment.
+    """
     dated = [(_seconds(one["published"]), one) for one in members if one["published"]]
-    if len(dated) < 2:
+    first, last = min((at for at, _ in dated), default=0.0), max((at for at, _ in dated), default=0.0)
+    if first == last:
         return []
-    first, last = min(at for at, _ in dated), max(at for at, _ in dated)
-    span = (last - first) or 1.0
     return [
-        {**one, "x": WIDTH * (at - first) / span, "after": at - first} for at, one in sorted(dated, key=lambda d: d[0])
+        {**one, "x": 100 * (at - first) / (last - first), "after": at - first}
+        for at, one in sorted(dated, key=lambda d: d[0])
     ]
 
 
