@@ -42,6 +42,8 @@ _LOOKS = frozenset((
     "status", "list", "search", "show", "explain", "dupes", "fates", "traps", "failures", "export", "report", "config",
     "rate", "rejudge", "reread", "forget", "alerts", "pause", "resume", "doctor",
 ))  # fmt: skip
+# what asks the web: a mode that promises not to would be believed
+_FETCHES = frozenset(("run", "plan"))
 
 app = App(
     name="suchlike",
@@ -126,6 +128,11 @@ def _launch(  # noqa: PLR0913  # the global flags
             [STDIN if token == "-" else token for token in tokens], print_error=False, exit_on_error=False,
             console=helping.console(no_color),
         )  # fmt: skip
+        if mode in ("demo", "replay") and tokens and tokens[0] in _FETCHES:
+            raise UsageError(
+                f"`suchlike {tokens[0]}` asks the web itself; --mode says whose results to read. `suchlike demo` "
+                "crawls a made-up web, `suchlike replay FILE…` reads recorded pages."
+            )
         if tokens and tokens[0] in _LOOKS and not {"--help", "-h"}.intersection(tokens):
             _there(session)
         extra = dict.fromkeys(ignored, session)

@@ -72,7 +72,7 @@ def visitor_is_known(request: HTTPConnection, access: Access) -> Refusal | None:
         return None
     if path == "/metrics" and access.is_local and is_loopback(_name(request.headers.get("host", ""))):
         return None
-    return Refusal(401, "Show the token first.")
+    return Refusal(401, "This dashboard opens with its token.")
 
 
 # asked in this order

@@ -12,7 +12,7 @@ from crawler.web.render import render
 # where programs look, and not people
 FOR_PROGRAMS = ("/api/", "/healthz", "/metrics", "/feed.")
 _TITLES = {
-    400: "That cannot be read", 401: "The token, please", 403: "Not from here", 404: "There is no such page",
+    400: "That cannot be read", 401: "Sign in", 403: "Not from here", 404: "There is no such page",
     405: "Not like that", 413: "Too much", 421: "Not by that name", 503: "Nothing to show right now",
 }  # fmt: skip
 

@@ -110,6 +110,8 @@ TABLE: dict[str, Wrong] = {
     "a replay without seeds": Wrong(["replay", "page.html"], ["seeds"]),
     "no results yet": Wrong(["list"], ["no results", "suchlike run"]),
     "results of a mode there are none of": Wrong(["--mode", "demo", "list"], ["demo"], 4),
+    "a run that is to ask no web": Wrong(["--mode", "demo", "run"], ["suchlike demo", "--mode"]),
+    "a plan that is to ask no web": Wrong(["plan", "--mode", "replay"], ["suchlike replay", "--mode"]),
     "a mode that is none": Wrong(["--mode", "dream", "list"], ["dream"]),
     "a search for no word": Wrong(["search", "!?"], ["no word", "!?"]),
     "a day that is none": Wrong(["list", "--since", "soon"], ["--since", "soon", "30d"]),

@@ -103,6 +103,17 @@ def test_paper_shows_what_was_found_and_nothing_to_press(visit: Visit) -> None:
         assert not page.locator(pressed).first.is_visible(), pressed
 
 
+def test_a_rating_that_cannot_be_done_says_why_beside_the_page(visit: Visit) -> None:
+    page = visit.go("/results")
+    page.get_by_role("button", name="+ like", exact=True).click()
+    visit.until("document.querySelector('#sheet [role=alert]') !== null")
+    assert page.locator("#sheet").inner_text() == "Select what you want to rate first."
+    page.keyboard.press("Escape")
+    assert page.locator("#sheet").inner_text() == ""
+    assert [one for one in visit.complaints if "400" not in one] == []
+    visit.complaints.clear()
+
+
 def test_a_search_finds_while_one_types(visit: Visit) -> None:
     page = visit.go("/results")
     page.locator("#q").press_sequentially("dredging tender")

@@ -36,7 +36,4 @@
     event.preventDefault();
     deed();
   });
-  // what the server puts into the sheet is read out and can be answered by keys at once
-  document.addEventListener("htmx:afterSwap", (event) => { if (event.target.id === "sheet") event.target.querySelector("button, a")?.focus(); });
-  document.addEventListener("click", (event) => { if (event.target.matches("[data-close]")) { event.preventDefault(); document.getElementById("sheet").replaceChildren(); } });
 })();
