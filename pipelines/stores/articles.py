@@ -76,7 +76,7 @@ def put(connection: Connection, draft: Draft) -> None:
     row, values = draft.article.row, columns(draft)
     held = connection.execute(_STORED_AT, {"row": row}).scalar()
     if held is not None:
-        search.take_out(connection, row)
+        search.take_out(connection, [row])
     changing = [name for name in values if name not in _KEPT]
     connection.execute(upsert(connection, articles, ["id"], changing), values)
     if held is not None:

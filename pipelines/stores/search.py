@@ -171,17 +171,16 @@ def index(connection: Connection, rows: Sequence[int], *, stored_at: float | Non
         run_many(connection, _FOUND_BY, found)
 
 
-def take_out(connection: Connection, row: int) -> None:
-    """Makes an article that was made findable no longer so; its title and text must be those it was indexed with."""
-    held = connection.execute(_READ.where(articles.c.id == row)).first()
-    if held is None:
+def take_out(connection: Connection, rows: Sequence[int]) -> None:
+    """Makes articles that were made findable no longer so; titles and texts must be those they were indexed with."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(_NOT_FOUND, {"rows": list(rows)})
         return
-    if connection.dialect.name == "sqlite":
+    for at in range(0, len(rows), _TAKEN_OUT):
+        held = connection.execute(_READ.where(articles.c.id.in_(rows[at : at + _TAKEN_OUT]))).all()
         # the table keeps no text of its own, so what is to be taken out has to be told
-        _, title, words = _cut(*held)
-        connection.execute(_TAKE_OUT, {"row": row, "title": " ".join(title), "text": " ".join(words)})
-    else:
-        connection.execute(_FOUND_BY, {"row": row, "words": None, "stored_at": None})
+        cut = [_cut(*one) for one in held]
+        run_many(connection, _TAKE_OUT, [{"row": row, "title": " ".join(t), "text": " ".join(w)} for row, t, w in cut])
 
 
 _READ = select(articles.c.id, articles.c.title, articles.c.text)
@@ -189,6 +188,9 @@ _PUT_IN = text("INSERT INTO articles_search(rowid, title, text) VALUES(:row, :ti
 _TAKE_OUT = text(
     "INSERT INTO articles_search(articles_search, rowid, title, text) VALUES('delete', :row, :title, :text)"
 )
+_NOT_FOUND = text("UPDATE articles SET search = NULL WHERE id = ANY(CAST(:rows AS bigint[]))")
+# texts in memory at once
+_TAKEN_OUT = 200
 _STORED = text("UPDATE articles SET stored_at = :stored_at WHERE id = :row")
 _FOUND_BY = text(
     "UPDATE articles SET search = CAST(:words AS tsvector), "

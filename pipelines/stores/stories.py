@@ -109,7 +109,7 @@ def place(connection: Connection, row: int, signed: Signature | None) -> None:
     """
     own = _member(connection, row)
     if own.held["story"] is not None:
-        leave(connection, row)
+        leave(connection, [row])
         own = _member(connection, row)
     found = _candidates(connection, own.told, signed)
     near = _members(connection, articles.c.id.in_(found), _PLACED) if found else []
@@ -123,19 +123,23 @@ def place(connection: Connection, row: int, signed: Signature | None) -> None:
         _fold_anew(connection, own, kin)
 
 
-def leave(connection: Connection, row: int) -> None:
-    """The article tells its story no more: what it was linked with is folded without it, and it is found no more."""
-    signatures.take_out(connection, [row])
-    kin = connection.execute(select(articles.c.kin).where(articles.c.id == row)).scalar()
+def leave(connection: Connection, rows: Sequence[int]) -> None:
+    """These articles tell their stories no more: what they were linked with is folded without them, once, and they are
+    found no more."""
+    signatures.take_out(connection, rows)
+    placed = select(articles.c.id, articles.c.kin).where(articles.c.id.in_(rows), articles.c.kin.is_not(None))
+    left: dict[int, list[int]] = {}
+    for row, kin in connection.execute(placed.order_by(articles.c.id)):
+        left.setdefault(kin, []).append(row)
     nothing = dict.fromkeys((*_HELD, "evidence"))
-    connection.execute(update(articles).where(articles.c.id == row).values(nothing))
-    if kin is None:
-        return
-    rest = _members(connection, articles.c.kin == kin)
-    if len(rest) <= MOST_KIN:
-        _write(connection, rest, fold([member.told for member in rest], link))
-    else:
-        _hand_on(connection, row)
+    connection.execute(update(articles).where(articles.c.id.in_(rows)).values(nothing))
+    for kin, gone in left.items():
+        rest = _members(connection, articles.c.kin == kin)
+        if len(rest) <= MOST_KIN:
+            _write(connection, rest, fold([member.told for member in rest], link))
+        else:
+            for row in gone:
+                _hand_on(connection, row)
 
 
 def _hand_on(connection: Connection, row: int) -> None:

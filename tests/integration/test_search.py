@@ -171,7 +171,7 @@ def test_what_is_written_again_is_found_by_its_new_words_alone(stock: Stock) -> 
     assert found(stock, "regatta") == ["other"]
     assert found(stock, "football") == []
     with stock.store.write() as connection:
-        search.take_out(connection, row)
+        search.take_out(connection, [row])
     assert found(stock, "regatta") == []
 
 
