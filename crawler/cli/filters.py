@@ -60,14 +60,20 @@ class Filters:
         from pipelines import urls
         from pipelines.stores.wanted import Wanted
 
-        site = None
-        if self.site is not None:
-            site = urls.site_of(urls.host_of(self.site) if "://" in self.site else self.site.lower())
+        site = self.site and urls.site_of(host_named(self.site))
         return Wanted(
             everything=everything, copies=copies, site=site, language=self.language,
             since=_day(self.since, "--since"), until=_day(self.until, "--until"), least=self.least, most=self.most,
             story=self.story, run=self.run, mode=mode, where=self.where,
         )  # fmt: skip
+
+
+def host_named(given: str) -> str:
+    """A site or host as URLs spell it, given as people do, or by one of its URLs: `München.de` is xn--mnchen-3ya.de."""
+    from pipelines import urls
+
+    canonical = urls.canonical(given if "://" in given else f"https://{given}/")
+    return urls.host_of(canonical) if canonical else given.lower()
 
 
 def _day(given: str | None, flag: str) -> str | None:

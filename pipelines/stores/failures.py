@@ -12,6 +12,7 @@ from pipelines import extract
 from pipelines.stores.discovery import settle_best
 from pipelines.stores.hosts import UNBLOCKED
 from pipelines.stores.schema import Kind, State, hosts, urls
+from pipelines.stores.where import whole
 
 # what a page is dropped for that another try may bring; the rest of the drops say what a page is
 _DROPS = ("extraction-error",)
@@ -43,7 +44,7 @@ class Choice:
                 urls.c.host.in_(select(hosts.c.id).where(or_(hosts.c.site == self.site, hosts.c.name == self.site)))
             )
         if self.run is not None:
-            found.append(urls.c.run == self.run)
+            found.append(urls.c.run == whole(self.run))
         return found
 
 

@@ -11,6 +11,7 @@ from pipelines.stores import articles as article_rows
 from pipelines.stores import stories as story_rows
 from pipelines.stores import traps
 from pipelines.stores.schema import LEADS, MISSED, MOVES, WAITS, Kind, State, articles, hosts, urls
+from pipelines.stores.where import whole
 
 _NAMES = {
     State.WAITING: "waiting", State.LEASED: "leased", State.FETCHED: "in_flight", State.PARSED: "in_flight",
@@ -33,7 +34,7 @@ def count(connection: Connection, run: int | None = None) -> dict[str, Any]:
         .group_by(urls.c.state, urls.c.reason, urls.c.kind)
     )
     if run is not None:
-        query = query.where(urls.c.run == run)
+        query = query.where(urls.c.run == whole(run))
     total = _nothing() | {"frontier": _frontier(connection), "traps": traps.counted(connection)}
     for state, reason, kind, number in connection.execute(query):
         _add(total, state, reason, kind, number)
@@ -54,7 +55,7 @@ def count_by(connection: Connection, what: str, run: int | None = None) -> list[
         .where(urls.c.state > State.LEASED).group_by(named, urls.c.state, urls.c.reason, urls.c.kind)
     )  # fmt: skip
     if run is not None:
-        query = query.where(urls.c.run == run)
+        query = query.where(urls.c.run == whole(run))
     held: dict[Any, dict[str, Any]] = {}
     for name, state, reason, kind, number in connection.execute(query):
         _add(held.setdefault(name, {what: name, **_nothing()}), state, reason, kind, number)
@@ -96,7 +97,7 @@ def sites(connection: Connection, run: int | None = None) -> list[dict[str, Any]
         .group_by(hosts.c.site)
     )
     if run is not None:
-        query = query.where(urls.c.run == run)
+        query = query.where(urls.c.run == whole(run))
     rows = [
         {"site": site, "pages": pages, "matches": int(found or 0)} for site, pages, found in connection.execute(query)
     ]

@@ -10,7 +10,10 @@ from pipelines.stores.wanted import Wanted
 
 def counted(connection: Connection, wanted: Wanted) -> int:
     """How many stored articles are meant."""
-    return connection.execute(select(func.count()).select_from(articles).where(*wanted.conditions())).scalar() or 0
+    query = select(func.count()).select_from(articles)
+    if wanted.where:
+        query = query.join(urls, urls.c.id == articles.c.id)
+    return connection.execute(query.where(*wanted.conditions())).scalar() or 0
 
 
 def matches(connection: Connection, run: int | None = None) -> int:

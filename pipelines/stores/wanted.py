@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement
 
-from pipelines.stores.schema import articles
-from pipelines.stores.where import condition
+from pipelines.stores.schema import articles, storable
+from pipelines.stores.where import condition, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,12 @@ class Wanted:
             found.append(a.matched == 1)
         if not self.copies:
             found.append(a.copy_of.is_(None))
-        equal = {a.site: self.site, a.language: self.language, a.story: self.story, a.mode: self.mode, a.run: self.run}
-        for column, value in equal.items():
-            if value is not None:
-                found.append(column == value)
+        for column, text in ((a.site, self.site), (a.language, self.language), (a.mode, self.mode)):
+            if text is not None:
+                found.append(column == storable(text))
+        for column, number in ((a.story, self.story), (a.run, self.run)):
+            if number is not None:
+                found.append(column == whole(number))
         if self.since is not None:
             found.append(a.published >= self.since)
         if self.until is not None:

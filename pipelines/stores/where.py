@@ -43,6 +43,16 @@ def condition(text: str) -> ColumnElement[bool]:
     return _Reader(text).whole()
 
 
+def whole(number: int) -> ColumnElement[int]:
+    """A whole number of any size, to be compared with a column of any size."""
+    return literal(_kept(number), BigInteger())
+
+
+def _kept(number: Any) -> Any:
+    """Larger ones are larger than anything that is kept, though not than what a small column holds."""
+    return max(-_MAX_NUMBER, min(_MAX_NUMBER, number))
+
+
 class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
@@ -132,9 +142,7 @@ class _Reader:
             return storable(given[1:-1] if kind == "text" else given)
         if kind == "word":
             return int(given.lower() == "true")
-        # larger ones are larger than anything that is kept, though not than what a small column holds
-        number = max(-_MAX_NUMBER, min(_MAX_NUMBER, float(given) if "." in given else int(given)))
-        return literal(number, Float() if isinstance(number, float) else BigInteger())
+        return literal(_kept(float(given)), Float()) if "." in given else whole(int(given))
 
     def _take(self, kind: str) -> str | None:
         token = self._next()

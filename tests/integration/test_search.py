@@ -17,10 +17,11 @@ from sqlalchemy import bindparam, event
 from sqlalchemy import text as sql
 from stocked import Stock, day
 
+from crawler.cli.filters import Filters
 from pipelines.asked import understood
 from pipelines.errors import UsageError
 from pipelines.ranking import rank
-from pipelines.stores import articles, browse, search, stories
+from pipelines.stores import articles, browse, fates, search, stories, tallies
 from pipelines.stores.wanted import Wanted
 from pipelines.words import places_of, spans_of, words_of
 
@@ -110,6 +111,29 @@ def test_filters_narrow_what_is_found(stock: Stock) -> None:
     assert found(stock, "dredging", mode="online") == []
     assert found(stock, "dredging", where="title ~ 'SPEECH' and not url ~ 'long'") == ["once"]
     assert found(stock, "dredging", story=stock.row("https://site.test/often").id) == ["often"]
+
+
+def test_a_condition_on_the_url_counts_each_article_once(stock: Stock) -> None:
+    wanted = Wanted(everything=True, where='url ~ "site.test" and not url ~ "once"')
+    with stock.store.read() as connection:
+        assert tallies.counted(connection, wanted) == len(TEXTS) - 1
+
+
+@pytest.mark.parametrize("number", [2**31, 2**62, 2**63, -(2**63), 10**30])
+def test_a_run_or_story_of_any_number_that_is_none_has_no_articles(stock: Stock, number: int) -> None:
+    with stock.store.read() as connection:
+        for wanted in (Wanted(run=number), Wanted(story=number)):
+            assert tallies.counted(connection, wanted) == 0
+        assert fates.count(connection, number)["fetched"] == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "site"),
+    [("München.de", "xn--mnchen-3ya.de"), ("https://www.münchen.de/a?b", "xn--mnchen-3ya.de"),
+     ("WWW.Site.Test", "site.test"), ("xn--mnchen-3ya.de", "xn--mnchen-3ya.de")],
+)  # fmt: skip
+def test_a_site_is_asked_for_as_people_spell_it(typed: str, site: str) -> None:
+    assert Filters(site=typed).wanted().site == site
 
 
 def test_what_is_asked_for_is_highlighted_where_it_stands(stock: Stock) -> None:
