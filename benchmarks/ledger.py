@@ -174,8 +174,7 @@ def batches(store: Store, number: int, left: int) -> dict[str, dict[str, float]]
                 discovery.rescore(connection, again)
             with parts.timed("give back"):
                 hosts.note_paces(connection, {one.id: (now, 0, len(one.rows)) for one in held})
-                for one in held:
-                    leases.give_back(connection, one.id, [], holder=HOLDER, next_at=now)
+                leases.give_back(connection, {one.id: ([], now) for one in held}, holder=HOLDER)
             with parts.timed("lease"):
                 worth = allotment.floor(connection, left, before=now + HORIZON_S)
                 held = allotment.lease(connection, HOLDER, run=1, now=now, number=LEASED_HOSTS, rows_each=ROWS_EACH,

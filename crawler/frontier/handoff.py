@@ -122,6 +122,7 @@ class Handoff:
             traps.sent(connection, {host: note.sent for host, note in batch.notes.items() if note.sent})
             for host, note in batch.notes.items():
                 self._note(connection, host, note, now)
+            self._give_back(connection, batch.notes, now)
             mine = None
             if self._walltime.set_by_s():
                 self._renewed = -math.inf  # for others our leases may have run out by that
@@ -187,11 +188,14 @@ class Handoff:
             hosts.note_address(connection, host, note.address)
         if note.tdmrep is not None:
             hosts.note_tdmrep(connection, host, note.tdmrep, now=now)
-        if note.give_back or note.give_up:
-            leases.give_back(connection, host, note.unfetched, holder=self._holder, next_at=note.next_at)
-        if note.give_up:
-            waking.put_back(connection, now=now, host=host)  # what is stored stays so
-            hosts.give_up(connection, host, note.give_up)
+
+    def _give_back(self, connection: Connection, notes: dict[int, HostNote], now: float) -> None:
+        given = {host: (note.unfetched, note.next_at) for host, note in notes.items() if note.give_back or note.give_up}
+        leases.give_back(connection, given, holder=self._holder)
+        for host, note in notes.items():
+            if note.give_up:
+                waking.put_back(connection, now=now, host=host)  # what is stored stays so
+                hosts.give_up(connection, host, note.give_up)
 
     def _reserved(self, connection: Connection, asked: Run, wanted: Wanted, now: float) -> tuple[str, ...]:
         config, lived = asked.config, now - self._walltime.ahead_s(LEASE_S)
@@ -236,6 +240,5 @@ def too_many(waiting: int) -> str:
 def give_back_all(store: Store, holder: str, notes: Sequence[tuple[int, list[int], float]]) -> None:
     """At the end of a crawler: everything it still holds waits again. `notes`: host, URLs not fetched, next_at."""
     with store.write() as connection:
-        for host, rows, next_at in notes:
-            leases.give_back(connection, host, rows, holder=holder, next_at=next_at)
+        leases.give_back(connection, {host: (rows, next_at) for host, rows, next_at in notes}, holder=holder)
         leases.reclaim(connection, now=time.time(), holder=holder)

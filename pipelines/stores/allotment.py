@@ -6,10 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, and_, exists, func, or_, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Integer,
+    Row,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from pipelines import urls as identity
 from pipelines.stores import visits
+from pipelines.stores.dialect import ask
 from pipelines.stores.discovery import settle_best
 from pipelines.stores.schema import CRAWLED, MOVES, WAITS, Kind, State, hosts, urls
 from pipelines.stores.schema import templates as template_rows
@@ -23,6 +38,9 @@ RANKED = 5_000
 LOOKED_PAST = 2_000
 # a host that may be asked so soon is worth holding
 SOON_S = 5.0
+# hosts whose best URLs are asked for in one question: over a network, asking for each alone takes longer than finding
+# them, and a question of another length would be made ready anew, which takes longer still
+TOGETHER = 16
 _GROUPS: dict[str, Callable[[FromClause], ColumnElement[Any]]] = {
     "domain": lambda table: table.c.site, "address": lambda table: table.c.address,
 }  # fmt: skip
@@ -216,28 +234,20 @@ def _shares(connection: Connection, chosen: Sequence[Row[Any]], rows_each: int, 
 def _take(
     connection: Connection, most: Mapping[int, int], at_most: int, *, run: int, now: float, worth: float
 ) -> dict[int, list[Waiting]]:
-    """Leases up to `most` of the best rows of each host, `at_most` in all; hosts in order, those without rows left out.
-
-    One question for all hosts: over a network, asking for each alone takes longer than finding the rows.
-    """
-    best_of = [
-        select(urls).where(urls.c.host == host, WAITS, urls.c.expected >= worth)
-        .order_by(urls.c.expected.desc(), urls.c.id).limit(number).subquery()
-        for host, number in most.items() if number > 0
-    ]  # fmt: skip
-    if not best_of:
-        return {}
+    """Leases up to `most` of the best rows of each host, `at_most` in all; hosts in order, only those with rows."""
     found: dict[int, list[Waiting]] = {host: [] for host in most}
-    for row in connection.execute(union_all(*[select(one) for one in best_of])):
-        found[row.host].append(
-            Waiting(row.id, row.url, Kind(row.kind), row.depth, row.expected, row.fetches, row.source, row.parent)
-        )
+    wanted = [(host, number) for host, number in most.items() if number > 0]
+    for at in range(0, len(wanted), TOGETHER):
+        for host, row, url, kind, *rest in ask(connection, _BEST_OF_EACH, _each(wanted[at : at + TOGETHER], worth)):
+            found[host].append(Waiting(row, url, Kind(kind), *rest))
     taken: dict[int, list[Waiting]] = {}
     for host, rows in found.items():
         if rows and at_most > 0:
             taken[host] = rows[:at_most]
             at_most -= len(taken[host])
     leased = [row.row for rows in taken.values() for row in rows]
+    if not leased:
+        return {}
     connection.execute(
         update(urls).where(urls.c.id.in_(leased)).values(state=State.LEASED, run=run, due_at=now + LEASE_S)
     )
@@ -245,6 +255,29 @@ def _take(
     if not visited:
         return taken
     return {host: [replace(row, visit=visited.get(row.row)) for row in rows] for host, rows in taken.items()}
+
+
+_OF_A_HOST = [
+    urls.c[name] for name in ("host", "id", "url", "kind", "depth", "expected", "fetches", "source", "parent")
+]
+_BEST_OF_EACH = union_all(
+    *[
+        select(
+            select(*_OF_A_HOST)
+            .where(urls.c.host == bindparam(f"host_{at}"), WAITS, urls.c.expected >= bindparam("worth"))
+            .order_by(urls.c.expected.desc(), urls.c.id).limit(bindparam(f"most_{at}", type_=Integer)).subquery()
+        )
+        for at in range(TOGETHER)
+    ]
+)  # fmt: skip
+
+
+def _each(wanted: Sequence[tuple[int, int]], worth: float) -> dict[str, float]:
+    """What _BEST_OF_EACH is asked with; of the hosts there is none for, nothing."""
+    asked: dict[str, float] = {"worth": worth}
+    for at, (host, number) in enumerate([*wanted, *[(0, 0)] * (TOGETHER - len(wanted))]):
+        asked[f"host_{at}"], asked[f"most_{at}"] = host, number
+    return asked
 
 
 def anything_left(connection: Connection, *, before: float, max_per_site: int = 0) -> bool:

@@ -73,6 +73,13 @@ def run_many(connection: Connection, statement: Any, rows: Sequence[dict[str, An
     connection.exec_driver_sql(sql, [tuple([row[n] for n in names]) for row in whole] if names else whole)
 
 
+def ask(connection: Connection, statement: Any, values: dict[str, Any]) -> Sequence[Any]:
+    """The rows of a query that is kept by its module, made ready once a process; `values` as the driver takes them."""
+    sql, names, said = _prepared(connection, statement, tuple(values))
+    whole = said | values
+    return connection.exec_driver_sql(sql, tuple([whole[name] for name in names]) if names else whole).all()
+
+
 def _prepared(connection: Connection, statement: Any, columns: tuple[str, ...]) -> _Said:
     held = _PREPARED.setdefault(statement, {})
     key = (connection.dialect.name, *columns)

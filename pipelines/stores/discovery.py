@@ -33,8 +33,9 @@ def discover(connection: Connection, found: Sequence[Found], *, run: int, now: f
         return []
     gone = frozenset(connection.execute(select(barred.c.site)).scalars())
     keyed = {identity.key(one.candidate.url): one for one in found if not (gone and _is_of(one.candidate.url, gone))}
-    for at in range(0, len(found), MAX_PARAMETERS):
-        some = urls.c.key.in_([identity.key(one.candidate.url) for one in found[at : at + MAX_PARAMETERS]])
+    named = list(keyed)
+    for at in range(0, len(named), MAX_PARAMETERS):
+        some = urls.c.key.in_(named[at : at + MAX_PARAMETERS])
         for known in connection.execute(select(urls.c.key).where(some)).scalars():
             keyed.pop(known, None)
     if not keyed:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import ColumnElement, Connection, case, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, null, select, update
 
 from pipelines.stores.allotment import LEASE_S, alone
-from pipelines.stores.dialect import MAX_PARAMETERS
+from pipelines.stores.dialect import MAX_PARAMETERS, run_many
 from pipelines.stores.discovery import host_ids, settle_best
 from pipelines.stores.hosts import later
 from pipelines.stores.schema import MOVES, State, hosts, urls
@@ -43,15 +43,22 @@ def reserve(connection: Connection, name: str, *, until: float, now: float, pace
     return connection.execute(update(hosts).where(*free).values(next_at=until)).rowcount == 1
 
 
-def give_back(connection: Connection, host: int, rows: Sequence[int], *, holder: str, next_at: float) -> None:
-    """Ends `holder`'s lease; URLs not fetched wait again. Nothing happens when somebody else owns the host by now."""
-    mine = connection.execute(
-        update(hosts).where(hosts.c.id == host, hosts.c.holder == holder)
-        .values(holder=None, lease_until=0.0, next_at=next_at)
-    )  # fmt: skip
-    if mine.rowcount == 1:
-        _wait_again(connection, rows)
-        settle_best(connection, [host])
+_FREE = (
+    update(hosts).where(hosts.c.id == bindparam("host"))
+    .values(holder=null(), lease_until=0.0, next_at=bindparam("at"))
+)  # fmt: skip
+
+
+def give_back(connection: Connection, given: Mapping[int, tuple[Sequence[int], float]], *, holder: str) -> None:
+    """Ends `holder`'s leases. `given`: host -> its URLs that were not fetched, which wait again, and when it may be
+    asked next. Nothing happens to hosts that somebody else owns by now."""
+    if not given:
+        return
+    of_his = hosts.c.id.in_(list(given)) & (hosts.c.holder == holder)
+    mine = list(connection.execute(select(hosts.c.id).where(of_his).order_by(hosts.c.id).with_for_update()).scalars())
+    run_many(connection, _FREE, [{"host": host, "at": given[host][1]} for host in mine])
+    _wait_again(connection, [row for host in mine for row in given[host][0]])
+    settle_best(connection, mine)
 
 
 def _wait_again(connection: Connection, rows: Sequence[int]) -> None:

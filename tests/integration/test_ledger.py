@@ -160,7 +160,7 @@ def test_a_host_gives_no_more_pages_than_max_per_site(stock: Stock) -> None:
                 done = [Fetched(row.row, State.DROPPED, 200, "unlike", fetched_at=NOW) for row in one.rows]
                 ledger.record(connection, done, run=stock.run, ring_after=NOW)
                 hosts.note_paces(connection, {one.id: (NOW, 0, len(one.rows))})
-                leases.give_back(connection, one.id, [], holder="me", next_at=NOW)
+                leases.give_back(connection, {one.id: ([], NOW)}, holder="me")
     assert fetched == 5
     with stock.store.read() as connection:
         assert not allotment.anything_left(connection, before=NOW + 9, max_per_site=5)
@@ -172,7 +172,7 @@ def test_a_host_not_due_or_given_up_is_passed_over(stock: Stock) -> None:
     with stock.store.write() as connection:
         for name, host in ids.items():
             rows = [stock.row(f"https://{name}/1").id]
-            leases.give_back(connection, host, rows, holder="me", next_at=NOW + (99 if name == "later.test" else 0))
+            leases.give_back(connection, {host: (rows, NOW + (99 if name == "later.test" else 0))}, holder="me")
         hosts.give_up(connection, ids["hopeless.test"], "8 failures in a row")
     assert names(lease(stock)) == ["open.test"]
     told = stock.row("https://hopeless.test/1")
@@ -185,11 +185,32 @@ def test_what_is_given_back_waits_again(stock: Stock) -> None:
     stock.find("https://a.test/1", "https://a.test/2")
     (held,) = lease(stock, "me")
     with stock.store.write() as connection:
-        leases.give_back(connection, held.id, [row.row for row in held.rows[1:]], holder="me", next_at=NOW + 2)
+        leases.give_back(connection, {held.id: ([row.row for row in held.rows[1:]], NOW + 2)}, holder="me")
     assert set(stock.states().values()) == {State.LEASED, State.WAITING}
     assert best_of(stock, "a.test") == 0.5
     (again,) = lease(stock, "you", now=NOW + 1)
     assert again.next_at == NOW + 2
+
+
+def test_of_hosts_given_back_together_only_ones_own_are_freed(stock: Stock) -> None:
+    stock.find("https://a.test/1", "https://b.test/1", "https://c.test/1")
+    held = {one.name: one for one in lease(stock, "me")}
+    with stock.store.write() as connection:
+        connection.execute(update(host_table).where(host_table.c.name == "b.test").values(holder="you"))
+        returned = {one.id: ([row.row for row in one.rows], NOW + one.id) for one in held.values()}
+        leases.give_back(connection, returned, holder="me")
+    states = stock.states()
+    assert [states[f"https://{name}.test/1"] for name in "abc"] == [State.WAITING, State.LEASED, State.WAITING]
+    again = {one.name: one.next_at for one in lease(stock, "me", now=NOW + 1)}
+    assert again == {name: NOW + held[name].id for name in ("a.test", "c.test")}
+
+
+def test_of_more_hosts_than_are_asked_for_together_each_gives_its_best(stock: Stock) -> None:
+    hosts_ = [f"h{at}.test" for at in range(2 * allotment.TOGETHER + 1)]
+    stock.find(*[f"https://{name}/{page}" for name in hosts_ for page in (1, 2, 3)])
+    leased = lease(stock, number=len(hosts_), rows_each=2, at_most=100)
+    assert sorted(names(leased)) == sorted(hosts_)
+    assert all([row.url for row in one.rows] == [f"https://{one.name}/1", f"https://{one.name}/2"] for one in leased)
 
 
 def test_who_lost_a_host_can_neither_free_it_nor_hurry_it(stock: Stock) -> None:
@@ -199,7 +220,7 @@ def test_who_lost_a_host_can_neither_free_it_nor_hurry_it(stock: Stock) -> None:
     with stock.store.write() as connection:
         hosts.note_paces(connection, {heir.id: (NOW + 500, 0, 1)})
         hosts.note_paces(connection, {slow.id: (NOW + 1, 0, 1)})
-        leases.give_back(connection, slow.id, [row.row for row in slow.rows], holder="slow", next_at=NOW)
+        leases.give_back(connection, {slow.id: ([row.row for row in slow.rows], NOW)}, holder="slow")
     assert lease(stock, "third", now=NOW + LEASE_S + 2) == []
     assert set(stock.states().values()) == {State.LEASED}
     with stock.store.read() as connection:
@@ -345,7 +366,7 @@ def test_a_page_that_failed_once_waits_behind_the_others(stock: Stock) -> None:
     (held,) = lease(stock)
     with stock.store.write() as connection:
         ledger.record(connection, [Fetched(held.rows[0].row, State.WAITING, 503)], run=stock.run, ring_after=0.0)
-        leases.give_back(connection, held.id, [], holder="me", next_at=NOW)
+        leases.give_back(connection, {held.id: ([], NOW)}, holder="me")
     row = stock.row("https://a.test/1")
     assert (row.state, row.fetches, row.expected) == (State.WAITING, 1, 0.4)
     assert names(lease(stock)) == ["a.test"]

@@ -124,8 +124,8 @@ class Ledger(RuleBasedStateMachine):
     @rule(holder=HOLDERS)
     def give_back(self, holder: str) -> None:
         with self.store.write() as connection:
-            for one in self.leases[holder]:
-                leases.give_back(connection, one.id, [row.row for row in one.rows], holder=holder, next_at=self.now)
+            given = {one.id: ([row.row for row in one.rows], self.now) for one in self.leases[holder]}
+            leases.give_back(connection, given, holder=holder)
         self.leases[holder] = []
 
     @rule(holder=HOLDERS)

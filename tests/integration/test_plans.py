@@ -69,7 +69,7 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "keep known": lambda c: rhythms.keep_known(c, [1, 2]),
     "found a match": lambda c: rhythms.found_match(c, 1, BOUNDS, headers={}, digest=1, now=NOW),
     "refuse": lambda c: ledger.refuse(c, [(1, "robots", "")], now=NOW),
-    "give back": lambda c: leases.give_back(c, 1, [1, 2], holder="me", next_at=NOW),
+    "give back": lambda c: leases.give_back(c, {1: ([1, 2], NOW)}, holder="me"),
     "give up": lambda c: hosts.give_up(c, 1, "failures"),
     "reclaim": lambda c: leases.reclaim(c, now=NOW),
     "reclaim what one held": lambda c: leases.reclaim(c, now=NOW, holder="me"),

@@ -142,7 +142,7 @@ def test_nothing_waits_longer_because_the_clock_was_set_back(tmp_path: Path) -> 
     assert overdue(project, now=now + LEASE_S + 2) == {row}
     with project.store.write() as connection:
         assert leases.any_lost(connection, now=now + allotment.LEASE_S + 1)
-        leases.give_back(connection, lease.id, [one.row for one in lease.rows], holder="me", next_at=0.0)
+        leases.give_back(connection, {lease.id: ([one.row for one in lease.rows], 0.0)}, holder="me")
         # asked again when it would have been, not an hour later
         assert allotment.lease(
             connection, "you", run=project.run, now=now + 3, number=5, rows_each=4, at_most=9, worth=0.0

@@ -26,6 +26,21 @@ def test_a_kept_statement_is_prepared_once_for_its_columns(tmp_path: Path) -> No
     store.close()
 
 
+def test_a_kept_question_is_asked_with_other_values_each_time(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'held.db'}")
+    question = select(facts.c.value).where(facts.c.name == bindparam("of")).limit(bindparam("most"))
+    with store.write() as connection:
+        dialect.run_many(
+            connection, dialect.insert_new(connection, facts), [{"name": n, "value": n * 2} for n in ("a", "b")]
+        )
+        asked = [
+            dialect.ask(connection, question, {"of": of, "most": most}) for of, most in (("a", 1), ("b", 1), ("b", 0))
+        ]
+        assert len(dialect._PREPARED[question]) == 1
+    assert [list(map(tuple, rows)) for rows in asked] == [[("aa",)], [("bb",)], []]
+    store.close()
+
+
 def test_a_statement_made_for_once_is_forgotten_with_it(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path / 'held.db'}")
     before = len(dialect._PREPARED)
