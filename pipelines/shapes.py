@@ -37,6 +37,7 @@ _PAGE: Final = re.compile(
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
 _ENDING: Final = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}$")
 _DIGITS: Final = re.compile(r"\d+")
+_YEAR: Final = re.compile(r"\d{4}")
 
 
 def _path_of(url: str) -> tuple[str, str]:
@@ -62,7 +63,7 @@ def template_of(url: str) -> str:
 def _shape(segment: str) -> str:
     if segment.isdigit():
         return "N"
-    if len(segment) > 24 or segment.count("-") >= 3 or re.search(r"\d{4}", segment):
+    if len(segment) > 24 or segment.count("-") >= 3 or _YEAR.search(segment):
         return "S"
     return _DIGITS.sub("N", segment.lower())
 

@@ -198,7 +198,9 @@ def variant_of(url: str) -> str:
 
 def key(url: str) -> int:
     """The signed 64-bit xxh3 of a canonical URL: what the ledger and the seen-set know it by."""
-    return digest(url.encode())
+    # not by way of `digest`: this is asked of every link of every page
+    number = xxhash.xxh3_64_intdigest(url.encode())
+    return number - (1 << 64) if number >= 1 << 63 else number
 
 
 def digest(content: bytes) -> int:
@@ -209,10 +211,10 @@ def digest(content: bytes) -> int:
 
 def host_of(url: str) -> str:
     """`host` or `host:port` of a URL, lower-case, or an empty string."""
-    rest = url.partition("://")[2]
-    for mark in "/?#":
-        rest = rest.partition(mark)[0]
-    return rest.rpartition("@")[2].lower()
+    host = url.partition("://")[2].partition("/")[0]
+    if "?" in host or "#" in host or "@" in host:
+        host = host.partition("?")[0].partition("#")[0].rpartition("@")[2]
+    return host.lower()
 
 
 @lru_cache(maxsize=1)

@@ -42,9 +42,9 @@ def print_of(text: str) -> int:
     found = words(text)[:MAX_WORDS]
     if len(found) < MIN_WORDS:
         return 0
-    runs = {" ".join(found[at : at + SHINGLE_WORDS]) for at in range(len(found) - SHINGLE_WORDS + 1)}
-    hashed = np.fromiter((xxhash.xxh3_64_intdigest(run.encode()) for run in runs), np.uint64, len(runs))
-    ones = ((hashed[:, None] >> _BITS) & np.uint64(1)).sum(axis=0)
+    runs = set(map(" ".join, zip(*(found[at:] for at in range(SHINGLE_WORDS)), strict=False)))
+    hashed = np.fromiter(map(xxhash.xxh3_64_intdigest, map(str.encode, runs)), "<u8", len(runs))
+    ones = np.unpackbits(hashed.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little").sum(axis=0)
     mark = int((ones * 2 > len(runs)).dot(np.uint64(1) << _BITS)) or 1
     return mark - (1 << 64) if mark >= 1 << 63 else mark
 

@@ -73,15 +73,24 @@ def tamed(text: str) -> str:
     """`text` cut where it has too many tags, and without tags of thousands of attributes."""
     if text.count("<") > MAX_TAGS:
         text = "<".join(text.split("<", MAX_TAGS)[:MAX_TAGS])
-    if len(text) < _LONG_TAG_CHARS:
+    if not _has_long_tag(text):
         return text
     parts = text.split(">")
-    if max(map(len, parts)) < _LONG_TAG_CHARS:
-        return text
     for number, part in enumerate(parts):
         if len(part) >= _LONG_TAG_CHARS and _ends_in_flood(part):
             parts[number] = part[: part.rfind("<")]
     return ">".join(parts)
+
+
+def _has_long_tag(text: str) -> bool:
+    """Whether there may be one: so many characters without a `>`. Most of a text is stepped over, not looked at."""
+    at = 0
+    while at + _LONG_TAG_CHARS <= len(text):
+        end = text.rfind(">", at, at + _LONG_TAG_CHARS)
+        if end < 0:
+            return True
+        at = end + 1
+    return False
 
 
 def _ends_in_flood(part: str) -> bool:

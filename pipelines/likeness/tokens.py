@@ -25,6 +25,7 @@ _RUN = re.compile(f"[{_UNSPACED}]+")
 _LETTERS = bytes(
     byte if _WORD.fullmatch(f"a{bytes((byte,)).decode(_BYTES, 'replace')}") else ord(" ") for byte in range(256)
 )
+_LOWER = _LETTERS.decode(_BYTES, "replace").lower().encode(_BYTES, "replace")
 
 
 class Cut(str):
@@ -49,17 +50,27 @@ class Cut(str):
 
 def words(text: str, limit: int = WORD_LIMIT) -> list[str]:
     """The lower-case words of at least two letters, in order, at most `limit`; unspaced scripts as letter pairs."""
-    return [word.lower() for word in cased_words(text, limit)]
+    if (spaced := _spaced(text[: 12 * limit], _LOWER)) is None:
+        return [word.lower() for word in cased_words(text, limit)]
+    return [word for word in spaced.split() if len(word) > 1][:limit]
 
 
 def cased_words(text: str, limit: int = WORD_LIMIT) -> list[str]:
     """As `words`, with capitals kept."""
     text = text[: 12 * limit]
-    try:
-        spaced = text.encode(_BYTES).translate(_LETTERS).decode(_BYTES)
-    except UnicodeEncodeError:
+    if (spaced := _spaced(text, _LETTERS)) is None:
         return _words_of_any_script(text, limit)
     return [word for word in spaced.split() if len(word) > 1][:limit]
+
+
+def _spaced(text: str, table: bytes) -> str | None:
+    """The text with spaces for all that is no letter, None when its letters are not among `table`'s."""
+    if text.isascii():
+        return text.encode().translate(table).decode()
+    try:
+        return text.encode(_BYTES).translate(table).decode(_BYTES)
+    except UnicodeEncodeError:
+        return None
 
 
 def _words_of_any_script(text: str, limit: int) -> list[str]:

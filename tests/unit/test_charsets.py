@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import encodings
 import pkgutil
+import random
 from encodings.aliases import aliases
 
 import pytest
 
-from crawler.reading.charsets import text_of
+from crawler.reading import charsets
+from crawler.reading.charsets import tamed, text_of
 from crawler.reading.gate import Gate
 from crawler.reading.links import glance
 from pipelines.extract import NotAnArticle, extract
@@ -59,3 +61,22 @@ def test_the_charset_of_a_header_is_read_however_it_is_spelt(kind: str) -> None:
 
 def test_a_header_may_name_no_charset() -> None:
     assert {charset_of(kind) for kind in ("", "text/html", "text/html; charset=", "text/html; x=charset")} == {None}
+
+
+@pytest.mark.parametrize("before", [0, 1, 16_383, 16_384, 40_000])
+def test_a_tag_of_thousands_of_attributes_is_cut_off_wherever_it_begins(before: int) -> None:
+    flood = "<a" + " b=1" * 5_000
+    for text in ("x" * before, "<p>" * (before // 3)):
+        assert tamed(f"{text}{flood}>end") == f"{text}>end"
+        for short in ("<p>", "<a" + " b=1" * 1_000 + ">"):
+            assert tamed(f"{text}{short}end") == f"{text}{short}end"
+
+
+def test_a_long_tag_is_found_as_cutting_the_text_would_find_it() -> None:
+    chance = random.Random(4)
+    for _ in range(500):
+        letters = ["x"] * chance.choice((100, 16_383, 16_384, 16_385, 40_000))
+        for _ in range(chance.randrange(6)):
+            letters[chance.randrange(len(letters))] = ">"
+        text = "".join(letters)
+        assert charsets._has_long_tag(text) == (max(map(len, text.split(">"))) >= 16_384)
