@@ -111,9 +111,9 @@ def moment(value: str | float | None) -> str:
 
 
 def clock(value: float | None) -> str:
-    """12:04 UTC, of seconds since 1970."""
+    """12:04:31 UTC, of seconds since 1970."""
     found = _moment(value) if value else None
-    return f"{found:%H:%M} UTC" if found else ""
+    return f"{found:%H:%M:%S} UTC" if found else ""
 
 
 def exact(value: str | float | None) -> str:

@@ -22,7 +22,7 @@ def test_a_time_is_told_in_the_largest_unit_that_says_it(value: float | None, sa
 
 
 def test_a_date_is_short_and_has_its_exact_moment_with_it() -> None:
-    assert (moment(AT), clock(AT), exact(AT)) == ("27 Nov 2026, 04:24 UTC", "04:24 UTC", "2026-11-27 04:24:11Z")
+    assert (moment(AT), clock(AT), exact(AT)) == ("27 Nov 2026, 04:24 UTC", "04:24:11 UTC", "2026-11-27 04:24:11Z")
     assert moment("2026-09-11T22:02:00Z") == "11 Sep 2026, 22:02 UTC"
     assert moment("no date") == exact(None) == clock(None) == ""
 

@@ -11,7 +11,7 @@ from looking import client, serving, visiting
 from sqlalchemy import select, update
 
 from crawler.web.frame import state_of
-from pipelines.stores import Store, articles, open_store, revisions, runs
+from pipelines.stores import Store, articles, marks, open_store, revisions, runs, tallies
 from pipelines.stores.runs import Run
 from pipelines.stores.schema import articles as table
 from pipelines.stores.schema import runs as run_table
@@ -49,6 +49,17 @@ def test_a_run_at_work_is_steered_by_forms(copied: Path, at_work: Store) -> None
     refused = asked.post("/run", data={"deed": "pause"}, headers=OURS)
     assert refused.status_code == 400 and "No run is at work" in refused.text
     assert state_of(now(at_work)) == "stopped"
+
+
+def test_matches_are_those_told_last_by_a_count_or_by_the_run_itself(copied: Path, at_work: Store) -> None:
+    asked, deadline = client(copied), time.monotonic() + 30
+    while "What became of" not in (page := asked.get("/").text):
+        assert time.monotonic() < deadline
+    with at_work.write() as connection:
+        counted = tallies.matches(connection)
+        assert f"<dt>matches</dt><dd>{counted}</dd>" in page
+        marks.note(connection, now(at_work).id, 500, counted + 7, now=time.time() + 60)
+    assert f"<dt>matches</dt><dd>{counted + 7}</dd>" in asked.get("/").text
 
 
 @pytest.mark.parametrize("form", [{"deed": "end"}, {}, {"deed": ""}])

@@ -61,7 +61,9 @@ def _told(desk: Desk, connection: Connection, run: Run, frame: dict[str, Any]) -
     on_their_way = sum(ledger.in_flight(connection).values()) if frame["state"] in ("running", "paused") else 0
     points = marks.curve(connection, run.id)
     census = counted.value if counted else None
-    matches = census.run_matches if census else points[-1].matches if points else None
+    # a count may be some seconds old; what a run notes of itself, too
+    is_newer = bool(points) and (counted is None or points[-1].at > counted.at)
+    matches = points[-1].matches if is_newer else census.run_matches if census else None
     return {
         "pages": pages,
         "budget": run.config.crawl.pages,
