@@ -125,7 +125,7 @@ def _members(one: type) -> Iterator[str]:
             name = one.__name__ if node.name == "__init__" else node.name
             taken = "" if node.decorator_list else f"({ast.unparse(node.args).removeprefix('self').removeprefix(', ')})"
             given = f" -> {ast.unparse(node.returns)}" if node.returns and name == node.name else ""
-            typed = textwrap.fill(f"{name}{taken}{given}", 100)
+            typed = textwrap.fill(f"{name}{taken}{given}", 80)
             yield f"### {name}\n\n```python\n{typed}\n```\n\n{told}\n"
 
 
