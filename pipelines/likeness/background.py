@@ -21,6 +21,9 @@ Floats = npt.NDArray[np.float32]
 
 # rarity is -ln(share of articles that hold the word), kept in steps of this size
 RARITY_STEP = 0.05
+# word frequencies come by other names of languages than articles are told by; Serbian is left out, being written in two
+# scripts of which the table knows one
+_CALLED = {"nb": ("no",), "fil": ("tl",), "sh": ("hr", "bs")}
 # the rarity of a word no table knows: one article in 5,000
 LONGEST_RARITY = 8.5
 
@@ -57,8 +60,9 @@ class Background:
         hashes = figures["table_hashes"]
         rarities = figures["table_rarities"].astype(np.float32) * RARITY_STEP
         tables = {
-            str(language): (hashes[start:end], rarities[start:end])
+            name: (hashes[start:end], rarities[start:end])
             for language, start, end in zip(figures["table_languages"], starts[:-1], starts[1:], strict=True)
+            for name in _CALLED.get(str(language), (str(language),))
         }
         means = figures["mean_vectors"].astype(np.float32)
         names = [str(language) for language in figures["mean_languages"]]

@@ -279,6 +279,12 @@ def test_the_background_holds_figures_of_many_languages() -> None:
     assert embed([]).shape == (0, DIMENSIONS)
 
 
+@pytest.mark.parametrize("language", ["no", "tl", "hr", "bs"])
+def test_a_language_is_known_by_the_name_that_articles_have_of_it(language: str) -> None:
+    # ordinary in some language, but not in this one
+    assert rarity().weigh(["dass"], language)["dass"] > 3 > rarity().weigh(["dass"], "xx").get("dass", 0.0)
+
+
 def test_a_word_that_is_one_piece_is_found_as_the_tokenizer_would_split_it() -> None:
     from pipelines.likeness.dense import embedder
 
