@@ -29,7 +29,7 @@ class Explained(dict[str, Any]):
             f"<h4>{self['score']:.2f} {_html(self['title'])} ({taken}, from {self['threshold']:.2f})</h4>"
             f"<table><tr>{parts}<td>= <b>{self['logit']:+.2f}</b>, the logit of the score</td></tr></table>"
             f"<p>closest seeds: {seeds}<br>words: {words}<br>"
-            f"closer than {self['percentile']:.1f} % of ordinary news</p>"
+            f"closer than {ordinary(self['percentile'])}</p>"
             + (f"<ul>{pairs}</ul>" if pairs else "")
             + (f"<p>against:</p><ul>{against}</ul>" if against else "")
         )
@@ -71,6 +71,13 @@ class Harvest:
 
     def __str__(self) -> str:
         return f"{self.found[-1] if self.found else 0} matches in {len(self.found)} pages"
+
+
+def ordinary(percentile: float) -> str:
+    """How much of ordinary news an article is closer than; `percentile` from 0 to 100."""
+    if percentile < 99.95:
+        return f"{percentile:.1f} % of ordinary news"
+    return "all the ordinary news it was compared with"
 
 
 def _html(text: object) -> str:

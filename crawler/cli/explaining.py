@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from crawler.cli import changed
 from crawler.cli.session import FOUND, NOTHING, Session
+from crawler.picture import ordinary
 
 Hidden = Annotated[Session, Parameter(parse=False)]
 
@@ -41,7 +42,7 @@ def explain(url: str, *, session: Hidden) -> int:
     parts = "   ".join(f"{name} {value:+.2f}" for name, value in told["parts"].items())
     session.out(f" parts    {parts}   = {told['logit']:+.2f}, the logit of the score")
     session.out(" words    " + "  ".join(f"{term['word']} {term['weight']:+.2f}" for term in told["terms"][:10]))
-    session.out(f" meaning  closer than {told['percentile']:.1f} % of ordinary news")
+    session.out(f" meaning  closer than {ordinary(told['percentile'])}")
     for pair in told["pairs"]:
         session.out(f" like     “{_short(pair['ours'])}”\n  seed    “{_short(pair['seeds'])}”")
     for one in told["against"]:

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from crawler.picture import ordinary
 from crawler.reasons import ended, meaning
 
 # what stands where there is no number yet
@@ -36,7 +37,7 @@ def environment() -> Environment:
     made.filters |= {
         "outward": outward, "score": score, "day": day, "moment": moment, "share": share, "count": count,
         "clock": clock, "bare": bare, "seconds": seconds, "exact": exact, "signed": signed, "quoted": quoted,
-        "meaning": meaning, "ended": ended,
+        "meaning": meaning, "ended": ended, "ordinary": ordinary,
     }  # fmt: skip
     made.globals["query"] = query
     return made

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from crawler.picture import ordinary
 from crawler.web.pages.stories import time_line
 from crawler.web.render import clock, day, exact, moment, quoted, seconds, signed
 
@@ -39,6 +40,11 @@ def test_a_day_is_the_same_day_everywhere(monkeypatch: pytest.MonkeyPatch) -> No
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_what_is_closer_than_all_news_is_not_called_a_hundred_percent() -> None:
+    assert ordinary(97.26) == "97.3 % of ordinary news"
+    assert ordinary(99.97) == ordinary(100.0) == "all the ordinary news it was compared with"
 
 
 def test_a_minus_is_as_wide_as_a_plus() -> None:
