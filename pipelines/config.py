@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections.abc import Mapping
@@ -189,8 +190,18 @@ def _check_notify(notify: Notify) -> None:
             )
     if notify.webhooks and not notify.secret:
         raise ConfigError("notify.webhooks needs notify.secret to sign with; SUCHLIKE_NOTIFY__SECRET sets it, too.")
+    if notify.secret.startswith("whsec_") and not _is_base64(notify.secret.removeprefix("whsec_")):
+        raise ConfigError("notify.secret begins with whsec_, so that what follows must be base64, and is not.")
     if not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d( \S+)?", notify.at):
         raise ConfigError(f"notify.at = {notify.at!r} is not a time of day; write 07:00 or 07:00 Europe/Berlin.")
+
+
+def _is_base64(text: str) -> bool:
+    """Whether a text stands for some bytes; of a wrong sign, Python would leave it out, and sign with what is left."""
+    try:
+        return bool(base64.b64decode(text, validate=True))
+    except ValueError:
+        return False
 
 
 def check_threshold(text: str, key: str = "threshold") -> str | float:

@@ -257,6 +257,10 @@ def test_a_site_that_falls_silent_is_told_once_with_before_and_after(stock: Stoc
     [
         ('webhooks = ["ftp://x"]', "notify.webhooks"),
         ('webhooks = ["https://hooks.example/a"]', "notify.secret"),
+        ('secret = "whsec_"', "notify.secret"),
+        ('secret = "whsec_abc"', "notify.secret"),
+        ('secret = "whsec_!!"', "notify.secret"),
+        ('secret = "whsec_\u00e9\u00e9\u00e9\u00e9"', "notify.secret"),
         ('at = "25:00"', "notify.at"),
         ('when = "hourly"', "notify.when"),
         ("min_score = 2", "notify.min_score"),
