@@ -74,7 +74,7 @@ def survey(config: Config, starts: list[Found]) -> Plan:
     known = sum(source.new for source in sources if source.robots == "allowed")
     wanted = min(config.crawl.pages or math.inf, sum(hosts.values()))
     pages = known if wanted == math.inf else int(wanted)
-    return Plan(sources, known, pages, lasts(pages, hosts, delays), complete)
+    return Plan(sources, known, pages, round(lasts(pages, hosts, delays), 2), complete)
 
 
 def lasts(pages: int, hosts: Mapping[str, float], delays: Mapping[str, float]) -> float:

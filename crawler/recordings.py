@@ -15,7 +15,7 @@ import msgspec
 from crawler.reading.links import glance
 from pipelines import seeds, warc
 from pipelines import urls as identity
-from pipelines.errors import SeedError, UsageError
+from pipelines.errors import UsageError
 from pipelines.warc import Recorded
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -62,7 +62,10 @@ def _folder(folder: Path, say: Say) -> Iterator[Recorded]:
     for file in sorted(folder.rglob("*")):
         if file.is_file() and file.name.lower().endswith(PAGES + WARCS + SEEDS) and file.name != "seed.toml":
             found = True
-            yield from _file(file, say)
+            try:
+                yield from _file(file, say)
+            except UsageError as error:  # of a whole folder the others still count
+                say(f"! {error}")
     if not found:
         raise UsageError(f"{folder} holds no WARC files, saved pages or seed files.")
 
@@ -107,12 +110,12 @@ def _file(file: Path, say: Say) -> Iterator[Recorded]:
 
 def _seeds(file: Path, say: Say) -> Iterator[Recorded]:
     """Seed files as pages of https://seed.invalid/<name>, so that they pass the very same stages."""
-    try:
-        read = seeds.read([file], at_most=seeds.MAX_TEXTS)
-    except SeedError as error:
-        raise UsageError(str(error)) from None
-    for problem in read.problems:
-        say(f"! {problem.message}")
+    read = seeds.offered([file], at_most=seeds.MAX_TEXTS)
+    problems = [problem.message for problem in read.problems]
+    if not read.seeds:
+        raise UsageError(problems[0] if problems else f"{file} holds addresses, and no recorded page.")
+    for problem in problems:
+        say(f"! {problem}")
     for seed in read.seeds:
         paragraphs = "".join(f"<p>{html.escape(line)}</p>\n" for line in seed.text.split("\n") if line.strip())
         title = html.escape(seed.title)

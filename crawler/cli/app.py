@@ -33,7 +33,7 @@ from crawler.cli import (
     status,
     steering,
 )
-from crawler.cli.session import STDIN, STOPPED, UNREACHABLE, USAGE, Session, safe
+from crawler.cli.session import STDIN, STOPPED, UNREACHABLE, USAGE, Session, safe, stray
 from pipelines.errors import SuchlikeError, UsageError
 from pipelines.masking import masked
 
@@ -128,6 +128,8 @@ def _launch(  # noqa: PLR0913  # the global flags
             [STDIN if token == "-" else token for token in tokens], print_error=False, exit_on_error=False,
             console=helping.console(no_color),
         )  # fmt: skip
+        if stray(bound.arguments):
+            raise UsageError("`-` is the list on stdin of seed add, score, replay and --seeds, and no name here.")
         if mode in ("demo", "replay") and tokens and tokens[0] in _FETCHES:
             raise UsageError(
                 f"`suchlike {tokens[0]}` asks the web itself; --mode says whose results to read. `suchlike demo` "

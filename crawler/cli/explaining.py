@@ -41,7 +41,8 @@ def explain(url: str, *, session: Hidden) -> int:
     )
     parts = "   ".join(f"{name} {value:+.2f}" for name, value in told["parts"].items())
     session.out(f" parts    {parts}   = {told['logit']:+.2f}, the logit of the score")
-    session.out(" words    " + "  ".join(f"{term['word']} {term['weight']:+.2f}" for term in told["terms"][:10]))
+    if told["terms"]:
+        session.out(" words    " + "  ".join(f"{term['word']} {term['weight']:+.2f}" for term in told["terms"][:10]))
     session.out(f" meaning  closer than {ordinary(told['percentile'])}")
     for pair in told["pairs"]:
         session.out(f" like     “{_short(pair['ours'])}”\n  seed    “{_short(pair['seeds'])}”")

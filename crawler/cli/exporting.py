@@ -63,6 +63,7 @@ def export(
         The file (default: exports/articles.FORMAT in the project folder), or the folder for hf.
     """
     from crawler.cli.showing import check_run, project
+    from crawler.cli.telling import counted
 
     check_run(session, filters.run if filters else None)
     asked = shape or Shape()
@@ -73,7 +74,9 @@ def export(
     )  # fmt: skip
     if session.json:
         session.emit(done)
-    session.say(f"{done['articles']} articles, {done['bytes']} bytes in {session.near(done['file'])}")
+    session.say(
+        f"{counted(done['articles'], 'article')}, {counted(done['bytes'], 'byte')} in {session.near(done['file'])}"
+    )
     for one in done.get("splits", ()):
         session.say(f"  {one['split']:<12} {one['articles']:>7}  {one['file']}")
     if done["left_out"]:
@@ -99,6 +102,7 @@ def verify(file: Path, *, again: Flag = False, session: Hidden) -> int:
         Extract the texts from the archived pages once more, too, and compare.
     """
     from crawler.cli.showing import project
+    from crawler.cli.telling import counted
 
     told = project(session).verify(file, again=again)
     if session.json:
@@ -106,8 +110,10 @@ def verify(file: Path, *, again: Flag = False, session: Hidden) -> int:
     else:
         for one in told["problems"]:
             session.out(f"{one['what']}: {one['problem']}")
-    looked = f"{told['files']} files, {told['articles']} articles, {told['records']} archived pages looked at"
-    session.say(f"{looked}: " + ("all as they were written." if told["ok"] else f"{told['wrong']} problems."))
+    articles, records = counted(told["articles"], "article"), counted(told["records"], "archived page")
+    looked = f"{counted(told['files'], 'file')}, {articles}, {records} looked at"
+    wrong = f"{counted(told['wrong'], 'problem')}."
+    session.say(f"{looked}: " + ("all as they were written." if told["ok"] else wrong))
     return FOUND if told["ok"] else NOTHING
 
 

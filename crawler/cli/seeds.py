@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -177,7 +178,7 @@ def score(
         Judge by the same story, topic or beat.
     """
     from crawler.cli.showing import judged_so, project
-    from pipelines.seeds import MAX_TEXTS, read
+    from pipelines.seeds import MAX_TEXTS, Problem, offered
 
     named = given(paths)
     if not named:
@@ -195,19 +196,20 @@ def score(
     bar = profile.threshold(wanted.threshold)
     matched = 0
     for path in named:
-        try:
-            found = read([Path(path)], at_most=MAX_TEXTS)
-            problems, texts = [problem.message for problem in found.problems], found.seeds
-        except SeedError as error:
-            problems, texts = [str(error)], ()
+        found = offered([Path(path)], at_most=MAX_TEXTS)
+        several = Path(path).is_dir()
+        problems = found.problems or (() if found.seeds else (Problem(path, f"{path} holds no text."),))
         for problem in problems:
-            session.say(f"! {problem}")
+            session.say(f"! {problem.message}")
             if session.json:
-                session.emit({"path": path, "score": None, "match": False, "problem": problem})
-        for text in texts:
+                at = problem.path if several else path
+                session.emit({"path": at, "score": None, "match": False, "problem": problem.message})
+        held = Counter(text.path for text in found.seeds)
+        for text in found.seeds:
             likeness = profile.score(text.title, text.text, text.language, text.published)
             matched += likeness.score >= bar
-            _scored(session, path if len(texts) == 1 else f"{path}#{text.name}", likeness, bar)
+            at = text.path if several else path
+            _scored(session, at if held[text.path] == 1 else f"{at}#{text.name}", likeness, bar)
     return FOUND if matched else NOTHING
 
 

@@ -56,7 +56,10 @@ def broker(*, session: Hidden) -> int:
     return FOUND
 
 
-def work(*queues: str, number: Annotated[int, Parameter(name=["-n", "--number"])] = 1, session: Hidden) -> int:
+def work(
+    *queues: str, number: Annotated[int, Parameter(name=["-n", "--number"], validator=validators.Number(gte=1))] = 1,
+    session: Hidden,
+) -> int:  # fmt: skip
     """Work on the stages' queues until stopped (a Procfile line). One process a queue, -n for more of each.
 
     Parameters

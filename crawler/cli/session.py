@@ -22,6 +22,8 @@ from pipelines.masking import steers
 
 # what `-` is called while the command line is parsed, which would take it for a flag; no real argument can hold it
 STDIN = "\0stdin"
+# the arguments that may be a list on stdin, and what `rate` is told
+_LISTS = frozenset({"sources", "paths", "seeds", "what"})
 # fewer columns leave no room for two things beside each other
 NARROW = 60
 # what stands before the text of a line, such as ` words    `
@@ -115,6 +117,14 @@ class Session:
 def given(values: Iterable[str]) -> list[str]:
     """What was named on the command line, `-` being replaced by the lines of stdin."""
     return [line.strip() for value in values for line in (sys.stdin if value == STDIN else [value]) if line.strip()]
+
+
+def stray(arguments: Mapping[str, Any]) -> bool:
+    """Whether `-` was typed where no list is read from stdin, and where it is no verdict."""
+    many = {name: value for name, value in arguments.items() if isinstance(value, (list, tuple))}
+    ones = [arguments[name] for name in arguments.keys() - many.keys()]
+    named = [one for name, values in many.items() if name not in _LISTS for one in values]
+    return STDIN in map(str, [*ones, *named])
 
 
 def fitted(text: str, width: int) -> list[str]:

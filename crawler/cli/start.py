@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Group, Parameter, validators
 
 from crawler.cli import making, planning
 from crawler.cli.session import FOUND, Session, given
@@ -28,13 +28,16 @@ def register(app: App, group: Group) -> None:
     app.command(doctor, group=group)
 
 
-def demo(*, pages: int = 500, no_web: Flag = False, subject: str = "harbour-dredging", session: Hidden) -> int:
+def demo(
+    *, pages: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 500, no_web: Flag = False,
+    subject: str = "harbour-dredging", session: Hidden,
+) -> int:  # fmt: skip
     """See it work, offline, on an invented web of twelve sites served on this machine.
 
     Parameters
     ----------
     pages
-        Page budget.
+        Page budget; 0 is none.
     no_web
         No dashboard.
     subject
@@ -137,7 +140,7 @@ def run(  # noqa: PLR0913  # the flags of contract.md
 
 
 def replay(
-    *paths: Path, keep: Literal["matches", "all"] | None = None, seeds: Many = None, threshold: str | None = None,
+    *paths: str, keep: Literal["matches", "all"] | None = None, seeds: Many = None, threshold: str | None = None,
     grain: Grain = None, session: Hidden,
 ) -> int:  # fmt: skip
     """Run the same pipeline over recorded pages (WARC, saved pages, seed files), with no network at all.
@@ -145,7 +148,7 @@ def replay(
     Parameters
     ----------
     paths
-        WARC files, .html[.gz] files, seed files, or folders of them.
+        WARC files, .html[.gz] files, seed files, or folders of them; - reads one path a line from stdin.
     keep
         Which articles become part of the corpus.
     seeds
@@ -158,11 +161,12 @@ def replay(
     from crawler.cli.showing import finish, judged_so
     from crawler.cli.showing import project as opened
 
-    if not paths:
+    recorded = [Path(path) for path in given(paths)]
+    if not recorded:
         raise UsageError("Name what to replay: WARC files, saved pages, seed files or folders.")
     project = opened(session)
     overrides = judged_so(project.config(), {"store": {"keep": keep}}, _judging(threshold, grain), session.profile)
-    done = project.replay(list(paths), overrides, seed_paths=given(seeds or []), say=session.say)
+    done = project.replay(recorded, overrides, seed_paths=given(seeds or []), say=session.say)
     return finish(session, done, project.store("replay"))
 
 

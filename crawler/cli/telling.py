@@ -15,6 +15,8 @@ from pipelines.stores.wanted import Wanted
 
 BEST = 5
 
+_OFFLINE = "; is this machine on the network? `suchlike demo` needs none"
+
 
 def tell(session: Session, done: Mapping[str, Any], store: Store, *, judged: bool = True) -> None:
     """The end of a run, for people; without seeds nothing was `judged`."""
@@ -122,7 +124,9 @@ def why_zero(session: Session, done: Mapping[str, Any], store: Store) -> None:
     counts = {**ends["dropped"], **ends["dead"], **{k: v for k, v in ends["refused"].items() if v}}
     for reason, number in sorted(counts.items(), key=lambda one: -one[1])[:6]:
         session.say(f"   {number:>5}  {meaning(reason)}{_hint(session, done, reason, misses)}")
-    if counts:
+    if kept := ends["stored"] + ends["duplicate"]:
+        session.say(f"   {kept:>5}  stored, though below the threshold; `suchlike list --all` shows them")
+    if counts or kept:
         return
     if done["mode"] == "replay" and done["revisited"]:
         why = f"these pages were known before: {_looked(done)}"
@@ -130,6 +134,7 @@ def why_zero(session: Session, done: Mapping[str, Any], store: Store) -> None:
         why = "all these pages were replayed here before; `suchlike list` shows what is kept"
     elif ends["frontier"]:
         why = f"{counted(ends['frontier'], 'URL')} still to fetch on sites that did not answer; all else is known"
+        why += "" if done["pages_fetched"] else _OFFLINE
     else:
         why = "all that is known was fetched before; give it time, or another --site, --feed, --sitemap"
     session.say(f"          {why}")
@@ -147,7 +152,7 @@ def _hint(session: Session, done: Mapping[str, Any], reason: str, misses: list[t
     if reason == "robots":
         return "; they ask not to be visited"
     if reason == "dns":
-        return "; is this machine on the network? `suchlike demo` needs none"
+        return _OFFLINE
     if reason.startswith("http-4"):
         return "; the site refuses us: is identify set, with a contact?"
     return ""

@@ -222,7 +222,8 @@ class Profile:
         terms = {word: per_cosine * given for word, given in shared}
         for word, given in learned.taught.given(read.weights) if learned.taught else ():
             terms[word] = terms.get(word, 0.0) + given
-        shown = sorted(terms.items(), key=lambda pair: (-abs(pair[1]), pair[0]))[:SHOWN_TERMS]
+        counted = ((word, given) for word, given in terms.items() if given)
+        shown = sorted(counted, key=lambda pair: (-abs(pair[1]), pair[0]))[:SHOWN_TERMS]
         plain = parts["words"] + parts["meaning"] + learned.measure.weighing.bias
         return Likeness(
             score=logistic(total(parts)),

@@ -22,21 +22,31 @@ MAX_SEEDS: Final = 200
 MAX_TEXTS: Final = 5_000
 
 
-def read(paths: Sequence[str | Path], *, at_most: int = MAX_SEEDS) -> SeedSet:
+def read(paths: Sequence[str | Path]) -> SeedSet:
     """The seed set of folders, files and addresses; `-` reads such a list from standard input, one a line.
 
-    A folder is read with its direct subfolders, and its seed.toml. Texts that are only judged may be MAX_TEXTS
-    (`at_most`). Raises SeedError when nothing at all can be used, or when a seed.toml is wrong.
+    A folder is read with its direct subfolders, and its seed.toml. Raises SeedError when nothing at all can be used,
+    or when a seed.toml is wrong.
+    """
+    found = offered(paths)
+    if not found.seeds and not found.urls:
+        raise SeedError(_nothing(paths, found.problems))
+    return found
+
+
+def offered(paths: Sequence[str | Path], *, at_most: int = MAX_SEEDS) -> SeedSet:
+    """The same of what may hold nothing that can be used: its problems say why, if anything is wrong with it.
+
+    Texts that are only judged may be MAX_TEXTS (`at_most`). Raises SeedError when a seed.toml is wrong.
     """
     reading = _Reading(at_most)
     for path in paths:
         reading.take(str(path))
     seeds, problems = tuple(reading.admission.seeds), tuple(reading.problems)
     urls = tuple(dict.fromkeys(reading.urls))
-    if not seeds and not urls:
-        raise SeedError(_nothing(paths, problems))
     wishes = reading.wishes
-    return SeedSet(wishes.name or name_of(str(paths[0])), wishes.about, seeds, problems, urls, wishes.settings)
+    name = wishes.name or name_of(str(next(iter(paths), "")))
+    return SeedSet(name, wishes.about, seeds, problems, urls, wishes.settings)
 
 
 class _Reading:

@@ -238,6 +238,39 @@ def test_score_judges_every_text_of_a_file_and_tells_which_it_cannot(say: Callab
     assert "line 202 has 2 words" in cannot["problem"] and cannot["problem"] in said.err
 
 
+def test_score_names_each_file_of_a_folder_and_the_words_that_counted(say: Callable[..., Said], tmp_path: Path) -> None:
+    like, unlike, short = tmp_path / "a.txt", tmp_path / "b.txt", tmp_path / "short.txt"
+    like.write_text((SEEDS / "harbour-dredging" / "silt-bill.txt").read_text())
+    unlike.write_text("\n".join(prose(5)))
+    short.write_text("too short")
+    said = say("score", "--seeds", SEEDS / "harbour-dredging", tmp_path, "--json")
+    assert [line["path"] for line in said.lines] == [str(short), str(like), str(unlike)]
+    assert said.lines[0]["problem"].startswith(f"{short}: it has 2 words")
+    assert all(term["weight"] for line in said.lines[1:] for term in line["terms"])
+    (tmp_path / "hollow").mkdir()
+    hollow = say("score", "--seeds", SEEDS / "harbour-dredging", tmp_path / "hollow", "--json")
+    assert (hollow.code, hollow.only["problem"]) == (1, f"{tmp_path / 'hollow'} holds no text.")
+
+
+def test_replay_reads_paths_from_stdin(
+    say: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = _pages(tmp_path / "pages")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{pages / '0.html'}\n\n{pages / '1.html'}\n"))
+    said = say("-C", tmp_path / "new", "replay", "-", "--seeds", SEEDS / "harbour-dredging", "--json")
+    assert (said.code, said.only["pages_fetched"]) == (0, 2)
+
+
+def test_what_is_kept_without_being_a_match_is_told_as_that(say: Callable[..., Said], tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_bytes(story(3).body)
+    typed = ["replay", tmp_path / "page.html", "--seeds", SEEDS / "harbour-dredging", "--keep", "all"]
+    said = say("-C", tmp_path / "new", *typed)
+    assert said.code == 1
+    assert "       1  stored, though below the threshold; `suchlike -C " in said.err
+    assert "replayed here before" not in said.err
+    assert "replayed here before" in say("-C", tmp_path / "new", *typed).err
+
+
 def test_search_gives_articles_with_what_was_looked_for(say: Callable[..., Said], project: Path) -> None:
     found = say("-C", project, "search", "dredging", "--json")
     assert found.code == 0

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_site import page, prose
+from scripted_site import page, prose, story
 from sqlalchemy import func, select, update
 from stocked import adds_up
 
@@ -109,6 +109,21 @@ def test_every_text_of_a_seed_file_is_a_page_and_what_is_none_is_told(tmp_path: 
     overrides = {"store": {"keep": "all"}}
     assert Project(tmp_path).replay([file], overrides, say=said.append)["pages_fetched"] == 2
     assert len(said) == 1 and said[0].startswith(f"! {file}: line 3 has 2 words")
+
+
+def test_one_bad_file_in_a_folder_is_told_and_the_others_are_replayed(tmp_path: Path) -> None:
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "a.html").write_bytes(story(1).body)
+    (pages / "b.txt").touch()
+    (pages / "c.warc.gz").write_text("no archive")
+    (pages / "d.html").write_bytes(story(2).body)
+    said: list[str] = []
+    assert Project(tmp_path).replay([pages], {"store": {"keep": "all"}}, say=said.append)["pages_fetched"] == 2
+    assert said == [
+        f"! {pages / 'b.txt'}: it is empty; put the article's text into it, or remove it.",
+        f"! {pages / 'c.warc.gz'} is not a WARC file.",
+    ]
 
 
 def test_saved_pages_are_known_by_their_canonical_link_or_by_what_they_say(tmp_path: Path) -> None:

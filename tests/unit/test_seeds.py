@@ -312,8 +312,8 @@ def test_texts_nothing_is_learned_from_may_be_more(folder: Path) -> None:
     rows = [" ".join(f"{word}{at}" for word in TEXT.split()) for at in range(seeds.MAX_SEEDS + 2)]
     file = folder / "rows.jsonl"
     file.write_text("\n".join(json.dumps({"text": row}) for row in rows), "utf-8")
-    assert len(read([file], at_most=seeds.MAX_TEXTS).seeds) == len(rows)
-    (problem,) = read([file], at_most=len(rows) - 1).problems
+    assert len(seeds.offered([file], at_most=seeds.MAX_TEXTS).seeds) == len(rows)
+    (problem,) = seeds.offered([file], at_most=len(rows) - 1).problems
     assert "line 202 was left out, for at most 201 articles of a file are read; put the others" in problem.message
 
 
