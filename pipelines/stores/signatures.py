@@ -11,8 +11,9 @@ from pipelines.signature import KEYS, Signature
 from pipelines.stores.dialect import run_many, upsert
 from pipelines.stores.schema import articles, facts, signatures
 
-# a key that more share is of a phrase all the world uses, or of a story all the world tells: so many of them will do
-MOST = 48
+# a key that more share is of a phrase all the world uses, or of a story all the world tells: so many of them will do,
+# and each lies on another page, which costs more than finding the key
+MOST = 8
 UNSIGNED = "unsigned"
 
 _NAMES = [f"key{place}" for place in range(KEYS)]
