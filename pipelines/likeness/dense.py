@@ -54,13 +54,10 @@ class _Pieces(dict[str, bytes]):
         # Read and widened row by row: all at once is a fifth of the start, and rows nobody asked for take no memory.
         self.table: Vectors = np.empty(self._narrow.get_shape(), np.float32)
         self._filled: set[int] = set()
-        # Three quarters of English words are one piece; to look one up costs a twentieth of splitting it.
-        vocabulary = self._tokenizer.get_vocab(with_added_tokens=False)
-        self._whole = {piece[1:]: row for piece, row in vocabulary.items() if piece > _SPACE and piece[0] == _SPACE}
 
     def __missing__(self, word: str) -> bytes:
-        whole = self._whole.get(word)
-        # one word at a time: the library's batches start threads, after which a process must not fork
+        # three quarters of English words are one piece, and to look one up costs a tenth of splitting it
+        whole = self._tokenizer.token_to_id(_SPACE + word)
         ids = (whole,) if whole is not None else self._split(word)
         pieces = np.array(ids, PLACE).tobytes()
         with self._lock:
@@ -80,6 +77,7 @@ class _Pieces(dict[str, bytes]):
                 self._filled.update(range(len(self.table)))
 
     def _split(self, word: str) -> tuple[int, ...]:
+        # one word at a time: the library's batches start threads, after which a process must not fork
         return tuple(self._tokenizer.encode(word[:LONGEST_WORD], add_special_tokens=False).ids)
 
 
