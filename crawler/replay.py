@@ -41,15 +41,19 @@ def replay_run(
         edition = edition_of(connection, config, profile, seed_set) if profile and seed_set else ""
         run = runs.start(connection, config, edition, now=time.time()).id
     sender = Pooled(store, config, tuned(config).workers)
+    stopped_by = "exhausted"
     try:
         number = replay(pages, store=store, config=config, run=run, profile=profile, sender=sender)
         if profile:
             learn_on(store, run)
             drain(store, sender)
+    except KeyboardInterrupt:
+        stopped_by = runs.USER
+        raise
     finally:
         sender.close()
         with store.write() as connection:
-            runs.end(connection, run, "exhausted", now=time.time())
+            runs.end(connection, run, stopped_by, now=time.time())
     return run, number
 
 

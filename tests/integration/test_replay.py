@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from stocked import adds_up
 from crawler.cli.session import Session
 from crawler.project import Project
 from crawler.recordings import recorded
-from crawler.replay import replay
+from crawler.replay import replay, replay_run
 from pipelines import extract, seeds
 from pipelines.archive import Archive
 from pipelines.errors import SeedError, UsageError
@@ -299,6 +299,22 @@ def test_of_several_records_of_one_address_those_of_pages_count(tmp_path: Path) 
     assert (article["title"], article["revision"]) == ("Version 2", 2)
     assert replayed(tmp_path / "two", tmp_path / "plain")["fates"]["stored"] == 1
     assert stored(tmp_path / "two")["https://a.test/"]["title"] == "Version 0"
+
+
+def test_a_replay_stopped_by_its_user_is_told_as_that(tmp_path: Path) -> None:
+    config = Project(tmp_path).config({"mode": "replay", "store": {"keep": "all"}})
+    store = open_store(config.database, mode="replay")
+
+    def pages() -> Iterator[Recorded]:
+        yield Recorded("https://a.test/1", 200, {}, html("Article 1", 1))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        replay_run(pages(), store=store, config=config, profile=None, seed_set=None)
+    with store.read() as connection:
+        latest = runs.latest(connection)
+    store.close()
+    assert latest is not None and latest.stopped_by == "user"
 
 
 def test_what_a_killed_replay_left_half_way_is_ended_by_the_next(tmp_path: Path) -> None:
