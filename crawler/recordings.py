@@ -24,6 +24,8 @@ WARCS = (".warc", ".warc.gz")
 SEEDS = (".txt", ".md", ".json", ".jsonl", ".eml")
 
 Say = Callable[[str], None]
+# what seeds are called -> their file
+Named = dict[str, Path]
 
 
 class ManifestLine(msgspec.Struct, frozen=True):
@@ -49,11 +51,12 @@ def recorded(paths: Sequence[Path], say: Say = lambda _: None) -> Iterator[Recor
     Raises UsageError naming the path that is nothing of the kind.
     """
     require(paths)
+    named: Named = {}
     for path in paths:
-        yield from _folder(path, say) if path.is_dir() else _file(path, say)
+        yield from _folder(path, say, named) if path.is_dir() else _file(path, say, named)
 
 
-def _folder(folder: Path, say: Say) -> Iterator[Recorded]:
+def _folder(folder: Path, say: Say, named: Named) -> Iterator[Recorded]:
     manifest = folder / "manifest.jsonl"
     if manifest.is_file():
         yield from _listed(folder, manifest)
@@ -63,7 +66,7 @@ def _folder(folder: Path, say: Say) -> Iterator[Recorded]:
         if file.is_file() and file.name.lower().endswith(PAGES + WARCS + SEEDS) and file.name != "seed.toml":
             found = True
             try:
-                yield from _file(file, say)
+                yield from _file(file, say, named)
             except UsageError as error:  # of a whole folder the others still count
                 say(f"! {error}")
     if not found:
@@ -91,7 +94,7 @@ def _listed(folder: Path, manifest: Path) -> Iterator[Recorded]:
             yield Recorded(entry.url, entry.status, headers, _read(file), _moment(entry.fetched_at))
 
 
-def _file(file: Path, say: Say) -> Iterator[Recorded]:
+def _file(file: Path, say: Say, named: Named) -> Iterator[Recorded]:
     name = file.name.lower()
     if name.endswith(WARCS):
         yield from warc.read(file)
@@ -101,14 +104,14 @@ def _file(file: Path, say: Say) -> Iterator[Recorded]:
         url = canonical or f"https://unknown.invalid/{hashlib.sha256(body).hexdigest()}"
         yield Recorded(url, 200, {"content-type": "text/html"}, body, file.stat().st_mtime)
     elif name.endswith(SEEDS):
-        yield from _seeds(file, say)
+        yield from _seeds(file, say, named)
     else:
         raise UsageError(
             f"{file} is nothing replay can read; it takes .warc, .warc.gz, .html, .html.gz and seed files."
         )
 
 
-def _seeds(file: Path, say: Say) -> Iterator[Recorded]:
+def _seeds(file: Path, say: Say, named: Named) -> Iterator[Recorded]:
     """Seed files as pages of https://seed.invalid/<name>, so that they pass the very same stages."""
     read = seeds.offered([file], at_most=seeds.MAX_TEXTS)
     problems = [problem.message for problem in read.problems]
@@ -124,8 +127,18 @@ def _seeds(file: Path, say: Say) -> Iterator[Recorded]:
             f'<title>{title}</title><meta property="og:type" content="article">'
             f"</head><body><article><h1>{title}</h1>\n{paragraphs}</article></body></html>"
         )
-        url = f"https://seed.invalid/{quote(seed.name)}"
+        url = f"https://seed.invalid/{quote(_called(seed.name, file, named))}"
         yield Recorded(url, 200, {"content-type": "text/html; charset=utf-8"}, page.encode(), file.stat().st_mtime)
+
+
+def _called(name: str, file: Path, named: Named) -> str:
+    """A seed's name, behind as many of its folders as it takes to tell it from those of other files."""
+    folders = file.absolute().parent.parts
+    for depth in range(len(folders)):
+        called = "/".join([*folders[len(folders) - depth :], name])
+        if named.setdefault(called, file) == file:
+            break
+    return called
 
 
 def _read(file: Path) -> bytes:

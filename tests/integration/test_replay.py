@@ -126,6 +126,16 @@ def test_one_bad_file_in_a_folder_is_told_and_the_others_are_replayed(tmp_path: 
     ]
 
 
+def test_seed_files_of_one_name_in_several_folders_are_several_pages(tmp_path: Path) -> None:
+    for place in ("clips/may", "clips/june", "more/june"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "flood.txt").write_text(f"Flood in {place}\n\n" + "The river rose again. " * 60)
+    told = [one.url for one in recorded([tmp_path / "clips", tmp_path / "more" / "june" / "flood.txt"])]
+    beginning = "https://seed.invalid/"
+    assert told == [f"{beginning}flood", f"{beginning}may/flood", f"{beginning}june/flood"]
+    assert [one.url for one in recorded([tmp_path / "more", tmp_path / "more"])] == [f"{beginning}flood"] * 2
+
+
 def test_saved_pages_are_known_by_their_canonical_link_or_by_what_they_say(tmp_path: Path) -> None:
     pages = tmp_path / "pages"
     (pages / "deep").mkdir(parents=True)
