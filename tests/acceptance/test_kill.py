@@ -206,7 +206,7 @@ def test_a_second_ctrl_c_waits_for_nobody(tmp_path: Path) -> None:
 def test_a_second_run_beside_the_first_is_refused(
     tmp_path: Path, suchlike: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
-    folder = project(tmp_path, 10)
+    folder = project(tmp_path, 150)  # at work for longer than the second takes to start
     with started(folder, "run") as first:
         until(lambda: bool(find(folder, "crawler")), 60, "the first run's start")
         second = suchlike("run")
