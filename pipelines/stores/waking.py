@@ -44,23 +44,18 @@ def wake_starts(connection: Connection, wanted: Sequence[str], *, now: float) ->
 def wake_due(connection: Connection, bounds: Bounds, *, now: float) -> int:
     """What is due waits to be fetched again; returns how many rows."""
     due = [rhythms.c.due_at.is_not(None), rhythms.c.due_at <= now]
-    ended = urls.c.state >= State.STORED
-    query = (
+    ended = (
         select(urls.c.id, urls.c.state, urls.c.host).join(rhythms, rhythms.c.url == urls.c.id)
-        .where(rhythms.c.sort == int(Sort.LIST), *due, ended).order_by(rhythms.c.due_at).limit(MOST)
+        .where(*due, urls.c.state >= State.STORED).order_by(rhythms.c.due_at)
     )  # fmt: skip
-    lists = connection.execute(query).all()
+    lists = connection.execute(ended.where(rhythms.c.sort == int(Sort.LIST)).limit(MOST)).all()
     _wake(connection, lists, Sort.LIST)
     woken = select(func.count()).where(rhythms.c.was.in_(IN_STORE))
     free = min(MOST, bounds.articles - (connection.execute(woken).scalar() or 0))
     if free <= 0:
         return len(lists)
     _retire(connection, bounds, due, now)
-    query = (
-        select(urls.c.id, urls.c.state, urls.c.host).join(rhythms, rhythms.c.url == urls.c.id)
-        .where(rhythms.c.sort == int(Sort.ARTICLE), *due, ended).order_by(rhythms.c.due_at).limit(free)
-    )  # fmt: skip
-    young = connection.execute(query).all()
+    young = connection.execute(ended.where(rhythms.c.sort == int(Sort.ARTICLE)).limit(free)).all()
     _wake(connection, young, Sort.ARTICLE)
     return len(lists) + len(young)
 
