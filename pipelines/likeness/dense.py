@@ -6,6 +6,7 @@ The vectors are wordllama's (MIT), distilled from the token embeddings of Llama 
 from __future__ import annotations
 
 import importlib.util
+import mmap
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
@@ -52,7 +53,10 @@ class _Pieces(dict[str, bytes]):
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._lock = threading.Lock()
         # Read and widened row by row: all at once is a fifth of the start, and rows nobody asked for take no memory.
-        self.table: Vectors = np.empty(self._narrow.get_shape(), np.float32)
+        # Nor is it np.empty's: that asks for pages of 2 MB, each of which costs milliseconds when it is first touched.
+        rows, width = self._narrow.get_shape()
+        room = mmap.mmap(-1, 4 * rows * width, flags=mmap.MAP_PRIVATE)
+        self.table: Vectors = np.frombuffer(room, np.float32).reshape(rows, width)
         self._filled: set[int] = set()
 
     def __missing__(self, word: str) -> bytes:
