@@ -34,11 +34,11 @@ KILLS = 60
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_small_storm_costs_nothing() -> None:
-    # blows end after two minutes, so that a slow machine has fewer; what all of `make faults` told is in the docs
-    told = storm("sqlite", SEED, KILLS, pages=8, pause=(0.1, 0.5), long_s=5.0, minutes=2.0)
+    # blows end after these minutes, so that a slow machine has fewer; what all of `make faults` told is in the docs
+    told = storm("sqlite", SEED, KILLS, pages=30, pause=(0.0, 0.3), long_s=5.0, minutes=2.5)
     assert (told.lost, told.doubled, told.broken) == ([], [], [])
     kills = sum(told.kills.values())
-    assert kills >= KILLS or (told.seconds > 120 and kills > KILLS / 4), told.kills
+    assert kills >= KILLS or (told.seconds > 150 and kills > KILLS / 6), told.kills
     assert len(told.kills) > 4
 
 
