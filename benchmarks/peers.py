@@ -103,13 +103,44 @@ def _spread(theirs_: list[float], ours_: list[float]) -> list[float]:
     return [round(median(each), 2), round(min(each), 2), round(max(each), 2)]
 
 
+def processes(ran: Ran) -> dict[str, dict[str, list[float]]]:
+    """Of each of ours: process -> CPU ms a page beyond the start, and the most memory of one (MB); medians."""
+    told: dict[str, dict[str, list[float]]] = {}
+    nothing = [0.0, 0.0]
+    for name in (MATCHES, ALL):
+        for kind in dict.fromkeys(kind for one in ran[name]["large"] for kind in one["processes"]):
+            costs, memory = [], []
+            for few, many in zip(ran[name]["small"], ran[name]["large"], strict=True):
+                (begun, _), (spent, held) = (one["processes"].get(kind, nothing) for one in (few, many))
+                costs.append(1000 * (spent - begun) / (many["pages"] - few["pages"]))
+                memory.append(held)
+            told.setdefault(name, {})[kind] = [round(median(costs), 2), median(memory)]
+    return told
+
+
+def spent_where(told: dict[str, dict[str, list[float]]]) -> list[str]:
+    """The lines that tell in which processes the CPU of a page goes."""
+    lines = ["", "Where it goes, beyond the start: the share of each process, and the most memory (RSS) one of them "
+             "held. What parts cost is told below.", "",
+             f"| process | {MATCHES} | memory (MB) | {ALL} | memory (MB) |", "|---|---|---|---|---|"]  # fmt: skip
+    whole = {name: sum(each[0] for each in kinds.values()) for name, kinds in told.items()}
+    for kind in told[MATCHES]:
+        cells = [
+            cell
+            for name in (MATCHES, ALL)
+            for cell in (f"{100 * told[name][kind][0] / whole[name]:.0f} %", f"{told[name][kind][1]:.0f}")
+        ]
+        lines.append("| " + " | ".join([kind, *cells]) + " |")
+    return lines
+
+
 def asked(told: dict[str, Any]) -> list[str]:
     """What was asked for and what came of it; no name stands for the fastest peer."""
     peers = [name for name in told if name not in (MATCHES, ALL)]
     lines = ["", "Asked for, beyond the start:", ""]
     for mine, name, least in ASKED:
         ratios = {peer: told[peer]["times_ours"][f"{mine}, beyond"][0] for peer in peers}
-        peer = name or min(ratios, key=lambda each: ratios[each])
+        peer = name or min(ratios, key=lambda each: ratios[each], default="")
         if peer in ratios:
             verdict = "reached" if ratios[peer] >= least else "not reached"
             lines.append(f"- {mine}: {least:g} times less than {peer}: {ratios[peer]:g}, {verdict}")
@@ -141,6 +172,7 @@ def report(result: dict[str, Any]) -> list[str]:
         beside = "what crawled fewer pages stands beside a crawl of suchlike's of as many"
     lines += ["", f"*With it*: {beside}."]
     lines += asked(told)
+    lines += spent_where(result["processes"])
     versions = {name: value for made in result["peers"].values() for name, value in made["versions"].items()}
     lines += ["", "Peers: " + ", ".join(f"{name} {value}" for name, value in versions.items()) + "."]
     lines += ["", "trafilatura's crawler looks for links on home pages only, and news-please is given the addresses; "
@@ -178,7 +210,7 @@ def main() -> None:
                 "date": datetime.now(UTC).date().isoformat(), "machine": machine(), "rounds": number + 1,
                 "pages": chosen.pages, "hosts": chosen.hosts,
                 "peers": {name: {"versions": m.versions, "why_not": m.why_not} for name, m in made.items()},
-                "contenders": summary(ran),
+                "contenders": summary(ran), "processes": processes(ran),
             }  # fmt: skip
             if chosen.out:
                 chosen.out.mkdir(parents=True, exist_ok=True)

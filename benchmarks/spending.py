@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -20,12 +21,17 @@ LOOK_S = 0.5
 
 @dataclass(slots=True)
 class Spent:
-    """CPU and wall in seconds; `memory_mb` is the highest sum of what all processes held at once (PSS)."""
+    """CPU and wall in seconds; `memory_mb` is the highest sum of what all processes held at once (PSS).
+
+    `each` has every process: its command line, CPU seconds without its children's, and most memory (MB, RSS), as they
+    were when last looked at.
+    """
 
     cpu_s: float
     wall_s: float
     memory_mb: float
     code: int
+    each: list[tuple[str, float, float]]
 
 
 def spend(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path) -> Spent:
@@ -41,7 +47,8 @@ def _measure(log: Path, command: list[str]) -> Spent:
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "this process cannot become the parent of orphans")
     highest = [0.0]
-    threading.Thread(target=_look, args=(os.getpid(), highest), daemon=True).start()
+    each: dict[int, tuple[str, float, float]] = {}
+    threading.Thread(target=_look, args=(os.getpid(), highest, each), daemon=True).start()
     began = time.monotonic()
     with log.open("ab") as said:
         first = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
@@ -50,16 +57,33 @@ def _measure(log: Path, command: list[str]) -> Spent:
         try:
             pid, status, usage = os.wait4(-1, 0)
         except ChildProcessError:
-            return Spent(cpu, time.monotonic() - began, round(highest[0], 1), code)
+            return Spent(cpu, time.monotonic() - began, round(highest[0], 1), code, list(each.values()))
         cpu += usage.ru_utime + usage.ru_stime
         if pid == first.pid:
             code = first.returncode = os.waitstatus_to_exitcode(status)
 
 
-def _look(root: int, highest: list[float]) -> None:
+def _look(root: int, highest: list[float], each: dict[int, tuple[str, float, float]]) -> None:
     while True:
-        highest[0] = max(highest[0], sum(map(_held_mb, _descendants(root))))
+        pids = _descendants(root)
+        highest[0] = max(highest[0], sum(map(_held_mb, pids)))
+        for pid in pids:
+            with contextlib.suppress(OSError, ValueError):
+                line, spent, held = _process(pid)
+                # one that has ended has neither any more, until somebody waits for it
+                before = each.get(pid, (line, spent, held))
+                each[pid] = (line or before[0], spent, max(held, before[2]))
         time.sleep(LOOK_S)
+
+
+def _process(pid: int) -> tuple[str, float, float]:
+    """Command line, CPU seconds of its own, most memory in MB. Raises OSError when it is gone."""
+    place = Path(f"/proc/{pid}")
+    fields = (place / "stat").read_text().rpartition(") ")[2].split()
+    status = dict(line.split(":", 1) for line in (place / "status").read_text().splitlines())
+    line = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    spent = sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+    return line, spent, int(status.get("VmHWM", "0 kB").split()[0]) / 1024
 
 
 def _descendants(root: int) -> list[int]:
