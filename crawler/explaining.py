@@ -62,8 +62,7 @@ def _copies(connection: Connection, article: dict[str, Any]) -> list[dict[str, A
 
 def _edition(connection: Connection, first: str) -> Edition:
     """The edition that judged last, of the family of the one a run began with."""
-    began = editions.get(connection, first)
-    return editions.get(connection, editions.latest(connection, began.family) or first)
+    return editions.get(connection, editions.newest(connection, first))
 
 
 def as_told(found: Explanation) -> dict[str, Any]:

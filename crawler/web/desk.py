@@ -92,8 +92,7 @@ class Desk:
         """What judges now: the newest edition of the run's profile, kept in memory."""
         if not run.profile:
             return None
-        first = editions.family_of(connection, run.profile)
-        name = editions.latest(connection, first) or run.profile if first is not None else run.profile
+        name = editions.newest(connection, run.profile)
         wanted = str(run.config.only_profile()[1].threshold)
         with self._lock:
             held = self._profiles.get((name, wanted))

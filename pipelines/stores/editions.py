@@ -94,6 +94,13 @@ def family_of(connection: Connection, name: str) -> str | None:
     return connection.execute(select(profiles.c.family).where(profiles.c.digest == name)).scalar()
 
 
+def newest(connection: Connection, name: str) -> str:
+    """The name of the last edition of the family that this one is of; its own, where it is not kept."""
+    family = select(profiles.c.family).where(profiles.c.digest == name).scalar_subquery()
+    query = select(profiles.c.digest).where(profiles.c.family == family).order_by(profiles.c.learned_at.desc()).limit(1)
+    return connection.execute(query).scalar() or name
+
+
 def latest(connection: Connection, family: str) -> str | None:
     """The name of the family's last edition."""
     query = select(profiles.c.digest).where(profiles.c.family == family)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import time
 from collections.abc import Iterator
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Select, Table, text
+from sqlalchemy import Connection, Engine, Select, Table, text
 
+# as long a table's number of rows is taken to be what it was
+FRESH_S = 60.0
+_held: WeakKeyDictionary[Engine, dict[str, tuple[float, float]]] = WeakKeyDictionary()
 _ROWS = text("SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = CAST(:name AS regclass)")
 _PLANNED = text("SELECT set_config('enable_' || way, :so, true) FROM unnest(CAST(:ways AS text[])) AS ways(way)")
 
@@ -21,7 +27,12 @@ def rows(connection: Connection, query: Select[Any]) -> float:
 
 def share(connection: Connection, query: Select[Any], table: Table) -> float:
     """How many rows this query is expected to give for each row of a table."""
-    return rows(connection, query) / float(connection.execute(_ROWS, {"name": table.name}).scalar_one())
+    held = _held.setdefault(connection.engine, {})
+    number, at = held.get(table.name, (0.0, -math.inf))
+    if time.monotonic() - at > FRESH_S:
+        number = float(connection.execute(_ROWS, {"name": table.name}).scalar_one())
+        held[table.name] = number, time.monotonic()
+    return rows(connection, query) / number
 
 
 @contextlib.contextmanager

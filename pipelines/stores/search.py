@@ -26,6 +26,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.sql.util import ClauseAdapter
 
 from pipelines import ranking
 from pipelines.asked import Asked, Term
@@ -94,7 +95,8 @@ def _pool(connection: Connection, asked: Asked, wanted: Wanted) -> list[int]:
     """
     if connection.dialect.name == "sqlite":
         within = select(_fts.c.rowid.label("row")).where(_whole.op("MATCH")(_fts5_query(asked)))
-        shown = _of(within)
+        first = within.limit(LOOKED).subquery()
+        shown = _SHOWN.join(first, first.c.row == articles.c.id)
         if wanted.site is not None:  # from its articles to the words, not from every place of the words to an article
             shown = _SHOWN.where(articles.c.id.in_(within.limit(LOOKED))).order_by(
                 articles.c.score.desc(), articles.c.id
@@ -125,15 +127,10 @@ def _pool_of_postgresql(connection: Connection, found: ColumnElement[Any], wante
             held = list(connection.execute(walk))
         if len(held) > POOL:
             return held
-    within = select(articles.c.id.label("row")).where(found)
+    # the filters go over what was found and not, as they would by its number, over each article once more
+    looked = ClauseAdapter(select(articles).where(found).limit(LOOKED).subquery())
     with planner.without(connection, *_READ_ALL):
-        return list(connection.execute(_meant(_of(within), wanted).limit(MEASURED)))
-
-
-def _of(rows: Select[Any]) -> Select[Any]:
-    """Of the first LOOKED of these rows, what is to be known before they are put in order."""
-    within = rows.limit(LOOKED).subquery()
-    return _SHOWN.join(within, within.c.row == articles.c.id)
+        return list(connection.execute(looked.traverse(_meant(_SHOWN, wanted)).limit(MEASURED)))
 
 
 def _fts5_query(asked: Asked) -> str:
