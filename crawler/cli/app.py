@@ -44,6 +44,8 @@ _LOOKS = frozenset((
 ))  # fmt: skip
 # what asks the web: a mode that promises not to would be believed
 _FETCHES = frozenset(("run", "plan"))
+# what begins where it was stopped
+_GOES_ON = frozenset(("run", "demo", "replay"))
 
 app = App(
     name="suchlike",
@@ -54,6 +56,7 @@ app = App(
     default_parameter=Parameter(show_default=lambda value: None if value in (False, None, "") else str(value)),
     help_epilogue="First time here? `suchlike demo` shows it at work, offline. More: `suchlike VERB --help`.",
 )
+app.meta.suppress_keyboard_interrupt = app.suppress_keyboard_interrupt = False  # it has an exit code of ours
 everywhere = Group("At any place", sort_key=20)
 starting = Group("Start", sort_key=1)
 start.register(app, starting)
@@ -201,6 +204,9 @@ def run(arguments: list[str]) -> int:
         sys.stderr.write(f"suchlike: {_misread(error)}\n")
         return USAGE
     except KeyboardInterrupt:
+        if not {"-q", "--quiet"}.intersection(arguments):
+            again = "; the same command goes on" if _GOES_ON.intersection(arguments) else ""
+            sys.stderr.write(f"\nsuchlike: Stopped{again}.\n")
         return STOPPED
     except BrokenPipeError:
         # whoever read our output has enough

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from crawler.cli.session import Session, clipped, safe
+from crawler.cli.session import Session, clipped, fitted, safe
 from crawler.running.lookout import Progress
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -50,6 +50,8 @@ class Watching:
         """Shows where the run is."""
         self._points.append((progress.seconds, progress.pages, progress.matches))
         self._latest.extend(progress.latest)
+        if progress.stopping:
+            self._stop()
         if self._live is not None:
             self._live.update(self._table(progress, self._session.console.width))
         elif time.monotonic() - self._said_at > 5:
@@ -58,6 +60,15 @@ class Watching:
             anew = "   judged anew by what was learned here" if progress.matches < self._said else ""
             self._said = progress.matches
             self._session.say(self._line(progress) + anew)
+
+    def _stop(self) -> None:
+        """Said above the display, so that it stays when that is gone."""
+        told = " stopping: pages under way are finished; Ctrl-C again waits for nobody"
+        if self._live is None:
+            self._session.say(told)
+            return
+        for line in fitted(told, self._live.console.width):
+            self._live.console.print(line, markup=False, soft_wrap=True)
 
     def _rate(self) -> float:
         (t0, p0, _), (t1, p1, _) = self._points[max(0, len(self._points) - 20)], self._points[-1]
@@ -76,8 +87,8 @@ class Watching:
         told = [f"{progress.pages}{of} pages", f"{progress.matches} match"]
         if self._budget and progress.pages >= self._budget:
             return [*told, "finishing", elapsed]
-        if progress.paused:
-            return [*told, "paused", elapsed]
+        if progress.paused or progress.stopping:
+            return [*told, "stopping" if progress.stopping else "paused", elapsed]
         return [*told, f"{self._rate():.1f} pages/s", elapsed + self._left(progress)]
 
     def _left(self, progress: Progress) -> str:

@@ -103,6 +103,7 @@ class Conductor:
             if any(code == proxy.AWAY_CODE for _, code in died):
                 raise proxy.away(self._config.crawl.proxy)
             if self._interrupts.number:
+                self._lookout.stopping(time.monotonic() - at.began)
                 return self._interrupted()
             try:
                 reason = self._round(at, [pid for pid, _ in died])

@@ -29,6 +29,7 @@ class Progress:
     trouble: str = ""
     budget: int = 0
     paused: bool = False
+    stopping: bool = False
 
 
 class Lookout:
@@ -85,6 +86,11 @@ class Lookout:
     def trouble(self, what: str, seconds: float) -> None:
         """Tells that storage or broker is away."""
         self.seen.trouble, self.seen.seconds = what, seconds
+        self._tell(self.seen)
+
+    def stopping(self, seconds: float) -> None:
+        """Tells that its user has asked for the end."""
+        self.seen.stopping, self.seen.seconds = True, seconds
         self._tell(self.seen)
 
     def spent(self) -> str | None:

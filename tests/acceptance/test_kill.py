@@ -184,7 +184,7 @@ def test_ctrl_c_stops_in_order_and_the_run_goes_on_later(tmp_path: Path, undistu
         first.send_signal(signal.SIGINT)
         assert first.wait(15) == 3, said(folder)
     assert nothing_runs(folder)
-    assert "Traceback" not in said(folder)
+    assert "Traceback" not in said(folder) and "Ctrl-C again waits for nobody" in said(folder)
     summary = run(folder)
     assert (summary["run"], summary["stopped_by"]) == (1, "exhausted")
     assert result(folder) == undisturbed

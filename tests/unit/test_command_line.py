@@ -238,6 +238,28 @@ def test_a_line_of_progress_says_why_there_are_fewer_matches(capsys: pytest.Capt
     assert "40 match" in second and second.endswith("judged anew by what was learned here")
 
 
+def test_whoever_asks_a_run_to_end_is_told_what_happens_now(capsys: pytest.CaptureFixture[str]) -> None:
+    with Watching(Session(), 500) as watching:
+        watching(Progress(pages=40, matches=9, seconds=6.0))
+        watching(Progress(pages=40, matches=9, seconds=6.5, stopping=True))
+    said = capsys.readouterr().err
+    assert "stopping: pages under way are finished; Ctrl-C again waits for nobody" in said
+
+
+@pytest.mark.parametrize(("verb", "goes_on"), [("replay", True), ("score", False)])
+def test_ctrl_c_is_told_in_a_sentence_and_has_the_exit_code_of_the_contract(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str, goes_on: bool
+) -> None:
+    def typed() -> Iterator[str]:
+        yield "a.html\n"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdin", typed())
+    code, out, err = say("-C", tmp_path, verb, "-")
+    assert (code, out) == (3, "")
+    assert err.strip() == "suchlike: Stopped" + ("; the same command goes on." if goes_on else ".")
+
+
 def test_a_sentence_names_commands_as_they_can_be_typed_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")  # where the whole path of a folder is none the longer
     told = Session(tmp_path).spoken("`suchlike run` and `suchlike seed add FILE`; `suchlike demo` needs no folder.")
