@@ -138,7 +138,7 @@ def _source(config: Config, one: Surveyed) -> Source:
     told = json.loads(one.detail) if one.state == State.LISTED else {}
     items = None if kind == "links" else int(told.get("items", 0))
     delay = max(config.delay_s, one.delay_s or 0.0)
-    robots = {"rules": "allowed", "allow": "allowed"}.get(one.robots or "", "unanswered")
+    robots = {"rules": "allowed", "allow": "allowed", "disallow": "disallowed"}.get(one.robots or "", "unanswered")
     if one.reason == "robots":
         robots = "disallowed"
     slower = "Crawl-delay" if one.delay_s and one.delay_s > config.delay_s else ""

@@ -29,6 +29,7 @@ from crawler.cli import (
     searching,
     seeds,
     serving,
+    sources,
     start,
     status,
     steering,
@@ -40,7 +41,7 @@ from pipelines.masking import masked
 # what only looks, or works on what is there: a folder or profile that is none is a slip, and nothing to begin
 _LOOKS = frozenset((
     "status", "list", "search", "show", "explain", "dupes", "fates", "traps", "failures", "export", "report", "config",
-    "rate", "rejudge", "reread", "forget", "alerts", "pause", "resume", "doctor",
+    "rate", "rejudge", "reread", "forget", "alerts", "pause", "resume", "doctor", "sources", "down",
 ))  # fmt: skip
 # what asks the web: a mode that promises not to would be believed
 _FETCHES = frozenset(("run", "plan"))
@@ -67,6 +68,7 @@ results.register(app, found)
 searching.register(app, found)
 exporting.register(app, found)
 ledger.register(app, found)
+sources.register(app, found)
 rejudging.register(app, found)
 forgetting.register(app, found)
 rating.register(app, Group("Rate", sort_key=3))

@@ -22,6 +22,7 @@ def register(app: App, group: Group) -> None:
     seed = App(name="seed", help="The example articles: add, list, check, remove.", group=group)
     seed.command(add)
     seed.command(listed, name="list")
+    seed.command(show)
     seed.command(check)
     seed.command(remove)
     app.command(seed)
@@ -91,6 +92,39 @@ def listed(*, session: Hidden) -> int:
     for seed in seed_set.seeds:
         _show(session, _seed(seed))
     return FOUND if seed_set.seeds else NOTHING
+
+
+def show(*names: str, session: Hidden) -> int:
+    """Show what is read from a seed: its text as it is judged, and the lines that were cut from its ends.
+
+    Parameters
+    ----------
+    names
+        As `seed list` shows them.
+    """
+    from crawler.cli.showing import project
+    from pipelines.complaints import nearest
+
+    if not names:
+        raise UsageError("Name the seeds to show, as `suchlike seed list` does.")
+    opened = project(session)
+    held = {seed.name: seed for seed in opened.seed_set(opened.config()).seeds}
+    for name in names:
+        if name not in held:
+            raise UsageError(f"There is no seed {name!r}{nearest(name, held)}")
+        seed = held[name]
+        if session.json:
+            published = seed.published and seed.published.isoformat()
+            session.emit(_seed(seed) | {"url": seed.url or None, "published": published, "text": seed.text})
+            continue
+        session.out(
+            f"{seed.title}\n {seed.words} words   {seed.language}   {seed.published or 'no date'}   {seed.path}"
+        )
+        lines = seed.text.splitlines()
+        lines = lines[1:] if lines[:1] == [seed.title] else lines
+        for line in [*lines, *(f"- {line}" for line in seed.dropped_lines)]:
+            session.out(f"   {line}")
+    return FOUND
 
 
 def check(*, session: Hidden) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Group, Parameter, validators
 
-from crawler.cli.session import FOUND, Session
+from crawler.cli.session import FOUND, NOTHING, Session
 from pipelines.errors import BrokerError, UsageError
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ Port = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=65535))]
 # a broker that is being started beside us
 BROKER_S = 10.0
 LOOK_S = 0.3
+# stopping takes up to half a minute for each step of the order
+DOWN_S = 150.0
 
 
 def register(app: App, group: Group) -> None:
@@ -29,6 +31,7 @@ def register(app: App, group: Group) -> None:
     app.command(crawl_worker, name="crawl-worker", group=group)
     app.command(clock, group=group)
     app.command(up, group=group)
+    app.command(down, group=group)
     app.command(web, group=group)
 
 
@@ -157,17 +160,37 @@ def up(*, number: Annotated[int, Parameter(name=["-n", "--number"])] = 0, sessio
         Processes for parse; 0 decides by the machine's cores.
     """
     from crawler.running.procfile import Procfile
+    from crawler.running.uplock import UpLock
     from crawler.web.served import access_for, bound
 
     config = _begun(session)
-    procfile = Procfile(config, number)
-    procfile.start_broker()
-    with bound(config.web.host, config.web.port or None) as listening:
-        access = access_for(config, config.web.host, listening)
-        session.say(f"dashboard  {access.address(config.web.host)}")
-        procfile.start(listening)
-        _until_stopped(procfile.tick)
-        procfile.stop()
+    with UpLock(config.path):
+        procfile = Procfile(config, number)
+        procfile.start_broker()
+        with bound(config.web.host, config.web.port or None) as listening:
+            access = access_for(config, config.web.host, listening)
+            session.say(f"dashboard  {access.address(config.web.host)}")
+            procfile.start(listening)
+            _until_stopped(procfile.tick)
+            procfile.stop()
+    return FOUND
+
+
+def down(*, session: Hidden) -> int:
+    """Stop what `up` keeps up in this folder, or else the run that is at work. Both go on when they are started again."""
+    from crawler.cli.showing import project
+    from crawler.running import uplock
+    from crawler.running.steering import steer
+
+    if uplock.stop(project(session).config().path, DOWN_S):
+        session.say("everything is down; what was fetched is kept")
+        return FOUND
+    try:
+        run = steer(project(session).store(session.mode), "stop")
+    except UsageError:
+        session.say("nothing is up here.")
+        return NOTHING
+    session.say(f"run {run.id} was asked to stop; {session.command('run')} goes on with it")
     return FOUND
 
 

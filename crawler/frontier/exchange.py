@@ -149,7 +149,8 @@ class Exchange:
         config = self._crawl.config
         pace = Pace(max(config.delay_s, lease.delay_s or 0.0), next_at=lease.next_at, failures=lease.failures)
         fresh = lease.robots_at is not None and time.time() - lease.robots_at < robots.KEPT_S
-        rules = Rules(lease.robots, self._crawl.agent) if fresh and lease.robots_verdict in ("rules", "allow") else None
+        told = fresh and lease.robots_verdict in ("rules", "disallow", "allow")
+        rules = Rules(lease.robots, self._crawl.agent) if told else None
         scheme = lease.rows[0].url.partition("://")[0] if lease.rows else "https"
         held = Held(lease.id, lease.name, scheme, pace, rules, deque(lease.rows))
         # what waits was found before the user said that he wants none of it

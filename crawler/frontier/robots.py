@@ -15,8 +15,8 @@ REDIRECTS = 5  # RFC 9309, 2.3.1.2
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`kind`: `rules` (obey `rules`, which `text` says), `allow` (there are none) or `later` (no answer: nothing may be
-    fetched yet)."""
+    """`kind`: `rules` (obey `rules`, which `text` says), `disallow` (these forbid everything), `allow` (there are none)
+    or `later` (no answer: nothing may be fetched yet)."""
 
     kind: str
     rules: Rules
@@ -35,4 +35,5 @@ def judge(status: int | None, body: bytes, agent: str) -> Verdict:
         return Verdict("allow", Rules(None, agent))
     text = text_of(body)
     rules = Rules(text, agent)
-    return Verdict("rules", rules, text, min(rules.delay_s, MAX_DELAY_S) if rules.delay_s else None)
+    kind = "disallow" if rules.closed else "rules"
+    return Verdict(kind, rules, text, min(rules.delay_s, MAX_DELAY_S) if rules.delay_s else None)

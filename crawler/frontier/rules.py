@@ -17,6 +17,7 @@ from pipelines.rights import product_token
 MAX_BYTES: Final = 500 * 1024  # RFC 9309, 2.5
 MAX_LINE_CHARS: Final = 16_663
 _LINE_ENDS: Final = re.compile(r"\r\n|\r|\n")
+_EVERYTHING: Final = ("/", "*", "/*")
 _NAMES: Final = {
     "agent": ("user-agent", "useragent", "user agent"),
     "allow": ("allow",),
@@ -68,6 +69,11 @@ class Rules:
         return self._group.allows(encoded(path_of(url)))
 
     @property
+    def closed(self) -> bool:
+        """Whether they forbid every page."""
+        return self._group.closed
+
+    @property
     def delay_s(self) -> float | None:
         """The longest Crawl-delay asked for, in seconds; None when there is none."""
         return self._group.delay_s
@@ -96,6 +102,12 @@ class _Group:
         folder, slash, file = pattern.rpartition("/")
         if allows and slash and file.startswith("index.htm"):
             self._add(f"{folder}/$", True)
+
+    @property
+    def closed(self) -> bool:
+        """Whether something forbids everything, and nothing allows anything."""
+        rules = self._plain | self._wild
+        return not any(rules.values()) and not rules.keys().isdisjoint(_EVERYTHING)
 
     def _add(self, pattern: str, allows: bool) -> None:
         wild = "*" in pattern or pattern.endswith("$")

@@ -52,7 +52,7 @@ def note_paces(connection: Connection, noted: Mapping[int, tuple[float, int, int
 def note_robots(
     connection: Connection, host: int, *, verdict: str, text: str, delay_s: float | None, now: float
 ) -> None:
-    """Keeps robots.txt and what it means: rules, allow or disallow."""
+    """Keeps robots.txt and what it means: rules, allow, disallow or later."""
     connection.execute(
         update(hosts).where(hosts.c.id == host)
         .values(robots=text or None, robots_verdict=verdict, delay_s=delay_s, robots_at=now)

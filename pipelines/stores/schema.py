@@ -103,7 +103,7 @@ hosts = Table(
     Column("next_at", Float, nullable=False, server_default="0"),
     Column("delay_s", Float),  # robots' Crawl-delay
     Column("robots", Plain),
-    Column("robots_verdict", String(16)),  # rules, allow, disallow
+    Column("robots_verdict", String(16)),  # rules, allow, disallow, later
     Column("robots_at", Float),
     Column("tdmrep", Text),  # rules of its tdmrep.json, as pipelines.rights.tdmrep gives them
     Column("tdmrep_at", Float),

@@ -153,7 +153,8 @@ def _promised(verb: str) -> set[str]:
 @pytest.mark.parametrize(
     ("record", "typed"),
     [("article", "list --text"), ("show", "show 1"), ("explain", "explain 1"), ("dupes", "dupes"), ("fates", "fates"),
-     ("seed list", "seed list"), ("seed check", "seed check"), ("schedule add", "schedule add mud 6h"),
+     ("seed list", "seed list"), ("seed show", "seed show silt-bill"), ("sources", "sources"),
+     ("seed check", "seed check"), ("schedule add", "schedule add mud 6h"),
      ("status", "status"), ("failures list", "failures list"), ("doctor", "doctor"), ("config", "config"),
      ("report", "report"), ("export", "export csv"), ("verify", "verify exports/articles.csv"),
      ("forget", "forget 1 --preview"), ("rejudge", "rejudge --threshold 0.9 --preview"),
@@ -195,6 +196,27 @@ def test_seeds_are_added_listed_checked_and_removed(say: Callable[..., Said], tm
     assert [0 <= line["to_others"] < 0.2 for line in checked.lines] == [True, True]
     assert say("-C", tmp_path, "seed", "remove", "geneva-off", "--json").code == 0
     assert len(say("-C", tmp_path, "seed", "list", "--json").lines) == 1
+    shown = say("-C", tmp_path, "seed", "show", "silt-bill", "--json").only
+    assert (shown["title"], shown["dropped_lines"]) == (listed.lines[1]["title"], listed.lines[1]["dropped_lines"])
+    assert len(shown["text"].split()) > 300
+    assert "did you mean 'silt-bill'" in say("-C", tmp_path, "seed", "show", "silt-bil").err
+
+
+def test_sources_are_listed_blocked_and_taken_back(say: Callable[..., Said], project: Path) -> None:
+    first, second = say("-C", project, "sources", "--json").lines
+    assert [(one["site"], one["pages"], one["matches"]) for one in (first, second)] == [
+        ("one.example", 10, 4), ("two.example", 1, 1),
+    ]  # fmt: skip
+    assert first["harvest"] == 0.4 and first["errors"] == 1
+    assert say("-C", project, "sources", "block", "two.example").code == 0
+    blocked = say("-C", project, "sources", "list", "--json").lines[1]
+    assert blocked["given_up"] == "blocked by you"
+    assert "blocked by you" in say("-C", project, "sources").out
+    for deed in ("unblock", "boost"):
+        assert say("-C", project, "sources", deed, "two.example", "--json").only["site"] == "two.example"
+    assert say("-C", project, "sources", "--json", "--limit", "1").only == first
+    assert say("-C", project, "sources", "block", "never.example").code == 2
+    assert say("-C", project, "down").code == 1
 
 
 def test_replay_prints_a_summary(say: Callable[..., Said], project: Path, tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from conftest import until
 from working import at_work_in, said, started
 
+SUCHLIKE = (sys.executable, "-m", "crawler")
 VERBS = ("broker", "work", "crawl-worker", "clock", "web")
 
 
@@ -47,6 +50,9 @@ def test_up_runs_everything_restarts_what_is_killed_and_stops_it_all(tmp_path: P
         os.kill(running(tmp_path)["web"], signal.SIGKILL)
         # at the same address
         until(lambda: answers(f"{said_at[1]}/healthz"), 60, "the dashboard's return")
-        up.terminate()
-        assert up.wait(90) == 0
+        second, down = (subprocess.run([*SUCHLIKE, "-C", str(tmp_path), verb], capture_output=True, text=True, timeout=170)
+                        for verb in ("up", "down"))  # fmt: skip
+        assert second.returncode == 2 and "is up in" in second.stderr
+        assert (down.returncode, "everything is down" in down.stderr) == (0, True)
+        assert up.wait(10) == 0
     until(lambda: not at_work_in(tmp_path), 10, "the end of every process")

@@ -141,11 +141,24 @@ def test_no_retry_after_is_too_odd(header: str) -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(200, "rules"), (204, "rules"), (301, "allow"), (401, "allow"), (403, "allow"), (404, "allow"), (410, "allow"),
-     (429, "later"), (500, "later"), (503, "later"), (599, "later"), (None, "later")],
+    [(200, "disallow"), (204, "disallow"), (301, "allow"), (401, "allow"), (403, "allow"), (404, "allow"),
+     (410, "allow"), (429, "later"), (500, "later"), (503, "later"), (599, "later"), (None, "later")],
 )  # fmt: skip
 def test_what_an_answer_to_robots_txt_means(status: int | None, kind: str) -> None:
     assert robots.judge(status, b"User-agent: *\nDisallow: /\n", "suchlike").kind == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "closed"),
+    [("User-agent: *\nDisallow: /", True), ("User-agent: *\nDisallow: *", True),
+     ("User-agent: suchlike\nDisallow: /*", True), ("User-agent: *\nDisallow: /\nAllow: /news/", False),
+     ("User-agent: *\nDisallow: /private/", False), ("User-agent: other\nDisallow: /", False),
+     ("User-agent: *\nDisallow:", False), ("", False)],
+)  # fmt: skip
+def test_a_robots_txt_that_forbids_everything_is_told_from_one_with_rules(text: str, closed: bool) -> None:
+    verdict = robots.judge(200, text.encode(), "suchlike")
+    assert (verdict.kind, verdict.rules.closed) == ("disallow" if closed else "rules", closed)
+    assert verdict.rules.allows("https://a.test/news/page") is not closed
 
 
 @pytest.mark.parametrize(

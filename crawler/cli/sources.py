@@ -1,0 +1,124 @@
+"""Sources: every site with what robots.txt says, its pace and what it brought; and a way to have less or more of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from cyclopts import App, Group, Parameter, validators
+
+from crawler.cli.filters import host_named
+from crawler.cli.session import FOUND, NOTHING, Session
+from pipelines.errors import UsageError
+
+Hidden = Annotated[Session, Parameter(parse=False)]
+Shown = Annotated[int | None, Parameter(validator=validators.Number(gte=1))]
+ROBOTS = {
+    None: "robots.txt not asked", "rules": "robots.txt has rules", "allow": "robots.txt allows all",
+    "disallow": "robots.txt forbids all", "later": "robots.txt: no answer yet",
+}  # fmt: skip
+
+
+def register(app: App, group: Group) -> None:
+    """Adds the verbs."""
+    sources = App(name="sources", help="The sites a crawl has met: what each brought; block one, or boost it.",
+                  group=group)  # fmt: skip
+    sources.default(listed)
+    sources.command(listed, name="list")
+    sources.command(block)
+    sources.command(unblock)
+    sources.command(boost)
+    app.command(sources)
+
+
+def listed(*, limit: Shown = None, session: Hidden) -> int:
+    """List the sites, most matches first: pages, harvest, what waits, errors, robots.txt and pace.
+
+    Parameters
+    ----------
+    limit
+        Show only this many.
+    """
+    from crawler.cli.showing import project
+    from crawler.sites import sites
+
+    opened = project(session)
+    found = sites(opened.store(session.mode), opened.config(), limit)
+    for one in found:
+        if session.json:
+            session.emit(one)
+        else:
+            session.out(_line(one))
+    if not found:
+        session.say("no site was met yet; `suchlike run` begins a crawl.")
+    return FOUND if found else NOTHING
+
+
+def _line(one: dict[str, Any]) -> str:
+    harvest = f"{one['harvest']:.0%}" if one["pages"] else "-"
+    errors = f"{one['errors']} {'error' if one['errors'] == 1 else 'errors'}   " if one["errors"] else ""
+    state = f"   {one['given_up']}" if one["given_up"] else ""
+    return (
+        f"{one['matches']:>5} of {one['pages']:>5} pages {harvest:>4}  {one['site']:<28} {one['waiting']} waiting   "
+        f"{errors}{ROBOTS.get(one['robots'], one['robots'])}   {one['delay_s']:g} s{state}"
+    )
+
+
+def block(*sites: str, session: Hidden) -> int:
+    """Fetch nothing of a site any more, in this run and all others. What is stored of it stays.
+
+    Parameters
+    ----------
+    sites
+        Sites, such as shop.example.
+    """
+    from pipelines.stores import sources
+
+    return _decided(session, sites, sources.block, "blocked")
+
+
+def unblock(*sites: str, session: Hidden) -> int:
+    """Take a block back: what it kept from being fetched waits again.
+
+    Parameters
+    ----------
+    sites
+        Sites, such as shop.example.
+    """
+    from pipelines.stores import sources
+
+    return _decided(session, sites, sources.unblock, "no longer blocked")
+
+
+def boost(*sites: str, session: Hidden) -> int:
+    """Fetch what waits at a site sooner, until the crawl learns otherwise.
+
+    Parameters
+    ----------
+    sites
+        Sites, such as news.example.
+    """
+    from pipelines.stores import sources
+
+    return _decided(session, sites, sources.boost, "boosted")
+
+
+def _decided(session: Session, sites: tuple[str, ...], deed: Callable[[Any, str], object], told: str) -> int:
+    from crawler.cli.showing import project
+    from pipelines import urls
+    from pipelines.stores.sources import of_sites
+
+    if not sites:
+        raise UsageError("Name the sites, as `suchlike sources` lists them.")
+    names = [urls.site_of(host_named(site)) for site in sites]
+    with project(session).store(session.mode).write() as connection:
+        unknown = [name for name, hosts in of_sites(connection, names).items() if not hosts]
+        if unknown:
+            raise UsageError(f"{unknown[0]} was never heard of here; to keep a site out, use block under [sources].")
+        for name in names:
+            deed(connection, name)
+    for name in names:
+        session.say(f"{name} is {told}")
+        if session.json:
+            session.emit({"site": name, "done": told})
+    return FOUND
