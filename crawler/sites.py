@@ -21,7 +21,7 @@ def sites(store: Store, config: Config, limit: int | None = None) -> list[dict[s
             {"site": site.name, "pages": site.pages, "matches": site.matches,
              "harvest": round(site.matches / site.pages, 4) if site.pages else 0.0,
              "errors": site.errors, "waiting": site.waiting, "refused": site.refused,
-             "robots": first and first.robots, "delay_s": max(config.delay_s, first and first.delay_s or 0.0),
+             "robots": first and first.robots, "delay_s": max(config.delay_s, (first and first.delay_s) or 0.0),
              "given_up": first and first.given_up, "hosts": len(hosts[site.name])}
         )  # fmt: skip
     return told

@@ -177,7 +177,7 @@ def up(*, number: Annotated[int, Parameter(name=["-n", "--number"])] = 0, sessio
 
 
 def down(*, session: Hidden) -> int:
-    """Stop what `up` keeps up in this folder, or else the run that is at work. Both go on when they are started again."""
+    """Stop what `up` keeps up in this folder, or else the run that is at work. Both go on at the next start."""
     from crawler.cli.showing import project
     from crawler.running import uplock
     from crawler.running.steering import steer

@@ -14,7 +14,6 @@ import pytest
 from conftest import until
 from working import at_work_in, said, started
 
-SUCHLIKE = (sys.executable, "-m", "crawler")
 VERBS = ("broker", "work", "crawl-worker", "clock", "web")
 
 
@@ -37,6 +36,12 @@ def answers(address: str) -> bool:
         return False
 
 
+def typed(folder: Path, verb: str) -> subprocess.CompletedProcess[str]:
+    """What a verb does in another terminal."""
+    command = [sys.executable, "-m", "crawler", "-C", str(folder), verb]
+    return subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
+
+
 @pytest.mark.slow
 def test_up_runs_everything_restarts_what_is_killed_and_stops_it_all(tmp_path: Path) -> None:
     with started(tmp_path, "up") as up:
@@ -50,8 +55,7 @@ def test_up_runs_everything_restarts_what_is_killed_and_stops_it_all(tmp_path: P
         os.kill(running(tmp_path)["web"], signal.SIGKILL)
         # at the same address
         until(lambda: answers(f"{said_at[1]}/healthz"), 60, "the dashboard's return")
-        second, down = (subprocess.run([*SUCHLIKE, "-C", str(tmp_path), verb], capture_output=True, text=True, timeout=170)
-                        for verb in ("up", "down"))  # fmt: skip
+        second, down = typed(tmp_path, "up"), typed(tmp_path, "down")
         assert second.returncode == 2 and "is up in" in second.stderr
         assert (down.returncode, "everything is down" in down.stderr) == (0, True)
         assert up.wait(10) == 0
