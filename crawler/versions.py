@@ -7,7 +7,7 @@ from typing import Any
 from crawler.explaining import row_of
 from pipelines import difference
 from pipelines.errors import UsageError
-from pipelines.stores import Store, articles, fates, revisions, stories
+from pipelines.stores import Store, articles, fates, revisions, tellings
 from pipelines.stores.articles import iso_at
 
 
@@ -36,7 +36,7 @@ def differences(store: Store, what: str) -> dict[str, Any]:
     """How a copy differs from its canonical article, as contract.md words `show --diff`."""
     with store.read() as connection:
         row = row_of(connection, what)
-        own, story = articles.one(connection, row), stories.story_of(connection, row)
+        own, story = articles.one(connection, row), tellings.story_of(connection, row)
         of = own["copy_of"] if own else None
         canonical_row = fates.find(connection, of) if of else None
         canonical = articles.one(connection, canonical_row) if canonical_row else None

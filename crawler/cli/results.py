@@ -182,11 +182,11 @@ def _rights(said: dict[str, Any]) -> str:
 
 def dupes(*, session: Hidden) -> int:
     """List the stories published more than once, each with its copies."""
-    from pipelines.stores import stories
+    from pipelines.stores import tellings
 
     number = 0
     with _store(session).read() as connection:
-        for number, story in enumerate(stories.retold(connection), 1):  # noqa: B007  # whether there was any
+        for number, story in enumerate(tellings.retold(connection), 1):  # noqa: B007  # whether there was any
             if session.json:
                 session.emit(story)
                 continue

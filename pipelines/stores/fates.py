@@ -8,8 +8,7 @@ from sqlalchemy import Connection, case, func, select
 
 from pipelines import urls as identity
 from pipelines.stores import articles as article_rows
-from pipelines.stores import stories as story_rows
-from pipelines.stores import traps
+from pipelines.stores import tellings, traps
 from pipelines.stores.schema import LEADS, MISSED, MOVES, WAITS, Kind, State, articles, hosts, urls
 from pipelines.stores.where import whole
 
@@ -138,7 +137,7 @@ def tell(connection: Connection, row: int) -> dict[str, Any]:
         "quick": held.quick,
         "fetched_at": article_rows.iso_at(held.fetched_at),
         "article": article_rows.one(connection, row),
-        "story": story_rows.story_of(connection, row),
+        "story": tellings.story_of(connection, row),
         "found_by": {
             "source": held.source, "anchor": held.anchor, "depth": held.depth, "expected": round(held.expected, 4),
             "found_at": article_rows.iso_at(held.found_at), "path": path(connection, row),

@@ -8,9 +8,8 @@ what it is kin to is folded again, unless it plainly adds one more copy to a sto
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, text, update
@@ -29,6 +28,25 @@ MOST_SAME = 24
 MOST_KIN = 1000
 TRUSTED_DATE = 0.5
 _PLACED = articles.c.story.is_not(None)
+_COLUMNS = (
+    articles.c.id, articles.c.site, articles.c.canonical_key, articles.c.title, articles.c.sha256, articles.c.text,
+    articles.c.authors, articles.c.published, articles.c.published_confidence, articles.c.matched, articles.c.story,
+    articles.c.kin, articles.c.copy_of, articles.c.kind, articles.c.similarity, articles.c.first_at, urls.c.url,
+    urls.c.key, urls.c.state,
+)  # fmt: skip
+_HELD = ("story", "kin", "copy_of", "kind", "similarity")
+# asked of every article that passes: making a statement costs more than running it
+_JOINED = select(*_COLUMNS).join(urls, urls.c.id == articles.c.id)
+_OF_ROW = _JOINED.where(articles.c.id == bindparam("row"))
+_SAME = [
+    select(articles.c.id).where(column == bindparam("same"), _PLACED, articles.c.id != bindparam("row"))
+    .order_by(articles.c.id.desc()).limit(MOST_SAME)
+    for column in (articles.c.sha256, articles.c.canonical_key)
+]  # fmt: skip
+_STANDS = (
+    update(articles).where(articles.c.id == bindparam("row"))
+    .values({name: bindparam(f"its_{name}") for name in (*_HELD, "evidence")})
+)  # fmt: skip
 
 
 def lock(connection: Connection) -> None:
@@ -46,14 +64,6 @@ class _Member:
     held: dict[str, Any]
 
 
-_COLUMNS = (
-    articles.c.id, articles.c.site, articles.c.canonical_key, articles.c.title, articles.c.sha256, articles.c.text,
-    articles.c.authors, articles.c.published, articles.c.published_confidence, articles.c.matched, articles.c.story,
-    articles.c.kin, articles.c.copy_of, articles.c.kind, articles.c.similarity, articles.c.first_at, urls.c.url,
-    urls.c.key, urls.c.state,
-)  # fmt: skip
-
-
 def _members(connection: Connection, *conditions: Any) -> list[_Member]:
     # without an order, which would tempt a planner to walk through all articles in that order
     return [_read(row) for row in connection.execute(_JOINED.where(*conditions).limit(MOST_KIN + 1))]
@@ -61,21 +71,6 @@ def _members(connection: Connection, *conditions: Any) -> list[_Member]:
 
 def _member(connection: Connection, row: int) -> _Member:
     return _read(connection.execute(_OF_ROW, {"row": row}).one())
-
-
-_HELD = ("story", "kin", "copy_of", "kind", "similarity")
-# asked of every article that passes: making a statement costs more than running it
-_JOINED = select(*_COLUMNS).join(urls, urls.c.id == articles.c.id)
-_OF_ROW = _JOINED.where(articles.c.id == bindparam("row"))
-_SAME = [
-    select(articles.c.id).where(column == bindparam("same"), _PLACED, articles.c.id != bindparam("row"))
-    .order_by(articles.c.id.desc()).limit(MOST_SAME)
-    for column in (articles.c.sha256, articles.c.canonical_key)
-]  # fmt: skip
-_STANDS = (
-    update(articles).where(articles.c.id == bindparam("row"))
-    .values({name: bindparam(f"its_{name}") for name in (*_HELD, "evidence")})
-)  # fmt: skip
 
 
 def _read(row: Any) -> _Member:
@@ -242,55 +237,3 @@ def _change(connection: Connection, member: _Member, values: dict[str, Any]) -> 
     if member.state == (State.STORED if copy else State.DUPLICATE):
         fate = {"state": State.DUPLICATE if copy else State.STORED, "reason": "copy" if copy else None}
         connection.execute(update(urls).where(urls.c.id == member.told.row).values(fate))
-
-
-def retold(connection: Connection) -> Generator[dict[str, Any], None, None]:
-    """Stories told more than once, as contract.md words `dupes`; streamed, so there may be more than memory holds."""
-    several = (
-        select(articles.c.story).where(articles.c.stored_at.is_not(None), articles.c.story.is_not(None))
-        .group_by(articles.c.story).having(func.count() > 1)
-    )  # fmt: skip
-    query = (
-        select(*_TOLD).join(urls, urls.c.id == articles.c.id)
-        .where(articles.c.story.in_(several), articles.c.stored_at.is_not(None))
-        .order_by(articles.c.story, articles.c.copy_of.is_not(None), articles.c.id)
-    )  # fmt: skip
-    # closed with the generator: PostgreSQL keeps a cursor open for it
-    with connection.execute(query, execution_options={"yield_per": 200}) as found:
-        for number, rows in groupby(found, key=lambda row: row.story):
-            canonical, *copies = rows
-            yield {
-                "story": number, "canonical": canonical.url, "title": canonical.title, "score": canonical.score,
-                "match": bool(canonical.matched), "copies": [_copy(row) for row in copies],
-            }  # fmt: skip
-
-
-_TOLD = (
-    articles.c.story, articles.c.copy_of, articles.c.kind, articles.c.similarity, articles.c.evidence,
-    articles.c.published, articles.c.site, articles.c.title, articles.c.score, articles.c.matched, urls.c.url,
-)  # fmt: skip
-
-
-def _copy(row: Any) -> dict[str, Any]:
-    return {
-        "url": row.url, "similarity": row.similarity, "published": row.published, "site": row.site, "kind": row.kind,
-        "evidence": json.loads(row.evidence) if row.evidence else {},
-    }  # fmt: skip
-
-
-def story_of(connection: Connection, row: int, limit: int = 100) -> dict[str, Any] | None:
-    """The story an article tells, as `show` words it: its canonical URL, this one's place, up to `limit` copies."""
-    own = connection.execute(select(*_TOLD).join(urls, urls.c.id == articles.c.id).where(articles.c.id == row)).first()
-    if own is None or own.story is None:
-        return None
-    members = (articles.c.story == own.story, articles.c.stored_at.is_not(None))
-    told = connection.execute(
-        select(*_TOLD).join(urls, urls.c.id == articles.c.id).where(*members)
-        .order_by(articles.c.copy_of.is_not(None), articles.c.published, articles.c.id).limit(limit + 1)
-    ).all()  # fmt: skip
-    canonical = next((one.url for one in told if one.copy_of is None), own.url)
-    return {
-        "story": own.story, "canonical": canonical, "kind": own.kind, "similarity": own.similarity,
-        "evidence": json.loads(own.evidence) if own.evidence else {},
-        "copies": [_copy(one) for one in told if one.copy_of is not None],
-    }  # fmt: skip

@@ -1,7 +1,10 @@
-"""Stories told more than once, a page at a time, and who tells one."""
+"""Stories told more than once, and who tells one: streamed for programs, a page at a time for people."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Generator
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -10,6 +13,56 @@ from pipelines.stores import articles as article_rows
 from pipelines.stores.schema import COPIES, articles, urls
 
 MOST_MEMBERS = 200
+
+_TELLINGS = select(
+    articles.c.story, articles.c.copy_of, articles.c.kind, articles.c.similarity, articles.c.evidence,
+    articles.c.published, articles.c.site, articles.c.title, articles.c.score, articles.c.matched, urls.c.url,
+).join(urls, urls.c.id == articles.c.id)  # fmt: skip
+
+
+def retold(connection: Connection) -> Generator[dict[str, Any], None, None]:
+    """Stories told more than once, as contract.md words `dupes`; streamed, so there may be more than memory holds."""
+    several = (
+        select(articles.c.story).where(articles.c.stored_at.is_not(None), articles.c.story.is_not(None))
+        .group_by(articles.c.story).having(func.count() > 1)
+    )  # fmt: skip
+    query = (
+        _TELLINGS.where(articles.c.story.in_(several), articles.c.stored_at.is_not(None))
+        .order_by(articles.c.story, articles.c.copy_of.is_not(None), articles.c.id)
+    )  # fmt: skip
+    # closed with the generator: PostgreSQL keeps a cursor open for it
+    with connection.execute(query, execution_options={"yield_per": 200}) as found:
+        for number, rows in groupby(found, key=lambda row: row.story):
+            canonical, *copies = rows
+            yield {
+                "story": number, "canonical": canonical.url, "title": canonical.title, "score": canonical.score,
+                "match": bool(canonical.matched), "copies": [_copy(row) for row in copies],
+            }  # fmt: skip
+
+
+def story_of(connection: Connection, row: int, limit: int = 100) -> dict[str, Any] | None:
+    """The story an article tells, as `show` words it: its canonical URL, this one's place, up to `limit` copies."""
+    own = connection.execute(_TELLINGS.where(articles.c.id == row)).first()
+    if own is None or own.story is None:
+        return None
+    members = (articles.c.story == own.story, articles.c.stored_at.is_not(None))
+    told = connection.execute(
+        _TELLINGS.where(*members)
+        .order_by(articles.c.copy_of.is_not(None), articles.c.published, articles.c.id).limit(limit + 1)
+    ).all()  # fmt: skip
+    canonical = next((one.url for one in told if one.copy_of is None), own.url)
+    return {
+        "story": own.story, "canonical": canonical, "kind": own.kind, "similarity": own.similarity,
+        "evidence": json.loads(own.evidence) if own.evidence else {},
+        "copies": [_copy(one) for one in told if one.copy_of is not None],
+    }  # fmt: skip
+
+
+def _copy(row: Any) -> dict[str, Any]:
+    return {
+        "url": row.url, "similarity": row.similarity, "published": row.published, "site": row.site, "kind": row.kind,
+        "evidence": json.loads(row.evidence) if row.evidence else {},
+    }  # fmt: skip
 
 
 def originals(connection: Connection, *, before: int | None = None, limit: int = 50) -> list[tuple[int, int]]:

@@ -20,7 +20,7 @@ from working import at_work_in, children, end, said, started
 
 from pipelines.config import load
 from pipelines.stores import articles, fates, hosts, open_store
-from pipelines.stores.stories import retold
+from pipelines.stores.tellings import retold
 from pipelines.warc import read
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]

@@ -21,7 +21,7 @@ from crawler.cli.filters import Filters
 from pipelines.asked import understood
 from pipelines.errors import UsageError
 from pipelines.ranking import rank
-from pipelines.stores import articles, browse, fates, search, stories, tallies
+from pipelines.stores import articles, browse, fates, search, tallies, tellings
 from pipelines.stores.wanted import Wanted
 from pipelines.words import places_of, spans_of, words_of
 
@@ -215,7 +215,7 @@ def test_more_stories_with_copies_than_memory_would_hold_are_streamed(database: 
     with stock.store.write() as connection:
         connection.execute(sql("UPDATE articles SET story = id / 2, copy_of = CASE id % 2 WHEN 1 THEN id - 1 END"))
     with stock.store.read() as connection, peak_below(25_000_000):  # of 60 MB of titles
-        number = sum(len(story["copies"]) == 1 for story in stories.retold(connection))
+        number = sum(len(story["copies"]) == 1 for story in tellings.retold(connection))
     stock.store.close()
     assert number == 1500
     assert first == 1

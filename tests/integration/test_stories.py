@@ -23,7 +23,7 @@ from pipelines.stages import unwatched
 from pipelines.stores import articles, forgotten, invariants, revisions, signatures, stories
 from pipelines.stores.schema import State
 from pipelines.stores.schema import articles as table
-from pipelines.stores.stories import retold
+from pipelines.stores.tellings import retold
 
 _LETTERS = "bdfgklmnprstvz"
 WORDS = [f"{a}a{b}o{c}" for a in _LETTERS for b in _LETTERS[::3] for c in _LETTERS[::4]]
