@@ -27,9 +27,9 @@ from sqlalchemy import func, select, text, update
 
 from crawler.frontier.handoff import HORIZON_S
 from pipelines.records import Candidate
-from pipelines.stores import Store, allotment, discovery, hosts, leases, ledger, open_store, schema
+from pipelines.stores import Store, allotment, discovery, fetches, hosts, leases, open_store, schema
 from pipelines.stores.discovery import Found
-from pipelines.stores.ledger import Fetched
+from pipelines.stores.fetches import Fetched
 from pipelines.stores.schema import State
 
 HOLDER = "benchmark"
@@ -167,7 +167,7 @@ def batches(store: Store, number: int, left: int) -> dict[str, dict[str, float]]
         again = [(key, draw.random()) for key in waiting_keys(store, draw, rows)]
         with parts.timed("batch"), store.write() as connection:
             with parts.timed("record"):
-                ledger.record(connection, fetched, run=1, ring_after=now)
+                fetches.record(connection, fetched, run=1, ring_after=now)
             with parts.timed("discover"):
                 discovery.discover(connection, new, run=1, now=now)
             with parts.timed("estimate again"):

@@ -37,9 +37,9 @@ from pipelines import extract
 from pipelines.likeness.profile import Profile
 from pipelines.records import Candidate
 from pipelines.signature import signature
-from pipelines.stores import Store, discovery, ledger, open_store, replayed, runs, signatures
+from pipelines.stores import Store, discovery, fetches, open_store, replayed, runs, signatures
 from pipelines.stores.discovery import Found
-from pipelines.stores.ledger import Fetched
+from pipelines.stores.fetches import Fetched
 from pipelines.stores.schema import State
 from workers.broker import Broker
 from workers.tuning import BATCH
@@ -207,7 +207,7 @@ def waiting(folder: Path, pages: list[tuple[str, bytes]]) -> int:
         rows = replayed.lease(connection, [url for url, _ in pages], run=run, now=now)
         made: list[dict[str, Any]] = [{"final_url": url, "body": html, "fetched_at": now} for url, html in pages]
         ended = [Fetched(rows[one["final_url"]], State.FETCHED, 200, headers=HTML, **one) for one in made]
-        ledger.record(connection, ended, run=run, ring_after=0.0)
+        fetches.record(connection, ended, run=run, ring_after=0.0)
     store.close()
     return len(rows)
 

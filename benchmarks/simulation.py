@@ -35,7 +35,7 @@ from pipelines.records import Candidate
 from pipelines.stores import Store, discovery, leases, open_store, runs
 from pipelines.stores.allotment import LEASE_S, HostLease, Waiting
 from pipelines.stores.discovery import Found
-from pipelines.stores.ledger import Fetched
+from pipelines.stores.fetches import Fetched
 from pipelines.stores.schema import State
 
 EXCHANGE_S, LATENCY_S, ROWS_EACH = 1.0, 0.3, 8

@@ -39,6 +39,7 @@ from pipelines.stores import (
     articles,
     bodies,
     discovery,
+    fetches,
     ledger,
     open_store,
     replayed,
@@ -48,7 +49,7 @@ from pipelines.stores import (
 )
 from pipelines.stores.articles import Draft
 from pipelines.stores.discovery import Found
-from pipelines.stores.ledger import Fetched
+from pipelines.stores.fetches import Fetched
 from pipelines.stores.schema import State
 from pipelines.stores.wanted import Wanted
 
@@ -74,7 +75,7 @@ def put(store: Store, maker: Maker, numbers: range, run: int, cpu: Callable[[], 
         discovery.discover(connection, [Found(Candidate(url, "link"), 0.5) for url in urls], run=run, now=now)
         rows = replayed.lease(connection, dict.fromkeys(urls, 0.0), run=run, now=now)
         done = [Fetched(rows[url], State.FETCHED, 200, final_url=url, fetched_at=now, body=b"x") for url in urls]
-        ledger.record(connection, done, run=run, ring_after=now + 60)
+        fetches.record(connection, done, run=run, ring_after=now + 60)
     for before, after in ((State.FETCHED, State.PARSED), (State.PARSED, State.JUDGED), (State.JUDGED, State.STORED)):
         at = cpu()
         with store.write() as connection:

@@ -14,9 +14,9 @@ from pipelines.config import Config
 from pipelines.likeness.profile import Profile
 from pipelines.records import Candidate
 from pipelines.seeds import SeedSet
-from pipelines.stores import Store, discovery, ledger, replayed, rhythms, runs
+from pipelines.stores import Store, discovery, fetches, ledger, replayed, rhythms, runs
 from pipelines.stores.discovery import Found
-from pipelines.stores.ledger import Fetched
+from pipelines.stores.fetches import Fetched
 from pipelines.stores.schema import State
 from pipelines.warc import Recorded
 from workers.drain import drain
@@ -115,7 +115,7 @@ def _enter(
         discovery.discover(connection, found, run=run, now=now)
         rows = replayed.lease(connection, moments, run=run, now=now)
         fetched = [_fetched(rows[url], page, config, gate, now) for url, page in batch.items() if url in rows]
-        parse = ledger.record(connection, fetched, run=run, ring_after=now)
+        parse = fetches.record(connection, fetched, run=run, ring_after=now)
         dropped = [one for one in fetched if one.state == State.DROPPED]
         rhythms.keep_known(connection, [one.row for one in dropped])
     sender.send("parse", parse)

@@ -15,10 +15,10 @@ from sqlalchemy import select
 from pipelines.config import Config
 from pipelines.records import Article, Candidate, Likeness
 from pipelines.stages import LEASE_S, unwatched
-from pipelines.stores import articles, discovery, fates, ledger, open_store, replayed, runs
+from pipelines.stores import articles, discovery, fates, fetches, ledger, open_store, replayed, runs
 from pipelines.stores.articles import Draft
 from pipelines.stores.discovery import Found
-from pipelines.stores.ledger import Fetched
+from pipelines.stores.fetches import Fetched
 from pipelines.stores.schema import State, urls
 from pipelines.urls import host_of, key, site_of
 from workers import build
@@ -65,7 +65,7 @@ class Stock:
                         body=body, **more)
                 for url, body in bodies.items()
             ]  # fmt: skip
-            ledger.record(connection, done, run=self.run, ring_after=0.0)
+            fetches.record(connection, done, run=self.run, ring_after=0.0)
         return [rows[url] for url in bodies]
 
     def parsed(self, told: Sequence[tuple[str, str]], **more: Any) -> list[int]:

@@ -16,9 +16,9 @@ from crawler.project import Project
 from crawler.running.processes import NURSERY
 from pipelines.config import Config
 from pipelines.records import Candidate
-from pipelines.stores import Store, discovery, fates, ledger, open_store, replayed, runs
+from pipelines.stores import Store, discovery, fates, fetches, ledger, open_store, replayed, runs
 from pipelines.stores.discovery import Found
-from pipelines.stores.ledger import Fetched
+from pipelines.stores.fetches import Fetched
 from pipelines.stores.schema import State
 
 _PROSE = (
@@ -53,7 +53,7 @@ class Waiting:
                         fetched_at=now, body=html.encode())
                 for url, html in pages
             ]  # fmt: skip
-            return ledger.record(connection, fetched, run=self.run, ring_after=ring_after)
+            return fetches.record(connection, fetched, run=self.run, ring_after=ring_after)
 
     def fates(self) -> dict[str, Any]:
         """As `suchlike fates`, after checking that they add up."""

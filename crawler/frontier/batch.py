@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from pipelines.stores.discovery import Found
-from pipelines.stores.ledger import Fetched
+from pipelines.stores.fetches import Fetched
 from pipelines.stores.visits import Visited
 
 

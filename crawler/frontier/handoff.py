@@ -17,6 +17,7 @@ from pipelines.stores import (
     Store,
     allotment,
     discovery,
+    fetches,
     hosts,
     leases,
     ledger,
@@ -108,8 +109,8 @@ class Handoff:
             # first of all, since crawlers find the same URLs: in PostgreSQL they would lock each other out half-way
             asked = runs.get(connection, self._run, lock=True)
             now = self._clock()  # only now: there may have been a long wait for the lock
-            parse = ledger.record(connection, batch.fetched, run=self._run, ring_after=now + RING_S)
-            ledger.refuse(connection, batch.refused, now=now)
+            parse = fetches.record(connection, batch.fetched, run=self._run, ring_after=now + RING_S)
+            fetches.refuse(connection, batch.refused, now=now)
             steps = self._steps(connection, batch) if trail.is_kept() else []
             visits.refused(connection, [row for row, _, _ in batch.refused])
             new = discovery.discover(connection, batch.found, run=self._run, now=now)

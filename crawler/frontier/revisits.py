@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipelines import urls as identity
 from pipelines.stores.allotment import Waiting
-from pipelines.stores.ledger import Fetched
+from pipelines.stores.fetches import Fetched
 from pipelines.stores.schema import State
 from pipelines.stores.visits import Came, Visited
 

@@ -15,7 +15,7 @@ from crawler.frontier.pace import retry_after_s
 from pipelines import urls as identity
 from pipelines.rights import together
 from pipelines.stores.allotment import Waiting
-from pipelines.stores.ledger import Fetched
+from pipelines.stores.fetches import Fetched
 from pipelines.stores.schema import State
 
 MAX_FETCHES = 3

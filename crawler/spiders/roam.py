@@ -26,8 +26,8 @@ from pipelines import urls as identity
 from pipelines.records import Candidate
 from pipelines.stores.allotment import Waiting
 from pipelines.stores.discovery import Found
+from pipelines.stores.fetches import Fetched
 from pipelines.stores.hosts import MIRROR
-from pipelines.stores.ledger import Fetched
 from pipelines.stores.schema import Kind, State
 
 logger = logging.getLogger(__name__)

@@ -10,8 +10,11 @@ from sqlalchemy import Connection, delete, select
 
 from pipelines.records import Page
 from pipelines.stores.dialect import run_many, upsert
-from pipelines.stores.ledger import unpack
 from pipelines.stores.schema import ENDED, bodies, storable, urls
+
+MAX_BODY_BYTES = 64 * 1024 * 1024
+# the address that answered, its headers, and the body
+Fetch = tuple[str, dict[str, str], bytes]
 
 
 def discard(connection: Connection, rows: Sequence[int]) -> None:
@@ -19,14 +22,29 @@ def discard(connection: Connection, rows: Sequence[int]) -> None:
     connection.execute(delete(bodies).where(bodies.c.url.in_(rows)))
 
 
-def put_back(connection: Connection, pages: Mapping[int, tuple[str, dict[str, str], bytes]]) -> None:
-    """Bodies out of the archive, to be read once more: row -> address, headers, body."""
+def keep(connection: Connection, fetched: Mapping[int, Fetch]) -> None:
+    """Bodies just fetched, until the store stage has archived them; those of earlier fetches give way."""
+    _put(connection, fetched, archived=False)
+
+
+def put_back(connection: Connection, pages: Mapping[int, Fetch]) -> None:
+    """Bodies out of the archive, to be read once more."""
+    _put(connection, pages, archived=True)
+
+
+def _put(connection: Connection, pages: Mapping[int, Fetch], *, archived: bool) -> None:
     pack = zstandard.ZstdCompressor(level=1).compress
     rows = [
-        {"url": row, "final_url": storable(url), "headers": json.dumps(headers), "body": pack(body), "archived": 1}
+        {"url": row, "final_url": storable(url), "headers": json.dumps(headers), "body": pack(body),
+         "archived": int(archived)}
         for row, (url, headers, body) in pages.items()
-    ]
+    ]  # fmt: skip
     run_many(connection, upsert(connection, bodies, ["url"], ["final_url", "headers", "body", "archived"]), rows)
+
+
+def unpack(body: bytes) -> bytes:
+    """A stored body as it was fetched. Raises ZstdError for bytes that are none."""
+    return zstandard.ZstdDecompressor().decompress(body, max_output_size=MAX_BODY_BYTES)
 
 
 def left_over(connection: Connection, rows: Sequence[int] | None = None, limit: int = 64) -> list[Page]:

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, or_, select, text
 from sqlalchemy.exc import DBAPIError
 
-from pipelines.stores.ledger import MAX_ATTEMPTS, unpack
+from pipelines.stores.bodies import unpack
+from pipelines.stores.ledger import MAX_ATTEMPTS
 from pipelines.stores.schema import (
     ENDED,
     IN_FLIGHT,

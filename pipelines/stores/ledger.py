@@ -8,48 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import zstandard
 from sqlalchemy import Connection, bindparam, func, null, select, update
 
 from pipelines.records import Page
-from pipelines.stores.dialect import MAX_PARAMETERS, run_many, upsert
-from pipelines.stores.discovery import raise_best
-from pipelines.stores.schema import (
-    IN_FLIGHT,
-    MOVES,
-    Kind,
-    State,
-    bodies,
-    rhythms,
-    runs,
-    storable,
-    urls,
-)
+from pipelines.stores.bodies import unpack
+from pipelines.stores.dialect import MAX_PARAMETERS
+from pipelines.stores.schema import DETAIL_CHARS, IN_FLIGHT, MOVES, State, bodies, urls
 
-DETAIL_CHARS = 500
 # a row that a stage began so often and never moved on is not begun again, however many jobs still name it; so many,
 # since what ends processes from outside may meet the same row some times over
 MAX_ATTEMPTS = 8
-MAX_BODY_BYTES = 64 * 1024 * 1024
-MAX_STATUS = 999
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """How one fetch ended. `body` is kept only where a stage or the archive still needs it."""
-
-    row: int
-    state: State
-    status: int | None = None
-    reason: str | None = None
-    detail: str | None = None
-    quick: float | None = None
-    final_url: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
-    fetched_at: float = 0.0
-    body: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,64 +36,6 @@ class Taken:
     hint: str = ""
 
 
-_END_OF_FETCH = (
-    update(urls)
-    .where(urls.c.id == bindparam("row"))
-    .values(fetches=urls.c.fetches + 1)
-    .values({name: bindparam(name) for name in ("status", "reason", "detail", "quick", "fetched_at", "due_at", "run")})
-    .values(state=bindparam("state"))
-)
-
-# a page that was fetched before is what it was until another look at it has come to an end
-_TRIED = (
-    update(urls).where(urls.c.id == bindparam("row"))
-    .values(fetches=urls.c.fetches + 1, state=bindparam("state"), due_at=bindparam("due_at"), run=bindparam("run"))
-)  # fmt: skip
-
-
-def record(connection: Connection, fetched: Sequence[Fetched], *, run: int, ring_after: float) -> list[int]:
-    """Writes down how fetches ended; returns the rows that now wait for the parse stage.
-
-    Only rows still leased are moved: what another process has meanwhile recorded stays. A row put back to
-    WAITING keeps its count of fetches, and its host is told that it waits; one that was looked at again keeps what it
-    was, too. The run counts the pages that ended.
-    """
-    kinds: dict[int, int] = {}
-    for at in range(0, len(fetched), MAX_PARAMETERS):
-        held = urls.c.id.in_([one.row for one in fetched[at : at + MAX_PARAMETERS]]) & (urls.c.state == State.LEASED)
-        query = select(urls.c.id, urls.c.kind).where(held).order_by(urls.c.id).with_for_update()
-        kinds |= {row.id: row.kind for row in connection.execute(query)}
-    ended = [one for one in {one.row: one for one in fetched}.values() if one.row in kinds]
-    waits = [one.row for one in ended if one.state == State.WAITING]
-    looked_at_again = rhythms.c.url.in_(waits) & rhythms.c.was.is_not(None)
-    known = set(connection.execute(select(rhythms.c.url).where(looked_at_again)).scalars()) if waits else set()
-    run_many(connection, _END_OF_FETCH, [_end(one, run, ring_after) for one in ended if one.row not in known])
-    tried = [_end(one, run, ring_after) for one in ended if one.row in known]
-    run_many(connection, _TRIED, [{name: end[name] for name in ("row", "state", "due_at", "run")} for end in tried])
-    _keep_bodies(connection, [one for one in ended if one.body is not None])
-    for one in ended:
-        if one.state == State.WAITING:
-            _wait_again(connection, one.row)
-    pages = sum(kinds[one.row] == Kind.PAGE and one.state != State.WAITING for one in ended)
-    if pages:
-        connection.execute(update(runs).where(runs.c.id == run).values(pages=runs.c.pages + pages))
-    return [one.row for one in ended if one.state == State.FETCHED]
-
-
-def _end(one: Fetched, run: int, ring_after: float) -> dict[str, object]:
-    return {
-        "row": one.row,
-        "state": int(one.state),
-        "status": None if one.status is None else min(max(one.status, 0), MAX_STATUS),
-        "reason": storable(one.reason)[:40] if one.reason else None,
-        "detail": storable((one.detail or "")[:DETAIL_CHARS]) or None,
-        "quick": one.quick,
-        "fetched_at": one.fetched_at or None,
-        "due_at": ring_after,
-        "run": run,
-    }
-
-
 def addresses(connection: Connection, rows: Sequence[int]) -> dict[int, str]:
     """The URLs of these rows."""
     found: dict[int, str] = {}
@@ -131,34 +43,6 @@ def addresses(connection: Connection, rows: Sequence[int]) -> dict[int, str]:
         some = urls.c.id.in_(rows[at : at + MAX_PARAMETERS])
         found |= {row.id: row.url for row in connection.execute(select(urls.c.id, urls.c.url).where(some))}
     return found
-
-
-def refuse(connection: Connection, refused: Sequence[tuple[int, str, str]], *, now: float) -> None:
-    """Ends leased rows that may not be fetched: `(row, reason, detail)`."""
-    for row, reason, detail in refused:
-        connection.execute(
-            update(urls)
-            .where(urls.c.id == row, urls.c.state == State.LEASED)
-            .values(state=State.REFUSED, reason=reason, detail=detail[:DETAIL_CHARS] or None, due_at=now)
-        )
-
-
-def _wait_again(connection: Connection, row: int) -> None:
-    """A row that failed once waits behind its host's others."""
-    connection.execute(update(urls).where(urls.c.id == row).values(expected=urls.c.expected * 0.5))
-    host, expected = connection.execute(select(urls.c.host, urls.c.expected).where(urls.c.id == row)).one()
-    raise_best(connection, {host: expected})
-
-
-def _keep_bodies(connection: Connection, fetched: Sequence[Fetched]) -> None:
-    """Stores bodies, compressed, until the store stage has archived them; those of earlier fetches give way."""
-    pack = zstandard.ZstdCompressor(level=1).compress
-    rows = [
-        {"url": one.row, "final_url": storable(one.final_url), "headers": json.dumps(one.headers),
-         "body": pack(one.body or b""), "archived": 0}
-        for one in fetched
-    ]  # fmt: skip
-    run_many(connection, upsert(connection, bodies, ["url"], ["final_url", "headers", "body", "archived"]), rows)
 
 
 def take(
@@ -205,11 +89,6 @@ def take(
         )
         for row in connection.execute(query)
     ]
-
-
-def unpack(body: bytes) -> bytes:
-    """A stored body as it was fetched."""
-    return zstandard.ZstdDecompressor().decompress(body, max_output_size=MAX_BODY_BYTES)
 
 
 def move(

@@ -29,6 +29,8 @@ from pipelines.signature import KEYS
 metadata = MetaData()
 # SQLite gives row ids only to columns it calls INTEGER
 RowId = BigInteger().with_variant(Integer(), "sqlite")
+# as much is kept of what explains how a fetch or a stage ended
+DETAIL_CHARS = 500
 # PostgreSQL refuses the one, and neither can be given the other, which is no character
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 

@@ -18,10 +18,10 @@ from crawler.frontier.batch import Batch, HostNote
 from crawler.frontier.handoff import Handoff, Wanted
 from pipelines.records import Candidate
 from pipelines.stages import RING_S
-from pipelines.stores import allotment, bodies, discovery, fates, hosts, leases, ledger, open_store, runs
+from pipelines.stores import allotment, bodies, discovery, fates, fetches, hosts, leases, ledger, open_store, runs
 from pipelines.stores.allotment import LEASE_S, HostLease
 from pipelines.stores.discovery import Found
-from pipelines.stores.ledger import Fetched
+from pipelines.stores.fetches import Fetched
 from pipelines.stores.schema import Kind, State
 from pipelines.stores.schema import hosts as host_table
 from pipelines.stores.schema import urls as url_table
@@ -95,7 +95,7 @@ def test_what_the_web_says_cannot_break_the_ledger(stock: Stock) -> None:
     ended = Fetched(held.rows[0].row, State.DROPPED, 99_999, "http-" + "9" * 90, "was \x00 \udfff", fetched_at=NOW,
                     final_url="https://a.test/\x00", headers={"server": "\x00\ud800"}, body=b"\x00")  # fmt: skip
     with stock.store.write() as connection:
-        ledger.record(connection, [ended], run=stock.run, ring_after=NOW)
+        fetches.record(connection, [ended], run=stock.run, ring_after=NOW)
         hosts.note_robots(connection, held.id, verdict="rules", text="User-agent: *\x00", delay_s=None, now=NOW)
     row = stock.row("https://a.test/odd")
     assert row.anchor.startswith("NUL x")
@@ -158,7 +158,7 @@ def test_a_host_gives_no_more_pages_than_max_per_site(stock: Stock) -> None:
             fetched += len(one.rows)
             with stock.store.write() as connection:
                 done = [Fetched(row.row, State.DROPPED, 200, "unlike", fetched_at=NOW) for row in one.rows]
-                ledger.record(connection, done, run=stock.run, ring_after=NOW)
+                fetches.record(connection, done, run=stock.run, ring_after=NOW)
                 hosts.note_paces(connection, {one.id: (NOW, 0, len(one.rows))})
                 leases.give_back(connection, {one.id: ([], NOW)}, holder="me")
     assert fetched == 5
@@ -347,8 +347,8 @@ def test_a_fetch_is_recorded_once_and_only_while_leased(stock: Stock) -> None:
     first = Fetched(row, State.FETCHED, 200, final_url="https://a.test/1", fetched_at=NOW, body=b"first")
     second = Fetched(row, State.DROPPED, 500, "http-500", fetched_at=NOW + 1, body=b"second")
     with stock.store.write() as connection:
-        assert ledger.record(connection, [first], run=stock.run, ring_after=0.0) == [row]
-        assert ledger.record(connection, [second], run=stock.run, ring_after=0.0) == []
+        assert fetches.record(connection, [first], run=stock.run, ring_after=0.0) == [row]
+        assert fetches.record(connection, [second], run=stock.run, ring_after=0.0) == []
         (taken,) = ledger.take(connection, State.FETCHED, [row], now=NOW, lease_s=60)
     assert (taken.page.body, taken.page.status) == (b"first", 200)
 
@@ -357,7 +357,7 @@ def test_a_page_fetched_again_has_its_newest_body(stock: Stock) -> None:
     (row,) = stock.fetched({"https://a.test/1": b"old"}, state=State.DROPPED, reason="unlike")
     with stock.store.write() as connection:
         connection.execute(update(url_table).values(state=State.LEASED))
-        ledger.record(connection, [Fetched(row, State.FETCHED, 200, fetched_at=NOW, body=b"new")], run=1, ring_after=0)
+        fetches.record(connection, [Fetched(row, State.FETCHED, 200, fetched_at=NOW, body=b"new")], run=1, ring_after=0)
         assert ledger.take(connection, State.FETCHED, [row], now=NOW, lease_s=60)[0].page.body == b"new"
 
 
@@ -365,7 +365,7 @@ def test_a_page_that_failed_once_waits_behind_the_others(stock: Stock) -> None:
     stock.find("https://a.test/1", expected=0.8)
     (held,) = lease(stock)
     with stock.store.write() as connection:
-        ledger.record(connection, [Fetched(held.rows[0].row, State.WAITING, 503)], run=stock.run, ring_after=0.0)
+        fetches.record(connection, [Fetched(held.rows[0].row, State.WAITING, 503)], run=stock.run, ring_after=0.0)
         leases.give_back(connection, {held.id: ([], NOW)}, holder="me")
     row = stock.row("https://a.test/1")
     assert (row.state, row.fetches, row.expected) == (State.WAITING, 1, 0.4)
@@ -377,8 +377,8 @@ def test_what_may_not_be_fetched_ends_as_refused_and_was_never_fetched(stock: St
     (held,) = lease(stock)
     first, second = (row.row for row in held.rows)
     with stock.store.write() as connection:
-        ledger.record(connection, [Fetched(second, State.DROPPED, 200, "unlike", fetched_at=NOW)], run=1, ring_after=0)
-        ledger.refuse(connection, [(first, "robots", "it says no"), (second, "robots", "too late")], now=NOW)
+        fetches.record(connection, [Fetched(second, State.DROPPED, 200, "unlike", fetched_at=NOW)], run=1, ring_after=0)
+        fetches.refuse(connection, [(first, "robots", "it says no"), (second, "robots", "too late")], now=NOW)
     told = stock.fates()
     assert (told["refused"], told["fetched"], told["dropped"]) == ({"robots": 1}, 1, {"unlike": 1})
 
@@ -530,9 +530,9 @@ class _Walk:
                     )
                     reason = None if state in (State.FETCHED, State.WAITING, State.LISTED) else f"why-{how}"
                     done = Fetched(row, state, 200, reason, fetched_at=self.now, body=b"x")
-                    ledger.record(connection, [done], run=self.stock.run, ring_after=self.now)
+                    fetches.record(connection, [done], run=self.stock.run, ring_after=self.now)
                 case "refuse":
-                    ledger.refuse(connection, [(row, "robots", "")], now=self.now)
+                    fetches.refuse(connection, [(row, "robots", "")], now=self.now)
                 case "take":
                     state = (State.FETCHED, State.PARSED, State.JUDGED)[how % 3]
                     for one in ledger.take(connection, state, self.rows, now=self.now, lease_s=5):

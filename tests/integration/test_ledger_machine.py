@@ -14,11 +14,12 @@ from sqlalchemy import select
 
 from pipelines.config import Config
 from pipelines.records import Candidate
-from pipelines.stores import Connection, allotment, discovery, leases, ledger, open_store, runs
+from pipelines.stores import Connection, allotment, discovery, fetches, leases, ledger, open_store, runs
 from pipelines.stores.allotment import LEASE_S, HostLease
 from pipelines.stores.discovery import Found
+from pipelines.stores.fetches import Fetched
 from pipelines.stores.invariants import broken
-from pipelines.stores.ledger import MAX_ATTEMPTS, Fetched, Taken
+from pipelines.stores.ledger import MAX_ATTEMPTS, Taken
 from pipelines.stores.schema import ENDED, IN_FLIGHT, State, urls
 from pipelines.stores.schema import hosts as host_rows
 from pipelines.stores.schema import runs as run_rows
@@ -110,7 +111,7 @@ class Ledger(RuleBasedStateMachine):
         reason = None if end in (State.FETCHED, State.WAITING) else "because"
         with self.store.write() as connection:
             before = _states(connection)
-            again = ledger.record(
+            again = fetches.record(
                 connection,
                 [Fetched(row, end, 200, reason, fetched_at=self.now, body=b"x" if end == State.FETCHED else None)
                  for row in rows],
@@ -214,7 +215,7 @@ class Ledger(RuleBasedStateMachine):
                 )
                 rows = [row.row for one in given for row in one.rows]
                 ends = [Fetched(row, State.FETCHED, 200, fetched_at=self.now, body=b"x") for row in rows]
-                ledger.record(connection, ends, run=self.run, ring_after=self.now)
+                fetches.record(connection, ends, run=self.run, ring_after=self.now)
                 for stage, to in STAGES.items():
                     overdue = ledger.overdue(connection, stage, now=self.now, limit=99)
                     for row, attempts in overdue:

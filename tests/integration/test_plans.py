@@ -22,6 +22,7 @@ from pipelines.stores import (
     editions,
     failing,
     fates,
+    fetches,
     hosts,
     leases,
     ledger,
@@ -36,7 +37,8 @@ from pipelines.stores import (
     waking,
 )
 from pipelines.stores.discovery import Found
-from pipelines.stores.ledger import Fetched, Taken
+from pipelines.stores.fetches import Fetched
+from pipelines.stores.ledger import Taken
 from pipelines.stores.schema import State
 from pipelines.stores.visits import Came, Visited
 
@@ -64,11 +66,11 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "lease": lambda c: allotment.lease(c, "me", **LEASE),
     "lease where sites are capped": lambda c: allotment.lease(c, "me", **LEASE, max_per_site=5),
     "renew": lambda c: leases.renew(c, "me", now=NOW),
-    "record": lambda c: ledger.record(c, ENDED, run=1, ring_after=NOW),
+    "record": lambda c: fetches.record(c, ENDED, run=1, ring_after=NOW),
     "note visits": lambda c: visits.note(c, [Visited(1, Came.READ, again=True)], {1}, BOUNDS, run=1, now=NOW),
     "keep known": lambda c: rhythms.keep_known(c, [1, 2]),
     "found a match": lambda c: rhythms.found_match(c, 1, BOUNDS, headers={}, digest=1, now=NOW),
-    "refuse": lambda c: ledger.refuse(c, [(1, "robots", "")], now=NOW),
+    "refuse": lambda c: fetches.refuse(c, [(1, "robots", "")], now=NOW),
     "give back": lambda c: leases.give_back(c, {1: ([1, 2], NOW)}, holder="me"),
     "give up": lambda c: hosts.give_up(c, 1, "failures"),
     "reclaim": lambda c: leases.reclaim(c, now=NOW),

@@ -20,7 +20,7 @@ from pipelines.records import Candidate
 from pipelines.stores import discovery, leases, replayed
 from pipelines.stores.allotment import LEASE_S
 from pipelines.stores.discovery import Found
-from pipelines.stores.ledger import Fetched
+from pipelines.stores.fetches import Fetched
 from pipelines.stores.schema import State
 from workers.broker import Broker, connect
 from workers.queues import Queues

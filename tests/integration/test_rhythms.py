@@ -14,8 +14,8 @@ from sqlalchemy import select, text, update
 from stocked import Stock, day
 
 from pipelines.rhythm import FIRST_S, Bounds
-from pipelines.stores import allotment, ledger, rhythms, stories, tallies, visits, waking
-from pipelines.stores.ledger import Fetched
+from pipelines.stores import allotment, fetches, rhythms, stories, tallies, visits, waking
+from pipelines.stores.fetches import Fetched
 from pipelines.stores.schema import State, articles, urls
 from pipelines.stores.schema import rhythms as table
 from pipelines.stores.visits import Came, Visited
@@ -120,7 +120,7 @@ def test_another_look_that_failed_at_first_changes_nothing_of_what_a_page_was(st
     (row,) = lease(stock, LATER)
     failed = Fetched(row.row, State.WAITING, 503, "http-503", "busy", fetched_at=LATER)
     with stock.store.write() as connection:
-        ledger.record(connection, [failed], run=stock.run, ring_after=LATER)
+        fetches.record(connection, [failed], run=stock.run, ring_after=LATER)
         visit = visits.of_rows(connection, [row.row])[row.row]
         assert (visit.reason, visit.detail, visit.quick) == ("not-article", "a list", 0.3)
         assert stock.fates()["dropped"] == {}
@@ -168,7 +168,7 @@ def test_a_stored_article_stays_stored_whatever_its_page_answers_now(stock: Stoc
     assert wake(stock, LATER) == 1
     assert [one.row for one in lease(stock)] == [row]
     with stock.store.write() as connection:
-        ledger.record(connection, [Fetched(row, end, 404, "http-404", "gone", fetched_at=LATER)], run=stock.run,
+        fetches.record(connection, [Fetched(row, end, 404, "http-404", "gone", fetched_at=LATER)], run=stock.run,
                       ring_after=0.0)  # fmt: skip
         visits.note(connection, [Visited(row, Came.GONE, again=True)], set(), BOUNDS, run=stock.run, now=LATER)
         assert rhythms.counted(connection, stock.run)["revisited"] == 1
@@ -209,7 +209,7 @@ def test_an_article_robots_now_forbids_stays_and_is_left_alone(stock: Stock) -> 
     wake(stock, LATER)
     lease(stock)
     with stock.store.write() as connection:
-        ledger.refuse(connection, [(row, "robots", "")], now=LATER)
+        fetches.refuse(connection, [(row, "robots", "")], now=LATER)
         visits.refused(connection, [row])
     assert stock.states() == {PAGE: State.STORED}
     assert wake(stock, LATER + 1e9) == 0
