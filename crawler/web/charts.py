@@ -59,6 +59,18 @@ def thresholds(curve: Sequence[int]) -> Curve:
     return _drawn([at / 100 for at in range(len(curve))], [float(number) for number in curve])
 
 
+def in_force(curve: Sequence[int], threshold: float | None, matches: int) -> tuple[int, ...]:
+    """`curve` (see census.Census) with what the threshold now in force keeps, to the article, at its hundredth.
+
+    It lies between two hundredths, and one of its articles beside it would be counted wrongly.
+    """
+    if threshold is None:
+        return tuple(curve)
+    at = round(threshold * 100)
+    kept = min(max(matches, *curve[at + 1 : at + 2], 0), *curve[max(0, at - 1) : at or 1])
+    return (*curve[:at], kept, *curve[at + 1 :])
+
+
 def _thinned(*columns: list[float]) -> list[list[float]]:
     step = -(-len(columns[0]) // MOST_POINTS)
     return [column[:-1:step] + column[-1:] for column in columns]

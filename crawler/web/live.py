@@ -17,6 +17,8 @@ from crawler.web.refusal import Refusal, refusal
 from pipelines.errors import SuchlikeError
 
 LOOK_S = 1.0
+# in between it is seen so often whether we leave, which may take a second (served.LEAVE_S)
+LOOKS = 5
 # said when there was nothing to say for so long, so that whoever stands between does not hang up
 QUIET_S = 15.0
 # open streams hold a connection each
@@ -43,7 +45,9 @@ async def _events(request: Request) -> AsyncIterator[str]:
     state.streams += 1
     try:
         yield "retry: 2000\n\n"
-        while not state.leaving and not await request.is_disconnected():
+        last = False
+        while not last and not await request.is_disconnected():
+            last = state.leaving  # how the run ended is still told
             try:
                 parts = await run_in_threadpool(make, desk_of(request))
             except SuchlikeError:
@@ -56,7 +60,9 @@ async def _events(request: Request) -> AsyncIterator[str]:
             elif quiet >= QUIET_S:
                 quiet = 0.0
                 yield ": still here\n\n"
-            await asyncio.sleep(LOOK_S)
+            for _ in range(LOOKS):
+                if not state.leaving:
+                    await asyncio.sleep(LOOK_S / LOOKS)
     finally:
         state.streams -= 1
 

@@ -49,7 +49,12 @@ def test_a_running_demo_is_followed_live(chromium: Any, tmp_path: Path) -> None:
             visit.until("document.querySelectorAll('#latest a').length > 0", 120)
             visit.until("document.querySelector('#harvest canvas') !== null", 120)
             assert visit.page.url == f"{found[1]}/", "it was never loaded anew by hand"
-            visit.page.close()  # before the dashboard ends with the run, which an open page would complain of
+            visit.until("document.querySelector('#state .lost') !== null", 120)  # it ends with the run
+            state = visit.page.locator("#state").inner_text()
+            assert state.startswith("run 1 ended") and "suchlike web opens it again" in state
+            assert visit.page.locator("main button:enabled").count() == 0
+            visit.page.close()
+            visit.complaints.clear()  # of the dashboard that is gone
         demo.wait(200)
         assert demo.returncode == 0, log.read_text()
     finally:

@@ -134,6 +134,16 @@ def test_the_slider_says_what_a_threshold_would_keep(visit: Visit, results: Path
     assert f"keeps {curve[90]} of {curve[0]}" in page.locator("#kept").inner_text().replace("\u202f", "")
 
 
+@pytest.mark.parametrize(("path", "place"), [("/results", "#kept"), ("/seeds", "#thresholds ~ form output")])
+def test_the_threshold_in_force_keeps_what_matches(visit: Visit, path: str, place: str) -> None:
+    visit.until("document.querySelector('#numbers dd') !== null")
+    matching = visit.page.locator("#numbers dd").first.inner_text().split()[0]
+    visit.go(path)
+    visit.until(f"document.querySelector('{place}')?.textContent.includes(' keeps {matching} of ')")
+    if path == "/seeds":
+        visit.until(f"document.querySelector('figure .u-legend').textContent.includes('{matching}')")
+
+
 def test_two_tellings_of_a_story_are_compared(visit: Visit) -> None:
     page = visit.go("/stories")
     page.locator("a[data-open]").first.click()

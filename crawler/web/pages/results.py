@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from crawler.cli.filters import Filters
+from crawler.web import charts
 from crawler.web.frame import desk_of, fraction, framed, number, page
 from crawler.web.render import query
 from pipelines.asked import understood
@@ -40,11 +41,12 @@ def results(request: Request) -> Response:
         standing = ratings.standing(connection, frame["family"])
     counted = desk.counted()
     census = counted.value if counted else None
+    threshold = learned.threshold if learned else None
     feed = query({"profile": frame["family"], "key": request.app.state.access.feed_key})
     template = "_rows.html" if request.headers.get("hx-target") == "rows" else "results.html"
     return page(
         request, template, "results", frame, asked=asked, problem=problem, verdicts=standing,
-        threshold=learned.threshold if learned else None, curve=census.curve if census else None,
+        threshold=threshold, curve=charts.in_force(census.curve, threshold, census.matches) if census else None,
         languages=census.languages if census else (),
         sites=[site.name for site in census.sites[:MOST_SITES]] if census else [],
         total=census.matches if census else None, feed=feed, **told,

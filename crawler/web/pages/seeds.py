@@ -24,9 +24,9 @@ def seeds(request: Request) -> Response:
         learned = desk.learned(connection, run)
         rated = ratings.listed(connection, frame["family"])
     counted = desk.counted()
-    curve = counted.value.curve if counted else None
     asked = fraction(request.query_params.get("threshold"))
     threshold = learned.threshold if learned else None
+    curve = charts.in_force(counted.value.curve, threshold, counted.value.matches) if counted else None
     shown = asked if asked is not None else threshold
     matrix = desk.resemblance(learned) if learned else None
     return page(

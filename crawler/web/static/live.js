@@ -17,8 +17,24 @@
       if (a.getAttribute("href") === chosen) a.closest("[data-row]")?.setAttribute("aria-current", "true");
     }
   };
+  // the dashboard of a run ends with it; what it showed last stays, and what can no longer be pressed is grey
+  const lost = () => {
+    const state = document.getElementById("state");
+    if (source.readyState === EventSource.CLOSED || !state || state.querySelector(".lost")) return;
+    const said = document.createElement("span");
+    said.className = "lost";
+    said.append(" · this dashboard is closed; ", Object.assign(document.createElement("code"), { textContent: "suchlike web" }), " opens it again");
+    state.append(said);
+    for (const button of document.querySelectorAll("main button")) button.disabled = true;
+  };
+  const found = () => {
+    document.querySelector("#state .lost")?.remove();
+    for (const button of document.querySelectorAll("main button")) button.disabled = false;
+  };
   const open = () => {
     source = new EventSource(main.dataset.live);
+    source.onopen = found;
+    source.onerror = lost;
     source.onmessage = (event) => { for (const [id, part] of Object.entries(JSON.parse(event.data))) put(id, part); };
   };
   const follow = () => {
