@@ -53,8 +53,9 @@ def examine(folder: Path) -> Iterator[Check]:
     except SuchlikeError as error:
         yield Check("config", False, str(error), "correct that line")
         return
-    yield _tried("broker", lambda: _broker(config), 'see the message; queue.redis = "embedded" needs no server')
-    if config.queue.redis != "embedded":
+    there = _tried("broker", lambda: _broker(config), 'see the message; queue.redis = "embedded" needs no server')
+    yield there
+    if there.ok and config.queue.redis != "embedded":
         yield _trusted(config)
     yield _secrets(folder)
     yield _tried("database", lambda: _database(config), "see the message; without store.database a file is used")
@@ -107,7 +108,12 @@ def _trusted(config: Config) -> Check:
             found = trust.complaints(client)
     except SuchlikeError as error:
         found = [str(error)]
-    return Check("trust", not found, "; ".join(found) or "keeps what it is told", "set the server up like that")
+    return Check(
+        "trust",
+        not found,
+        "; ".join(found) or "keeps what it is told",
+        "set what stands in brackets in the configuration of the server",
+    )
 
 
 def _secrets(folder: Path) -> Check:

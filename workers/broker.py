@@ -70,6 +70,11 @@ def require(url: str, *, within_s: float = 0.0) -> None:
     try:
         with contextlib.closing(connect(url)) as client:
             client.ping()
+    except redis.AuthenticationError:
+        raise BrokerError(
+            f"Redis at {masked(url)} wants a password, or another one: write it into the address "
+            "(redis://:PASSWORD@host:6379/0), in queue.redis or SUCHLIKE_REDIS."
+        ) from None
     except (redis.RedisError, OSError, ValueError) as error:
         raise BrokerError(
             f"Redis at {masked(url)} does not answer ({str(error).splitlines()[0].rstrip('.')}); start it, "

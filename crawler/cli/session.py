@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -30,6 +30,8 @@ NARROW = 60
 _LABEL = re.compile(r" *\S+(?: \S+)? {2,}")
 # a command in a sentence; what needs no project folder stays as it is
 _TYPED = re.compile(r"`suchlike( (?!demo|init|help|VERB)\w)")
+# the dashboard beside a run: none, its address told, or opened in a browser, too
+Web = Literal["none", "told", "open"]
 FOUND, NOTHING, USAGE, STOPPED, UNREACHABLE, REFUSED = range(6)
 
 

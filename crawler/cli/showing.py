@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import webbrowser
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from crawler import summary
-from crawler.cli.session import FOUND, NOTHING, REFUSED, STOPPED, Session
+from crawler.cli.session import FOUND, NOTHING, REFUSED, STOPPED, Session, Web
 from crawler.cli.telling import tell, why_zero
 from crawler.cli.watching import Watching
 from crawler.project import Project
@@ -35,7 +36,7 @@ def check_run(session: Session, run: int | None) -> None:
 
 
 def run(
-    session: Session, overrides: dict[str, Any], seeds: Sequence[str], judging: dict[str, Any], *, web: bool
+    session: Session, overrides: dict[str, Any], seeds: Sequence[str], judging: dict[str, Any], *, web: Web
 ) -> int:  # fmt: skip
     """The run verb."""
     opened = project(session)
@@ -51,7 +52,7 @@ def run(
     return finish(session, done, opened.store(config.mode))
 
 
-def demo(session: Session, pages: int, subject: str, *, web: bool) -> int:
+def demo(session: Session, pages: int, subject: str, *, web: Web) -> int:
     """The demo verb: makes the demo's own project folder, crawls the invented web, compares."""
     from crawler.demo.folder import prepare
 
@@ -62,18 +63,20 @@ def demo(session: Session, pages: int, subject: str, *, web: bool) -> int:
     return _demo(session, opened, {"crawl": {"pages": pages}}, config, web=web)
 
 
-def _dashboard(session: Session, config: Config, *, wanted: bool) -> contextlib.AbstractContextManager[object]:
+def _dashboard(session: Session, config: Config, *, wanted: Web) -> contextlib.AbstractContextManager[object]:
     """The dashboard beside a run, its address being the first thing said; none where nobody is told of it."""
-    if not wanted or session.quiet:
+    if wanted == "none" or session.quiet:
         return contextlib.nullcontext()
     from crawler.web.beside import Beside
 
     beside = Beside(config)
     session.say(f" dashboard   {beside.address}")
+    if wanted == "open" and not webbrowser.open(beside.address):
+        session.say(" no browser was found here; open that address yourself")
     return beside
 
 
-def _demo(session: Session, opened: Project, overrides: dict[str, Any], config: Config, *, web: bool) -> int:
+def _demo(session: Session, opened: Project, overrides: dict[str, Any], config: Config, *, web: Web) -> int:
     from crawler.demo.compare import compare
     from crawler.demo.served import served
 

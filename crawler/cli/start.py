@@ -8,13 +8,14 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Group, Parameter, validators
 
 from crawler.cli import making, planning
-from crawler.cli.session import FOUND, Session, given
+from crawler.cli.session import FOUND, Session, Web, given
 from pipelines.config import check_threshold
 from pipelines.errors import UsageError
 
 Hidden = Annotated[Session, Parameter(parse=False)]
 Many = Annotated[list[str] | None, Parameter(negative=(), consume_multiple=False)]
 Flag = Annotated[bool, Parameter(negative=())]
+Opened = Annotated[bool, Parameter(name="--open", negative=())]
 Grain = Literal["story", "topic", "beat"] | None
 
 
@@ -30,7 +31,7 @@ def register(app: App, group: Group) -> None:
 
 def demo(
     *, pages: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 500, no_web: Flag = False,
-    subject: str = "harbour-dredging", session: Hidden,
+    open_it: Opened = False, subject: str = "harbour-dredging", session: Hidden,
 ) -> int:  # fmt: skip
     """See it work, offline, on an invented web of twelve sites served on this machine.
 
@@ -40,12 +41,14 @@ def demo(
         Page budget; 0 is none.
     no_web
         No dashboard.
+    open_it
+        Open the dashboard in a browser.
     subject
         Which bundled seed set to look for: harbour-dredging or night-trains.
     """
     from crawler.cli.showing import demo as show
 
-    return show(session, pages, subject, web=not no_web)
+    return show(session, pages, subject, web=_wanted(no_web=no_web, open_it=open_it))
 
 
 def run(  # noqa: PLR0913  # the flags of contract.md
@@ -57,6 +60,7 @@ def run(  # noqa: PLR0913  # the flags of contract.md
     pages: int | None = None,
     matches: int | None = None,
     time: Annotated[str | None, Parameter(name="--for")] = None,
+    max_per_site: int | None = None,
     workers: int | None = None,
     crawlers: int | None = None,
     threshold: str | None = None,
@@ -70,6 +74,7 @@ def run(  # noqa: PLR0913  # the flags of contract.md
     watch: Flag = False,
     dry_run: Flag = False,
     no_web: Flag = False,
+    open_it: Opened = False,
     session: Hidden,
 ) -> int:
     """Crawl for articles that resemble the seeds: the main job. Started again, it goes on where it stopped.
@@ -90,6 +95,8 @@ def run(  # noqa: PLR0913  # the flags of contract.md
         Stop after this many matches.
     time
         Stop after this time, such as 10m.
+    max_per_site
+        Take at most this many pages of one site.
     workers
         The most extraction processes.
     crawlers
@@ -116,6 +123,8 @@ def run(  # noqa: PLR0913  # the flags of contract.md
         Only show what would be fetched from where, like suchlike plan.
     no_web
         No dashboard.
+    open_it
+        Open the dashboard in a browser.
     """
     from crawler.cli.showing import run as show
 
@@ -124,6 +133,7 @@ def run(  # noqa: PLR0913  # the flags of contract.md
     overrides: dict[str, Any] = {
         "crawl": {
             "pages": pages, "matches": matches, "time": time, "crawlers": crawlers, "proxy": proxy, "order": order,
+            "max_per_site": max_per_site,
             "allow_private_addresses": True if allow_private else None,
             "roam": True if roam else False if stay else None,
             "watch": True if watch else None,
@@ -136,7 +146,8 @@ def run(  # noqa: PLR0913  # the flags of contract.md
         from crawler.cli.planning import planned
 
         return planned(session, overrides, given(seeds or []))
-    return show(session, overrides, given(seeds or []), _judging(threshold, grain), web=not no_web)
+    return show(session, overrides, given(seeds or []), _judging(threshold, grain),
+                web=_wanted(no_web=no_web, open_it=open_it))  # fmt: skip
 
 
 def replay(
@@ -201,6 +212,12 @@ def doctor(*, deep: Flag = False, requests: Path | None = None, session: Hidden)
             if not check.ok and check.fix:
                 session.out(f"             {check.fix}")
     return code
+
+
+def _wanted(*, no_web: bool, open_it: bool) -> Web:
+    if no_web and open_it:
+        raise UsageError("--open and --no-web exclude each other.")
+    return "none" if no_web else "open" if open_it else "told"
 
 
 def _judging(threshold: str | None, grain: str | None) -> dict[str, Any]:

@@ -20,9 +20,10 @@ def register(app: App, group: Group) -> None:
 
 
 def status(*, session: Hidden) -> int:
-    """Show queues, workers, frontier, runs and schedules."""
+    """Show queues, workers, frontier, runs and schedules. A broker of your own that is away is exit code 4."""
     from crawler.cli.showing import project
     from crawler.running.standing import standing
+    from workers import broker
 
     opened = project(session)
     told = None
@@ -31,9 +32,11 @@ def status(*, session: Hidden) -> int:
     told = told or standing(None, opened.config())
     if session.json:
         session.emit(told)
-        return FOUND
-    for line in _lines(told, session.command("run")):
-        session.out(line)
+    else:
+        for line in _lines(told, session.command("run")):
+            session.out(line)
+    if opened.config().queue.redis != "embedded":  # ours runs only while something else does
+        broker.require(broker.address(opened.config()))
     return FOUND
 
 

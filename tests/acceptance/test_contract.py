@@ -611,6 +611,9 @@ def test_a_broker_that_is_away_is_exit_code_4(suchlike: Any) -> None:
     assert said.returncode == 4
     assert "does not answer" in said.stderr and "secret" not in said.stderr
     assert said.stdout == ""
+    stands = suchlike("status", "--json", SUCHLIKE_REDIS="redis://:secret@127.0.0.1:1/0")
+    assert stands.returncode == 4 and "does not answer" in stands.stderr
+    assert json.loads(stands.stdout)["workers"] == 0  # what can be told is
 
 
 @pytest.mark.slow

@@ -50,6 +50,13 @@ def child(folder: Path) -> subprocess.Popen[str]:
     )
 
 
+def test_a_broker_that_wants_a_password_is_told_as_that(served: Broker) -> None:
+    with connect(served.address) as client:
+        client.config_set("requirepass", "s3cret")
+    with pytest.raises(BrokerError, match=r"wants a password, or another one: .*SUCHLIKE_REDIS"):
+        require(served.address)
+
+
 def socket_of(url: str) -> Path:
     return Path(redis.connection.parse_url(url)["path"])
 

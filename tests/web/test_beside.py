@@ -25,16 +25,22 @@ ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)/\?token=\S+")
 
 @pytest.mark.slow
 def test_a_running_demo_is_followed_live(chromium: Any, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "crawler", "-C", str(tmp_path), "demo", "--pages", "150"]
-    log = tmp_path / "said"
+    command = [sys.executable, "-m", "crawler", "-C", str(tmp_path), "demo", "--pages", "150", "--open"]
+    log, opened = tmp_path / "said", tmp_path / "opened"
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    browser.chmod(0o755)
     with log.open("wb") as said:
-        demo = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env={**os.environ})
+        demo = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env={**os.environ, "BROWSER": f"{browser} %s"}
+        )
     try:
         until(lambda: ADDRESS.search(log.read_text()) is not None, 60, "the address")
         first = next(line for line in log.read_text().splitlines() if line.strip())
         found = ADDRESS.search(first)
         assert found, f"the first line has no address: {first}"
         until((tmp_path / "suchlike-demo" / "demo.db").exists, 60, "the store")
+        until(lambda: opened.exists() and opened.read_text().strip() == found[0], 10, "the browser")
         for visit in visiting(chromium, found[1], found[0]):
             # until the run is in the store there is nothing to look at
             while visit.page.locator("#numbers").count() == 0:
