@@ -7,8 +7,7 @@ SuchlikeError
 ├── UnreachableError      broker or storage cannot be reached or written                exit 4
 │   ├── BrokerError
 │   └── StoreError
-├── AlertError            a channel did not take an alert                           exit 4
-└── RefusedError          every source refused us                                       exit 5
+└── AlertError            a channel did not take an alert                           exit 4
 """
 
 from __future__ import annotations
@@ -50,9 +49,3 @@ class AlertError(SuchlikeError):
     """A channel did not take an alert; the message names it without its secrets."""
 
     exit_code = 4
-
-
-class RefusedError(SuchlikeError):
-    """Every source refused to serve us."""
-
-    exit_code = 5

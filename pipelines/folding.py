@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pipelines.sameness import Link, Told
 
 Linking = Callable[[Told, Told], Link | None]
-Links = dict[int, dict[int, Link]]
 
 # among more different texts than this it is not asked which one holds others
 MOST_COMPARED = 60

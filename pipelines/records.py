@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-Mode = Literal["demo", "replay", "online"]
 Kind = Literal["page", "feed", "sitemap"]
 
 

@@ -8,7 +8,6 @@ import msgspec
 
 from pipelines.likeness.naming import DEFAULT_MODEL
 
-Positive = Annotated[int, msgspec.Meta(ge=1)]
 NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 
 

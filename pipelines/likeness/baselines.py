@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 Numbers = npt.NDArray[np.float64]
-Places = npt.NDArray[np.intp]
 
 # the usual ones (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009)
 K1 = 1.2

@@ -231,12 +231,6 @@ def one(connection: Connection, row: int) -> dict[str, Any] | None:
     return _shown(found) if found else None
 
 
-def likeness_of(connection: Connection, row: int) -> dict[str, Any] | None:
-    """The stored judgement: records.Likeness as a mapping."""
-    held = connection.execute(select(articles.c.likeness).where(articles.c.id == row)).scalar()
-    return json.loads(held) if held else None
-
-
 def at_place(connection: Connection, place: int) -> int | None:
     """The row of the article at this place (1 is the best) in `suchlike list`; None where there is no such place."""
     if not 0 < place < 1 << 63:  # SQLite takes an offset below zero as none, and knows no number larger than this

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
@@ -84,14 +84,6 @@ def _refuse(connection: Connection, host: int, template: str, reason: str, detai
         some = urls.c.id.in_(rows[at : at + MAX_PARAMETERS])
         connection.execute(update(urls).where(some, WAITS).values(state=State.REFUSED, reason=reason, detail=detail))
     settle_best(connection, [host])
-
-
-def of_urls(connection: Connection, host: int, wanted: Iterable[str]) -> list[tuple[str, int, str | None]]:
-    """`(template, pages, closed)` of what is known of the templates of these URLs of a host."""
-    keys = {identity.key(identity.template_of(url)) for url in wanted}
-    query = select(templates.c.template, templates.c.pages, templates.c.closed)
-    held = query.where(templates.c.host == host, templates.c.key.in_(keys))
-    return [(template, pages, closed) for template, pages, closed in connection.execute(held)]
 
 
 def begin_anew(connection: Connection, last_run: int | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -307,8 +308,7 @@ def test_a_likeness_is_kept_as_it_was_judged(make: Make) -> None:
     stock.work("parse", stock.fetched(PAGES))
     row = told(stock, "https://rail.test/train")["article"]["id"]
     with stock.store.read() as connection:
-        held = articles.likeness_of(connection, row)
-        score = connection.execute(select(article_table.c.score).where(article_table.c.id == row)).scalar()
-        assert articles.likeness_of(connection, 10**9) is None
-    assert held is not None
-    assert (held["score"], held["nearest_seed"]) == (score, "seed")
+        query = select(article_table.c.likeness, article_table.c.score).where(article_table.c.id == row)
+        held, score = connection.execute(query).one()
+    judged = json.loads(held)
+    assert (judged["score"], judged["nearest_seed"]) == (score, "seed")
