@@ -15,7 +15,9 @@ from pipelines.shapes import looks_like_trap, template_of, words_of
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
-__all__ = ["canonical", "digest", "host_of", "key", "looks_like_trap", "site_of", "template_of", "words_of"]
+__all__ = [
+    "canonical", "digest", "host_named", "host_of", "key", "looks_like_trap", "site_of", "template_of", "words_of",
+]  # fmt: skip
 
 MAX_URL_CHARS: Final = 2083
 MAX_PARAMETERS: Final = 8
@@ -215,6 +217,12 @@ def host_of(url: str) -> str:
     if "?" in host or "#" in host or "@" in host:
         host = host.partition("?")[0].partition("#")[0].rpartition("@")[2]
     return host.lower()
+
+
+def host_named(given: str) -> str:
+    """A site or host as URLs spell it, given as people do, or by one of its URLs: `München.de` is xn--mnchen-3ya.de."""
+    url = canonical(given if "://" in given else f"https://{given}/")
+    return host_of(url) if url else given.lower()
 
 
 @lru_cache(maxsize=1)

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Group, Parameter
 
-from pipelines.errors import UsageError
-
 if TYPE_CHECKING:
     from pipelines.stores.wanted import Wanted
-
-_AGO = re.compile(r"(\d{1,5})([dwmy])")
-_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 
 
 @Parameter(name="*", group=Group("Filters", sort_key=9))
@@ -58,30 +51,12 @@ class Filters:
     def wanted(self, *, everything: bool = False, copies: bool = False, mode: str | None = None) -> Wanted:
         """The choice as the store understands it. Raises UsageError for what is no day."""
         from pipelines import urls
+        from pipelines.days import day
         from pipelines.stores.wanted import Wanted
 
-        site = self.site and urls.site_of(host_named(self.site))
+        site = self.site and urls.site_of(urls.host_named(self.site))
         return Wanted(
             everything=everything, copies=copies, site=site, language=self.language,
-            since=_day(self.since, "--since"), until=_day(self.until, "--until"), least=self.least, most=self.most,
+            since=day(self.since, "--since"), until=day(self.until, "--until"), least=self.least, most=self.most,
             story=self.story, run=self.run, mode=mode, where=self.where,
         )  # fmt: skip
-
-
-def host_named(given: str) -> str:
-    """A site or host as URLs spell it, given as people do, or by one of its URLs: `München.de` is xn--mnchen-3ya.de."""
-    from pipelines import urls
-
-    canonical = urls.canonical(given if "://" in given else f"https://{given}/")
-    return urls.host_of(canonical) if canonical else given.lower()
-
-
-def _day(given: str | None, flag: str) -> str | None:
-    if given is None:
-        return None
-    try:
-        if ago := _AGO.fullmatch(given):
-            return (datetime.now(UTC).date() - timedelta(days=int(ago[1]) * _DAYS[ago[2]])).isoformat()
-        return date.fromisoformat(given).isoformat()
-    except (ValueError, OverflowError):  # before the year 1
-        raise UsageError(f"{flag} {given!r} is no day; write it like 2026-11-01, or 30d for thirty days ago.") from None

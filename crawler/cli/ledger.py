@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Group, Parameter
 
-from crawler.cli.filters import host_named
 from crawler.cli.session import FOUND, NOTHING, Session
 from crawler.reasons import meaning
+from pipelines import urls
 from pipelines.errors import UsageError
 
 Hidden = Annotated[Session, Parameter(parse=False)]
@@ -41,7 +41,7 @@ def failed(*, reason: str | None = None, site: str | None = None, run: int | Non
     from pipelines.stores.failing import may_help
 
     check_run(session, run)
-    number, choice = 0, failures.Choice(reason, site and host_named(site), run)
+    number, choice = 0, failures.Choice(reason, site and urls.host_named(site), run)
     with project(session).store(session.mode).read() as connection:
         for number, one in enumerate(failures.grouped(connection, choice), 1):  # noqa: B007
             again = session.command("failures", "retry", "--reason", one["reason"])
@@ -85,7 +85,7 @@ def retry(
         raise UsageError("Say which: `suchlike failures retry --reason timeout` (or --site, --run); --all means all.")
     check_run(session, run)
     with project(session).store(session.mode).write() as connection:
-        number = failures.retry(connection, failures.Choice(reason, site and host_named(site), run))
+        number = failures.retry(connection, failures.Choice(reason, site and urls.host_named(site), run))
     if session.json:
         session.emit({"retried": number, "reason": reason, "site": site, "run": run})
     wait = "page waits" if number == 1 else "pages wait"

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from cyclopts import App, Group, Parameter, validators
 
-from crawler.cli.filters import host_named
 from crawler.cli.session import FOUND, NOTHING, Session
 from pipelines.errors import UsageError
 
@@ -110,7 +109,7 @@ def _decided(session: Session, sites: tuple[str, ...], deed: Callable[[Any, str]
 
     if not sites:
         raise UsageError("Name the sites, as `suchlike sources` lists them.")
-    names = [urls.site_of(host_named(site)) for site in sites]
+    names = [urls.site_of(urls.host_named(site)) for site in sites]
     with project(session).store(session.mode).write() as connection:
         unknown = [name for name, hosts in of_sites(connection, names).items() if not hosts]
         if unknown:

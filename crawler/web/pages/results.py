@@ -8,11 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from crawler.cli.filters import Filters
 from crawler.web import charts
 from crawler.web.frame import desk_of, fraction, framed, number, page
 from crawler.web.render import query
+from pipelines import urls
 from pipelines.asked import understood
+from pipelines.days import day
 from pipelines.errors import UsageError
 from pipelines.stores import Connection, browse, ratings, search
 from pipelines.stores.browse import Cursor
@@ -36,7 +37,7 @@ def results(request: Request) -> Response:
             told = _found(connection, asked, request.query_params.get("after", ""), frame["family"])
         except UsageError as error:
             told = {"rows": [], "more": None, "cut": False, "first": True}
-            problem = str(error).replace("--since", "From:").replace("--until", "To:")
+            problem = str(error)
         learned = desk.learned(connection, run)
         standing = ratings.standing(connection, frame["family"])
     counted = desk.counted()
@@ -53,17 +54,19 @@ def results(request: Request) -> Response:
     )  # fmt: skip
 
 
-def wanted_of(asked: dict[str, str]) -> Wanted:
-    """The choice the fields word. Raises UsageError for what is no day."""
+def wanted_of(asked: dict[str, str], *, since: str = "since", until: str = "until") -> Wanted:
+    """The choice the fields word. Raises UsageError for what is no day, which names the field as it is called here."""
     everything = asked["all"] == "1"
-    return Filters(
-        site=asked["site"] or None, language=asked["language"] or None, since=asked["since"] or None,
-        until=asked["until"] or None, least=fraction(asked["least"]),
-    ).wanted(everything=everything, copies=everything)  # fmt: skip
+    return Wanted(
+        everything=everything, copies=everything, language=asked["language"] or None,
+        site=urls.site_of(urls.host_named(asked["site"])) if asked["site"] else None,
+        since=day(asked["since"] or None, since), until=day(asked["until"] or None, until),
+        least=fraction(asked["least"]),
+    )  # fmt: skip
 
 
 def _found(connection: Connection, asked: dict[str, str], after: str, family: str) -> dict[str, Any]:
-    wanted = wanted_of(asked)
+    wanted = wanted_of(asked, since="From:", until="To:")
     if asked["rated"]:
         verdict = {"like": 1, "unlike": -1}.get(asked["rated"])
         held = browse.rated(connection, family, verdict)
