@@ -31,7 +31,7 @@ def listed(*, limit: Some = 20, session: Hidden) -> int:
         Show this many alerts.
     """
     from crawler.alerts.channels import channels
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
     from pipelines.stores import alerts, sites
 
     opened = project(session)
@@ -85,7 +85,7 @@ def trial(*, session: Hidden) -> int:
     """Send a trial message to every channel, and say which took it."""
     from crawler.alerts.channels import channels, send
     from crawler.alerts.messages import of_trial
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
 
     config = project(session).config()
     made = channels(config)

@@ -26,6 +26,7 @@ from crawler.cli import (
     rejudging,
     results,
     scheduling,
+    scoring,
     searching,
     seeds,
     serving,
@@ -62,7 +63,9 @@ everywhere = Group("At any place", sort_key=20)
 starting = Group("Start", sort_key=1)
 start.register(app, starting)
 helping.register(app, starting)
-seeds.register(app, Group("Seeds", sort_key=2))
+exemplary = Group("Seeds", sort_key=2)
+seeds.register(app, exemplary)
+scoring.register(app, exemplary)
 found = Group("Results", sort_key=3)
 results.register(app, found)
 searching.register(app, found)

@@ -22,7 +22,7 @@ def explain(url: str, *, session: Hidden) -> int:
     url
         A URL, or a place in `suchlike list`.
     """
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
     from crawler.explaining import explained
 
     told = explained(project(session).store(session.mode), url)

@@ -62,7 +62,7 @@ def export(
     output
         The file (default: exports/articles.FORMAT in the project folder), or the folder for hf.
     """
-    from crawler.cli.showing import check_run, project
+    from crawler.cli.opening import check_run, project
     from crawler.cli.telling import counted
 
     check_run(session, filters.run if filters else None)
@@ -101,7 +101,7 @@ def verify(file: Path, *, again: Flag = False, session: Hidden) -> int:
     again
         Extract the texts from the archived pages once more, too, and compare.
     """
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
     from crawler.cli.telling import counted
 
     told = project(session).verify(file, again=again)
@@ -125,7 +125,7 @@ def report(*, output: Annotated[Path | None, Parameter(name=["-o", "--output"])]
     output
         The file (default: exports/report.html in the project folder).
     """
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
     from pipelines.exports.manifest import digest
 
     opened = project(session)

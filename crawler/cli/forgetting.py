@@ -35,7 +35,7 @@ def forget(what: str, *, copies: Flag = False, preview: Flag = False, session: H
     preview
         Only show what would go.
     """
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
 
     opened = project(session)
     shown = opened.forget(what, copies=copies, preview=True, mode=session.mode)

@@ -35,7 +35,7 @@ def failed(*, reason: str | None = None, site: str | None = None, run: int | Non
     run
         Only of this run.
     """
-    from crawler.cli.showing import check_run, project
+    from crawler.cli.opening import check_run, project
     from crawler.cli.telling import counted
     from pipelines.stores import failures
     from pipelines.stores.failing import may_help
@@ -78,7 +78,7 @@ def retry(
     everything
         All of them.
     """
-    from crawler.cli.showing import check_run, project
+    from crawler.cli.opening import check_run, project
     from pipelines.stores import failures
 
     if not everything and reason is None and site is None and run is None:
@@ -106,7 +106,7 @@ def fates(
     by
         Count for each site, or each run, too.
     """
-    from crawler.cli.showing import check_run, project
+    from crawler.cli.opening import check_run, project
     from pipelines.stores import fates as ends
 
     check_run(session, run)
@@ -140,7 +140,7 @@ def _counted(session: Session, total: dict[str, Any]) -> None:
 
 def traps(*, session: Hidden) -> int:
     """List the traps met, host by host: how many links were left out, why, and one of them."""
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
     from pipelines.stores import traps as met
 
     with project(session).store(session.mode).read() as connection:

@@ -28,7 +28,7 @@ def scrapy(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)], ses
     from scrapy import cmdline
     from scrapy.settings import Settings
 
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
     from crawler.crawl import latest_run
     from crawler.settings import settings
 

@@ -58,7 +58,7 @@ def plan(
 
 def planned(session: Session, overrides: dict[str, Any], seeds: list[str]) -> int:
     """The plan of a run with these overrides; also `run --dry-run`."""
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
     from crawler.demo.served import served
 
     opened = project(session)

@@ -42,7 +42,7 @@ def rate(
     preview
         Only show what would change.
     """
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
 
     opened = project(session)
     if undo:

@@ -36,7 +36,7 @@ def rejudge(*, threshold: str, preview: Flag = False, session: Hidden) -> int:
     preview
         Only show what would change.
     """
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
 
     asked = _threshold(threshold)
     opened = project(session)
@@ -58,7 +58,7 @@ def reread(*, reason: str | None = None, preview: Flag = False, session: Hidden)
     preview
         Only count them.
     """
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
 
     told = project(session).reread(reason, preview=preview, mode=session.mode)
     if session.json:

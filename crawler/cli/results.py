@@ -26,7 +26,7 @@ def register(app: App, group: Group) -> None:
 
 
 def _store(session: Session) -> Any:
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
 
     return project(session).store(session.mode)
 
@@ -46,7 +46,7 @@ def listed(
     everything
         Copies and kept articles that do not match, too.
     """
-    from crawler.cli.showing import check_run, project
+    from crawler.cli.opening import check_run, project
 
     check_run(session, filters.run if filters else None)
     wanted = (filters or Filters()).wanted(everything=everything, copies=everything)

@@ -177,7 +177,7 @@ def run_now(name: str, *, session: Hidden) -> int:
 
 
 def _config(session: Session) -> Config:
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
 
     return project(session).config()
 

@@ -40,7 +40,7 @@ def search(
     everything
         Copies and kept articles that do not match, too.
     """
-    from crawler.cli.showing import check_run, project
+    from crawler.cli.opening import check_run, project
 
     check_run(session, filters.run if filters else None)
     wanted = (filters or Filters()).wanted(everything=everything, copies=everything)

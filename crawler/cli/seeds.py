@@ -1,10 +1,9 @@
-"""Seeds: add, list, check, remove; and score."""
+"""Seeds: add, list, check, remove."""
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from cyclopts import App, Group, Parameter
 
@@ -26,11 +25,10 @@ def register(app: App, group: Group) -> None:
     seed.command(check)
     seed.command(remove)
     app.command(seed)
-    app.command(score, group=group)
 
 
 def _folder(session: Session) -> Path:
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
 
     config = project(session).config()
     _, profile = config.only_profile(session.profile)
@@ -62,7 +60,7 @@ def add(*sources: str, session: Hidden) -> int:
 
 
 def _added(session: Session, folder: Path, source: str) -> list[dict[str, Any]]:
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
     from crawler.seeding import read_seeds
     from pipelines.seeds.folder import files_in
     from pipelines.seeds.keeping import write
@@ -83,7 +81,7 @@ def _added(session: Session, folder: Path, source: str) -> list[dict[str, Any]]:
 
 def listed(*, session: Hidden) -> int:
     """List the project's seeds: what is read from each, and what is wrong with any."""
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
 
     opened = project(session)
     seed_set = opened.seed_set(opened.config())
@@ -102,7 +100,7 @@ def show(*names: str, session: Hidden) -> int:
     names
         As `seed list` shows them.
     """
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
     from pipelines.complaints import nearest
 
     if not names:
@@ -129,7 +127,7 @@ def show(*names: str, session: Hidden) -> int:
 
 def check(*, session: Hidden) -> int:
     """Check whether the seeds belong together: groups, the nearest of each, and how well the others find it."""
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
     from pipelines.likeness.grouping import places
 
     opened = project(session)
@@ -194,70 +192,6 @@ def remove(*names: str, session: Hidden) -> int:
         if session.json:
             session.emit({"removed": name})
     return FOUND
-
-
-def score(
-    *paths: str, seeds: Annotated[list[str] | None, Parameter(consume_multiple=False, negative=())] = None,
-    grain: Literal["story", "topic", "beat"] | None = None, session: Hidden,
-) -> int:  # fmt: skip
-    """Say how much given texts or pages resemble the seeds; no crawl, and with --seeds no project.
-
-    Parameters
-    ----------
-    paths
-        Texts or pages; - reads one path a line from stdin.
-    seeds
-        Seed files or folders, instead of the project's.
-    grain
-        Judge by the same story, topic or beat.
-    """
-    from crawler.cli.showing import judged_so, project
-    from pipelines.seeds import MAX_TEXTS, Problem, offered
-
-    named = given(paths)
-    if not named:
-        raise UsageError("Name the texts or pages to score, or - to read their paths from stdin.")
-    if not any(Path(path).exists() for path in named):  # told of these, and not of the seeds
-        raise UsageError(f"There is nothing at {', '.join(named[:3])}{' …' if len(named) > 3 else ''} to score.")
-    opened = project(session)
-    overrides = judged_so(opened.config(), {}, {"grain": grain}, session.profile)
-    seed_set = opened.seed_set(opened.config(overrides), given(seeds or []))
-    config = opened.config(overrides, seed_set)
-    profile = opened.learn(seed_set, config)
-    for one in seed_set.problems:
-        session.say(f"! {one.message}")
-    _, wanted = config.only_profile(session.profile)
-    bar = profile.threshold(wanted.threshold)
-    matched = 0
-    for path in named:
-        found = offered([Path(path)], at_most=MAX_TEXTS)
-        several = Path(path).is_dir()
-        problems = found.problems or (() if found.seeds else (Problem(path, f"{path} holds no text."),))
-        for problem in problems:
-            session.say(f"! {problem.message}")
-            if session.json:
-                at = problem.path if several else path
-                session.emit({"path": at, "score": None, "match": False, "problem": problem.message})
-        held = Counter(text.path for text in found.seeds)
-        for text in found.seeds:
-            likeness = profile.score(text.title, text.text, text.language, text.published)
-            matched += likeness.score >= bar
-            at = text.path if several else path
-            _scored(session, at if held[text.path] == 1 else f"{at}#{text.name}", likeness, bar)
-    return FOUND if matched else NOTHING
-
-
-def _scored(session: Session, path: str, likeness: Any, bar: float) -> None:
-    match = likeness.score >= bar
-    terms = [{"word": term.word, "weight": term.weight} for term in likeness.terms]
-    if session.json:
-        session.emit(
-            {"path": path, "score": likeness.score, "match": match, "nearest_seed": likeness.nearest_seed,
-             "lexical": likeness.lexical, "dense": likeness.dense, "terms": terms}
-        )  # fmt: skip
-    else:
-        words = ", ".join(term["word"] for term in terms[:6])
-        session.out(f"{likeness.score:.2f} {'✓' if match else ' '} {path}   {words}")
 
 
 def _only(seed_set: Any, wanted: list[Any]) -> Any:

@@ -178,7 +178,7 @@ def up(*, number: Annotated[int, Parameter(name=["-n", "--number"])] = 0, sessio
 
 def down(*, session: Hidden) -> int:
     """Stop what `up` keeps up in this folder, or else the run that is at work. Both go on at the next start."""
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
     from crawler.running import uplock
     from crawler.running.steering import steer
 
@@ -210,7 +210,7 @@ def web(
     import socket
 
     from crawler.cli.logs import begin
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
     from crawler.web.served import access_for, bound, serve
     from workers.lifeline import tie
 

@@ -10,29 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from crawler import summary
+<<<<<<< HEAD
 from crawler.cli.session import FOUND, NOTHING, REFUSED, STOPPED, Session, Web
+=======
+from crawler.cli.opening import judged_so, project
+from crawler.cli.session import FOUND, NOTHING, REFUSED, STOPPED, Session
+>>>>>>> dd5bc31 (Scoring texts and opening the project have files of their own in the command line)
 from crawler.cli.telling import tell, why_zero
 from crawler.cli.watching import Watching
 from crawler.project import Project
 from pipelines.config import Config
-from pipelines.errors import UsageError
 from pipelines.stores import Store, runs
-
-
-def project(session: Session) -> Project:
-    """The project the global flags name."""
-    return Project(session.folder, profile=session.profile)
-
-
-def check_run(session: Session, run: int | None) -> None:
-    """Raises UsageError where a run is asked for that there is none of."""
-    if run is None:
-        return
-    with contextlib.closing(project(session).store(session.mode)) as store, store.read() as connection:
-        latest = runs.latest(connection)
-        known = latest is not None and 0 < run <= latest.id
-    if not known:
-        raise UsageError(f"There is no run {run}; {f'the latest is {latest.id}' if latest else 'there is none yet'}.")
 
 
 def run(
@@ -144,14 +132,3 @@ def _ended(session: Session, done: dict[str, Any], store: Store) -> int:
     if found:
         return FOUND
     return REFUSED if summary.refused_everywhere(done["fates"]) else NOTHING
-
-
-def judged_so(
-    config: Config, overrides: dict[str, Any], judging: dict[str, Any], profile: str | None
-) -> dict[str, Any]:
-    """The overrides with what flags say of the profile the command is about."""
-    said = {key: value for key, value in judging.items() if value is not None}
-    if said:
-        name, _ = config.only_profile(profile)
-        overrides["profile"] = {name: said}
-    return overrides

@@ -38,7 +38,7 @@ def listed(*, limit: Shown = None, session: Hidden) -> int:
     limit
         Show only this many.
     """
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
     from crawler.sites import sites
 
     opened = project(session)
@@ -103,7 +103,7 @@ def boost(*sites: str, session: Hidden) -> int:
 
 
 def _decided(session: Session, sites: tuple[str, ...], deed: Callable[[Any, str], object], told: str) -> int:
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
     from pipelines import urls
     from pipelines.stores.sources import of_sites
 

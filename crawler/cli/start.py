@@ -169,8 +169,9 @@ def replay(
     grain
         Look for the same story, topic or beat.
     """
-    from crawler.cli.showing import finish, judged_so
-    from crawler.cli.showing import project as opened
+    from crawler.cli.opening import judged_so
+    from crawler.cli.opening import project as opened
+    from crawler.cli.showing import finish
 
     recorded = [Path(path) for path in given(paths)]
     if not recorded:
@@ -195,7 +196,7 @@ def doctor(*, deep: Flag = False, requests: Path | None = None, session: Hidden)
 
     checks = examine(session.folder)
     if deep or requests:
-        from crawler.cli.showing import project
+        from crawler.cli.opening import project
         from crawler.deep import examine as examine_deeply
 
         opened = project(session)

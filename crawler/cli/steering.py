@@ -19,7 +19,7 @@ def register(app: App, group: Group) -> None:
 
 def pause(*, session: Hidden) -> int:
     """Pause the run: pages under way are finished, nothing new is fetched until `resume`."""
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
     from crawler.running.steering import steer
 
     run = steer(project(session).store(session.mode), "pause")
@@ -29,7 +29,7 @@ def pause(*, session: Hidden) -> int:
 
 def resume(*, session: Hidden) -> int:
     """Continue the paused run. (`run` continues one that was stopped.)"""
-    from crawler.cli.showing import project
+    from crawler.cli.opening import project
     from crawler.running.steering import steer
 
     run = steer(project(session).store(session.mode), "resume")
