@@ -204,7 +204,7 @@ def waiting(folder: Path, pages: list[tuple[str, bytes]]) -> int:
     with store.write() as connection:
         run = runs.start(connection, config, "", now=now).id
         discovery.discover(connection, [Found(Candidate(url, "start"), 0.9) for url, _ in pages], run=run, now=now)
-        rows = replayed.lease(connection, [url for url, _ in pages], run=run, now=now)
+        rows = replayed.lease(connection, {url: now for url, _ in pages}, run=run, now=now)
         made: list[dict[str, Any]] = [{"final_url": url, "body": html, "fetched_at": now} for url, html in pages]
         ended = [Fetched(rows[one["final_url"]], State.FETCHED, 200, headers=HTML, **one) for one in made]
         fetches.record(connection, ended, run=run, ring_after=0.0)

@@ -10,12 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from crawler import summary
-<<<<<<< HEAD
-from crawler.cli.session import FOUND, NOTHING, REFUSED, STOPPED, Session, Web
-=======
 from crawler.cli.opening import judged_so, project
-from crawler.cli.session import FOUND, NOTHING, REFUSED, STOPPED, Session
->>>>>>> dd5bc31 (Scoring texts and opening the project have files of their own in the command line)
+from crawler.cli.session import FOUND, NOTHING, REFUSED, STOPPED, Session, Web
 from crawler.cli.telling import tell, why_zero
 from crawler.cli.watching import Watching
 from crawler.project import Project

@@ -20,13 +20,8 @@ def register(app: App, group: Group) -> None:
 
 
 def status(*, session: Hidden) -> int:
-<<<<<<< HEAD
     """Show queues, workers, frontier, runs and schedules. A broker of your own that is away is exit code 4."""
-    from crawler.cli.showing import project
-=======
-    """Show queues, workers, frontier, runs and schedules."""
     from crawler.cli.opening import project
->>>>>>> dd5bc31 (Scoring texts and opening the project have files of their own in the command line)
     from crawler.running.standing import standing
     from workers import broker
 
