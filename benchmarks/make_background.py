@@ -24,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pipelines.likeness.background import LONGEST_RARITY, RARITY_STEP, Background, word_hash
 from pipelines.likeness.dense import unit
-from pipelines.likeness.lexical import Rarity
 from pipelines.likeness.models import model
 from pipelines.likeness.naming import BACKGROUND, DEFAULT_MODEL
+from pipelines.likeness.rarity import Rarity
 from pipelines.likeness.tokens import words
 
 OUT = Path(__file__).resolve().parent.parent / "pipelines" / "likeness" / BACKGROUND

@@ -28,8 +28,8 @@ from pipelines.likeness.calibrate import Grain, Weighing, logistics, logit
 from pipelines.likeness.evaluate import LABELS, average_precision, decision, queries, ranking
 from pipelines.likeness.gold import Gold, read
 from pipelines.likeness.learn import SAMPLE_PAGES, learn
-from pipelines.likeness.lexical import rarity
 from pipelines.likeness.models import WordLlama
+from pipelines.likeness.rarity import rarity
 from pipelines.likeness.read import Example, Reader, Text
 from pipelines.likeness.remembering import Remembering
 

@@ -11,9 +11,10 @@ import numpy.typing as npt
 from pipelines.likeness.background import Floats
 from pipelines.likeness.calibrate import Grain, logistics, logit, own_prior, parting, total
 from pipelines.likeness.dense import unit
-from pipelines.likeness.lexical import FEWEST_PAGES, CrawlWords, Rarity, summed
+from pipelines.likeness.lexical import summed
 from pipelines.likeness.measure import Closeness, Measure, Spreads
 from pipelines.likeness.ordinary import ordinary
+from pipelines.likeness.rarity import FEWEST_PAGES, CrawlWords, Rarity
 from pipelines.likeness.read import Example, Reader, Reading, Text
 from pipelines.likeness.settle import Lean, Names, reranked, settled
 

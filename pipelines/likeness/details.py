@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.likeness.lexical import COPY_POWER, Rarity, Sparse, Weights
+from pipelines.likeness.lexical import COPY_POWER, Sparse
+from pipelines.likeness.rarity import Rarity, Weights
 from pipelines.likeness.read import Reading
 from pipelines.likeness.tokens import CHAR_LIMIT
 

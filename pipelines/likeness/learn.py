@@ -14,11 +14,11 @@ import numpy as np
 from pipelines.errors import SeedError
 from pipelines.likeness.calibrate import Grain, bound, total
 from pipelines.likeness.crawl import warmed
-from pipelines.likeness.lexical import FEWEST_PAGES
 from pipelines.likeness.measure import Measure
 from pipelines.likeness.models import Model, model
 from pipelines.likeness.naming import DEFAULT_MODEL
 from pipelines.likeness.ordinary import ordinary
+from pipelines.likeness.rarity import FEWEST_PAGES
 from pipelines.likeness.read import Example, Reader, Text
 from pipelines.likeness.settle import settled
 from pipelines.likeness.teach import Taught, teach

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from pipelines.likeness.background import Floats, background
 from pipelines.likeness.dense import centred
-from pipelines.likeness.lexical import Rarity, Weights, rarity
 from pipelines.likeness.models import Model, model
 from pipelines.likeness.naming import DEFAULT_MODEL
 from pipelines.likeness.ordinary import ordinary
+from pipelines.likeness.rarity import Rarity, Weights, rarity
 from pipelines.likeness.tokens import Cut, words
 
 OPENING_WORDS = 120

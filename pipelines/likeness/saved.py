@@ -12,9 +12,10 @@ from pipelines.likeness.background import Floats
 from pipelines.likeness.calibrate import Grain, Spread, Weighing
 from pipelines.likeness.details import Details
 from pipelines.likeness.learn import Learned
-from pipelines.likeness.lexical import CrawlWords, Rarity, Sparse, rarity
+from pipelines.likeness.lexical import Sparse
 from pipelines.likeness.measure import Measure
 from pipelines.likeness.models import Model, recalled
+from pipelines.likeness.rarity import CrawlWords, Rarity, rarity
 from pipelines.likeness.read import Reader
 from pipelines.likeness.teach import Taught
 

@@ -12,9 +12,10 @@ from pipelines.likeness.background import Floats, background
 from pipelines.likeness.calibrate import Grain, Spread, Weighing
 from pipelines.likeness.dense import unit
 from pipelines.likeness.details import Details
-from pipelines.likeness.lexical import Sparse, Weights, nearness, rarity
+from pipelines.likeness.lexical import Sparse, nearness
 from pipelines.likeness.measure import DENSE_COPY_POWER, PROSE, Measure, Spreads
 from pipelines.likeness.ordinary import ordinary
+from pipelines.likeness.rarity import Weights, rarity
 from pipelines.likeness.read import Example, Reader
 
 Names = npt.NDArray[np.str_]

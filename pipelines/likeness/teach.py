@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from pipelines.likeness.background import Floats, background
 from pipelines.likeness.calibrate import logistics
-from pipelines.likeness.lexical import Sparse, Weights, rarity
+from pipelines.likeness.lexical import Sparse
+from pipelines.likeness.rarity import Weights, rarity
 
 # the most telling words that get a weight of their own
 MOST_WORDS = 4_000

@@ -18,10 +18,11 @@ from pipelines.likeness.background import background
 from pipelines.likeness.calibrate import bound, logistic, logit, parting, percentile, total
 from pipelines.likeness.dense import DIMENSIONS, embed
 from pipelines.likeness.explain import explain, sentences
-from pipelines.likeness.lexical import Rarity, nearness, rarity
+from pipelines.likeness.lexical import nearness
 from pipelines.likeness.measure import DENSE_COPY_POWER
 from pipelines.likeness.ordinary import pieces
 from pipelines.likeness.profile import Profile
+from pipelines.likeness.rarity import Rarity, rarity
 from pipelines.likeness.read import Text
 from pipelines.likeness.tokens import WORD_LIMIT, words
 from pipelines.records import Likeness

@@ -17,11 +17,11 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from pipelines.likeness import tokens
-from pipelines.likeness.background import background, word_hash
+from pipelines.likeness.background import LONGEST_RARITY, background, word_hash
 from pipelines.likeness.calibrate import logit
 from pipelines.likeness.dense import DIMENSIONS, LONG_TEXT, PIECES_AT_ONCE, embed
-from pipelines.likeness.lexical import LONGEST_RARITY, Rarity
 from pipelines.likeness.profile import Profile
+from pipelines.likeness.rarity import Rarity
 from pipelines.likeness.tokens import Cut, cased_words, words
 
 PLAIN = re.compile(rf"[^\W\d_](?:[^\W\d_]|[{tokens._SIGNS}])+")
