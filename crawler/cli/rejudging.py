@@ -9,13 +9,12 @@ from typing import Annotated, Any
 from cyclopts import App, Group, Parameter
 
 from crawler.cli.session import FOUND, NOTHING, Session, clipped
-from pipelines.errors import UsageError
+from pipelines.config import check_threshold
 
 Hidden = Annotated[Session, Parameter(parse=False)]
 Flag = Annotated[bool, Parameter(negative=())]
 
 SHOWN = 8
-_NAMED = ("auto", "strict", "loose")
 
 
 def register(app: App, group: Group) -> None:
@@ -38,7 +37,7 @@ def rejudge(*, threshold: str, preview: Flag = False, session: Hidden) -> int:
     """
     from crawler.cli.opening import project
 
-    asked = _threshold(threshold)
+    asked = check_threshold(threshold, "--threshold")
     opened = project(session)
     shown = opened.rejudge(asked, preview=True, mode=session.mode)
     if preview or not (session.yes or _agreed(session, shown)):
@@ -72,18 +71,6 @@ def reread(*, reason: str | None = None, preview: Flag = False, session: Hidden)
         if told.damaged:
             session.say(f"{told.damaged} are damaged in the archive; `suchlike verify` says how.")
     return FOUND if told.archived else NOTHING
-
-
-def _threshold(given: str) -> float | str:
-    if given in _NAMED:
-        return given
-    try:
-        value = float(given)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise UsageError(f"The threshold {given!r} is none; write a number from 0 to 1, or {', '.join(_NAMED)}.")
-    return value
 
 
 def _agreed(session: Session, shown: Any) -> bool:
