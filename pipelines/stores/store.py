@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sqlite3
 import time
@@ -166,6 +167,7 @@ def _engine(url: URL, *, forks: bool) -> Engine:
         raise UsageError(
             f"PostgreSQL needs one more package ({error.name}): pip install 'suchlike[postgres]'."
         ) from None
+    event.listen(engine, "do_connect", _connect_sqlite if forks else _connect_to_write)
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
 
@@ -177,13 +179,37 @@ def _prepare_postgresql(connection: Any, _record: object) -> None:
     connection.commit()
 
 
+def _connect_to_write(dialect: Any, _record: object, where: tuple[str, ...], how: dict[str, Any]) -> Any:
+    connection = dialect.connect(*where, **how)
+    try:
+        _write_ahead(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect_sqlite(dialect: Any, record: object, where: tuple[str, ...], how: dict[str, Any]) -> Any:
+    """A connection that may write; to a file in a folder that takes nothing, one that reads.
+
+    SQLite needs a file beside the database to read what has a write-ahead log, unless it is told that nobody writes.
+    """
+    try:
+        return _connect_to_write(dialect, record, where, how)
+    except sqlite3.OperationalError:
+        file = Path(where[0]).absolute()
+        log = file.with_name(f"{file.name}-wal")
+        if not file.exists() or os.access(file.parent, os.W_OK) or (log.exists() and log.stat().st_size):
+            raise
+        return dialect.connect(f"{file.as_uri()}?mode=ro&immutable=1", **{**how, "uri": True})
+
+
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     for pragma in (f"busy_timeout={BUSY_MS}", "synchronous=FULL", "cache_size=-32000"):
         connection.execute(f"PRAGMA {pragma}").close()
     # its own knows A to Z alone, and would not find Österreich
     connection.create_function("lower", 1, _lower, deterministic=True)
-    _write_ahead(connection)
 
 
 def _lower(value: Any) -> Any:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -288,3 +291,42 @@ def test_a_process_that_never_forks_keeps_sqlites_log_between_transactions(tmp_p
 def test_postgresql_compiles_no_query(postgres: str) -> None:
     with contextlib.closing(open_store(postgres)) as store, store.read() as connection:
         assert connection.exec_driver_sql("SHOW jit").scalar_one() == "off"
+
+
+READS = """
+import sys
+from sqlalchemy import func, select
+from pipelines.errors import StoreError
+from pipelines.stores import open_store
+from pipelines.stores.schema import facts
+store = open_store(sys.argv[1], create=False)
+with store.read() as connection:
+    print(connection.execute(select(facts.c.value).where(facts.c.name == "mode")).scalar())
+try:
+    with store.write() as connection:
+        connection.execute(facts.delete())
+    print("written")
+except StoreError as error:
+    print(error)
+"""
+
+
+def test_a_database_in_a_folder_that_takes_nothing_can_be_read(tmp_path: Path) -> None:
+    folder = tmp_path / "what? a folder"
+    address = f"sqlite:///{folder / 'demo.db'}"
+    open_store(address, mode="demo").close()
+    command = [sys.executable, "-c", READS, address]
+    if os.geteuid() == 0 and not shutil.which("unshare"):
+        pytest.skip("root may write everywhere here")
+    if os.geteuid() == 0:  # whom no mode of a folder stops
+        bound = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+        command = ["unshare", "--mount", "sh", "-c", bound, str(folder), *command]
+    folder.chmod(0o555)
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    finally:
+        folder.chmod(0o755)
+    if "unshare" in said.stderr or "mount" in said.stderr:
+        pytest.skip("root may not mount here")
+    mode, failed = said.stdout.splitlines()
+    assert (mode, "attempt to write a readonly database" in failed) == ("demo", True), said.stderr
