@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 from cyclopts import App, Group, Parameter, validators
 
 from crawler.cli.filters import Filters
-from crawler.cli.session import FOUND, NOTHING, Session, safe
+from crawler.cli.session import END, FOUND, MARK, NOTHING, Session, safe
 
 Hidden = Annotated[Session, Parameter(parse=False)]
 Flag = Annotated[bool, Parameter(negative=())]
@@ -51,8 +50,8 @@ def search(
             continue
         title, piece = found["highlight"]["title"], found["highlight"]["text"]
         day = (found["published"] or "")[:10]
-        session.out(f"   ·  {found['score']:.2f}  {_marked(session, title)}   {found['site']}  {day}")
-        session.out(f"            {found['url']}\n            {_marked(session, piece)}")
+        session.out(f"   ·  {found['score']:.2f}  {_marked(title)}   {found['site']}  {day}", marked=True)
+        session.out(f"            {found['url']}\n            {_marked(piece)}", marked=True)
         if text:
             session.out(f"\n{found['text']}\n")
     if not hits:
@@ -60,17 +59,10 @@ def search(
     return FOUND if hits else NOTHING
 
 
-def _marked(session: Session, told: dict[str, object]) -> str:
-    """The piece with its marks shown, as far as they can be on this terminal."""
-    text, marks = str(told["text"]), told["marks"]
-    if not (session.color and sys.stdout.isatty()):
-        return text
-    made, at = "", 0
-    for begin, end in marks:  # type: ignore[attr-defined]  # pairs of numbers
-        made += safe(text[at:begin]) + _bold(safe(text[begin:end]))
+def _marked(told: dict[str, object]) -> str:
+    """The piece with its marks."""
+    text, made, at = str(told["text"]), "", 0
+    for begin, end in told["marks"]:  # type: ignore[attr-defined]  # pairs of numbers
+        made += f"{safe(text[at:begin])}{MARK}{safe(text[begin:end])}{END}"
         at = end
     return made + safe(text[at:])
-
-
-def _bold(text: str) -> str:
-    return f"\x1b[1m{text}\x1b[0m"

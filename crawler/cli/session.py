@@ -24,6 +24,9 @@ from pipelines.masking import steers
 STDIN = "\0stdin"
 # the arguments that may be a list on stdin, and what `rate` is told
 _LISTS = frozenset({"sources", "paths", "seeds", "what"})
+# around what is marked; signs of no width, which nothing else that is written here has
+MARK, END = "\x0e", "\x0f"
+_MARKS = re.compile(f"([{MARK}{END}])")
 # fewer columns leave no room for two things beside each other
 NARROW = 60
 # what stands before the text of a line, such as ` words    `
@@ -109,11 +112,15 @@ class Session:
         """A record for programs: one JSON object on a line of stdout."""
         sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
 
-    def out(self, text: str) -> None:
-        """A line of the result itself, for people who pipe it on; on a terminal as many as it takes to fit."""
-        width = self.width
-        for line in [safe(text)] if width is None else fitted(safe(text), width):
-            sys.stdout.write(line + "\n")
+    def out(self, text: str, *, marked: bool = False) -> None:
+        """A line of the result itself, for people who pipe it on; on a terminal as many as it takes to fit.
+
+        In text that is `marked`, what stands between MARK and END is bold on a terminal that may have it.
+        """
+        width, bold = self.width, self.color and sys.stdout.isatty()
+        text = "".join(one if one in (MARK, END) else safe(one) for one in _MARKS.split(text)) if marked else safe(text)
+        for line in [text] if width is None else fitted(text, width):
+            sys.stdout.write(line.replace(MARK, "\x1b[1m" * bold).replace(END, "\x1b[0m" * bold) + "\n")
 
 
 def given(values: Iterable[str]) -> list[str]:

@@ -22,7 +22,7 @@ from crawler.cli import configuring
 from crawler.cli.app import app
 from crawler.cli.app import run as command_line
 from crawler.cli.examples import EXAMPLES
-from crawler.cli.session import Session, fitted
+from crawler.cli.session import END, MARK, Session, fitted
 from crawler.cli.watching import Watching
 from crawler.running.forecast import Promise
 from crawler.running.lookout import Progress
@@ -258,6 +258,20 @@ def test_ctrl_c_is_told_in_a_sentence_and_has_the_exit_code_of_the_contract(
     code, out, err = say("-C", tmp_path, verb, "-")
     assert (code, out) == (3, "")
     assert err.strip() == "suchlike: Stopped" + ("; the same command goes on." if goes_on else ".")
+
+
+@pytest.mark.parametrize("color", [True, False])
+def test_what_is_marked_is_bold_where_it_may_be_and_nothing_else_steers_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, color: bool
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    Session(color=color).out(f"over {MARK}dredging{END} and\x1b[2J", marked=True)
+    bold = "\x1b[1mdredging\x1b[0m" if color else "dredging"
+    assert sys.stdout.getvalue() == f"over {bold} and [2J\n"  # type: ignore[attr-defined]  # StringIO's
 
 
 def test_a_sentence_names_commands_as_they_can_be_typed_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
