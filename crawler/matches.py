@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, overload
 
 from crawler.explaining import explained
-from crawler.picture import Explained, Harvest
+from crawler.picture import Explained, Harvest, table
 from pipelines.errors import UsageError
 from pipelines.exports.article import FIELDS
 from pipelines.stores import Store, articles, runs, tallies
@@ -22,6 +22,10 @@ if TYPE_CHECKING:  # extras, and what they give
     import pandas
     import polars
     import pyarrow
+
+
+# as many a notebook shows of them
+SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,12 @@ class Matches(Sequence[Match]):
             article["language"], tuple(article["authors"]), f"like {article['nearest_seed']}", article,
             lambda url: explained(self._store, url),
         )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} matches, best first>"
+
+    def _repr_html_(self) -> str:
+        return table([match.article for match in self[:SHOWN]], len(self))
 
     # for other tools
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -33,6 +33,18 @@ class Explained(dict[str, Any]):
             + (f"<ul>{pairs}</ul>" if pairs else "")
             + (f"<p>against:</p><ul>{against}</ul>" if against else "")
         )
+
+
+def table(best: Sequence[Mapping[str, Any]], number: int) -> str:
+    """The best of `number` matches, as a table of HTML."""
+    rows = "".join(
+        f"<tr><td>{one['score']:.2f}</td><td>{_html(one['title'] or one['url'])}</td><td>{_html(one['site'])}</td>"
+        f"<td>{_html((one['published'] or '')[:10])}</td></tr>"
+        for one in best
+    )
+    more = f"<p>and {number - len(best):,} more</p>" if number > len(best) else ""
+    head = "<tr><th>score</th><th>title</th><th>site</th><th>published</th></tr>"
+    return f"<table>{head}{rows}</table>{more}" if rows else "<p>no matches</p>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,11 +38,21 @@ _ENDED: Final = {
     "exhausted": "nothing is left to fetch now", "user": "stopped by you; the same command goes on",
     "stalled": "the stages stopped moving; see `suchlike status`",
 }  # fmt: skip
+# exit code of a run that the clock started -> in words
+_LEFT: Final = {
+    0: "found something", 1: "nothing matched", 2: "failed: wrong usage or configuration", 3: "stopped; it goes on",
+    4: "failed: broker or storage away", 5: "every source refused",
+}  # fmt: skip
 _STATUS: Final = re.compile(r"http-(\d+)")
 _STATUSES: Final = {
     "401": "its site asks for a password", "403": "its site refuses us", "404": "it is gone", "410": "it is gone",
     "429": "its site wants fewer requests", "451": "its site may not show it",
 }  # fmt: skip
+
+
+def left(exit_code: int) -> str:
+    """How a run that the clock started came out, in words."""
+    return _LEFT.get(exit_code, f"failed, exit code {exit_code}")
 
 
 def ended(stopped_by: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Group, Parameter
 
+from crawler import reasons
 from crawler.cli.session import FOUND, NOTHING, Session
 from pipelines.errors import StoreError, UsageError
 
@@ -73,8 +74,8 @@ def _tell(session: Session, one: Schedule, state: Any, last: Any, skipped: int) 
     ran = iso_at(last.slot_at) if last else "never"
     if last and last.ended_at is None:
         ran = f"{ran} (under way or killed)"
-    elif last and last.exit_code not in (0, 1):
-        ran = f"{ran} (failed, exit code {last.exit_code})"
+    elif last and last.exit_code is not None:
+        ran = f"{ran} ({reasons.left(last.exit_code)})"
     following = "paused" if paused else f"next {record['next']}"
     left_out = f"   {skipped} missed" if skipped else ""
     session.out(f"{one.name:<20} {one.text:<24} last {ran}   {following}{left_out}")

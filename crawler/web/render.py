@@ -15,7 +15,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from crawler.picture import ordinary
-from crawler.reasons import ended, meaning
+from crawler.reasons import ended, left, meaning
 
 # what stands where there is no number yet
 NOTHING = "\u2013"
@@ -37,7 +37,7 @@ def environment() -> Environment:
     made.filters |= {
         "outward": outward, "score": score, "day": day, "moment": moment, "share": share, "count": count,
         "clock": clock, "bare": bare, "seconds": seconds, "exact": exact, "signed": signed, "quoted": quoted,
-        "meaning": meaning, "ended": ended, "ordinary": ordinary,
+        "meaning": meaning, "ended": ended, "left": left, "ordinary": ordinary,
     }  # fmt: skip
     made.globals["query"] = query
     return made

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from datetime import datetime
+from html import escape
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,7 +15,7 @@ import pytest
 
 from crawler import Match, Matches, Project
 from crawler.demo.served import served
-from crawler.picture import Explained, Harvest
+from crawler.picture import Explained, Harvest, table
 from pipelines.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +61,17 @@ def test_an_explanation_adds_up_and_shows_itself_in_a_notebook(project: Project)
     page = found._repr_html_()
     ElementTree.fromstring(f"<div>{page}</div>".replace("<br>", "<br/>"))
     assert f"{found['score']:.2f}" in page
+
+
+def test_matches_show_themselves_in_a_notebook(project: Project) -> None:
+    found = project.matches()
+    page = found._repr_html_()
+    assert page.count("<tr>") == 1 + min(10, len(found)) and escape(found[0].title) in page
+    assert (f"and {len(found) - 10} more" in page) == (len(found) > 10)
+    assert repr(found) == f"<{len(found)} matches, best first>"
+    hostile = {"score": 1.0, "title": "<script>", "url": "u", "site": "<b>", "published": None}
+    assert "<script" not in table([hostile], 1) and "<b>" not in table([hostile], 1)
+    assert table([], 0) == "<p>no matches</p>"
 
 
 def test_what_the_web_wrote_is_text_in_a_notebook() -> None:
