@@ -99,6 +99,12 @@ def changed(store: Store) -> tuple[int, str]:
     return row, held.title
 
 
+def test_a_broker_that_is_away_is_told_as_that(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "No worker is up" in client(copied).get("/queues").text
+    monkeypatch.setenv("SUCHLIKE_REDIS", "redis://:secret@127.0.0.1:1/0")
+    assert "The broker does not answer" in client(copied).get("/queues").text
+
+
 @pytest.mark.slow
 def test_buttons_and_versions_work_in_a_browser_without_javascript(chromium: Any, copied: Path, at_work: Store) -> None:
     row, title = changed(at_work)

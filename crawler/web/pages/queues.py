@@ -14,7 +14,7 @@ from crawler.web.frame import desk_of, framed, page
 from crawler.web.render import environment
 from pipelines.stages import NAMES, TAKES
 from pipelines.stores import Connection, articles, ledger, marks, runs, schedules, slots
-from workers import report
+from workers import broker, report
 from workers.schedules import schedules as planned
 
 LATEST_RUNS = 10
@@ -60,6 +60,8 @@ def _told(desk: Desk, connection: Connection) -> dict[str, Any]:
     return {
         "stages": stages,
         "workers": report.workers(config),
+        # ours runs only while something else does
+        "away": config.queue.redis != "embedded" and not broker.is_up(broker.address(config)),
         "frontier": counted.value.frontier if counted else None,
         "per_minute": (points[-1].pages - since.pages) / minutes if since and minutes else None,
         "leased": runs.pages_leased(connection, run.id),
