@@ -10,9 +10,9 @@ from typing import Any
 
 import jinja2
 
+from crawler.figures import count, day, moment, share
 from crawler.picture import Harvest
 from crawler.reasons import ended, meaning
-from crawler.web.render import count, day, moment, share
 from pipelines.errors import StoreError, UsageError
 from pipelines.likeness.profile import Profile
 from pipelines.stores import Connection, Store, articles, editions, fates, ledger, runs, tallies

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -14,11 +13,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from crawler import figures
 from crawler.picture import ordinary
 from crawler.reasons import ended, left, meaning
 
-# what stands where there is no number yet
-NOTHING = "\u2013"
 # control characters and those that turn the direction of writing: they disguise what a line says
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -35,8 +33,9 @@ def environment() -> Environment:
         lstrip_blocks=True, finalize=_plain, auto_reload=False,
     )  # fmt: skip
     made.filters |= {
-        "outward": outward, "score": score, "day": day, "moment": moment, "share": share, "count": count,
-        "clock": clock, "bare": bare, "seconds": seconds, "exact": exact, "signed": signed, "quoted": quoted,
+        "outward": outward, "bare": bare, "quoted": quoted, "score": figures.score, "share": figures.share,
+        "count": figures.count, "signed": figures.signed, "seconds": figures.seconds, "day": figures.day,
+        "moment": figures.moment, "clock": figures.clock, "exact": figures.exact,
         "meaning": meaning, "ended": ended, "left": left, "ordinary": ordinary,
     }  # fmt: skip
     made.globals["query"] = query
@@ -67,82 +66,10 @@ def bare(url: object) -> str:
     return re.sub(r"^https?://(www\.)?", "", str(url or "")).rstrip("/")
 
 
-def score(value: float | None) -> str:
-    """.87"""
-    return NOTHING if value is None else f"{value:.2f}"
-
-
-def share(value: float | None) -> str:
-    """27 %"""
-    return NOTHING if value is None else f"{100 * value:.0f} %"
-
-
-def count(value: float | None) -> str:
-    """12 345, with thin spaces."""
-    return NOTHING if value is None else f"{value:,.0f}".replace(",", "\u202f")
-
-
-def seconds(value: float | None) -> str:
-    """How long, in the largest unit that says it: 2.5 s, 14 min, 3 h."""
-    if value is None:
-        return NOTHING
-    for size, name in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if value >= size:
-            return f"{_short(value / size)} {name}"
-    return f"{value:.2g} s" if value < 1 else f"{_short(value)} s"
-
-
-def _short(number: float) -> str:
-    """With a digit behind the point below 10."""
-    return f"{number:.1f}".removesuffix(".0") if number < 9.95 else f"{number:.0f}"
-
-
-def day(value: str | None) -> str:
-    """2 Nov 2026, from ISO 8601."""
-    found = _moment(value)
-    return f"{found.day} {found:%b %Y}" if found else ""
-
-
-def moment(value: str | float | None) -> str:
-    """2 Nov 2026, 14:03 UTC; the day alone where a page named no hour, which is stored as midnight."""
-    found = _moment(value)
-    if found and isinstance(value, str) and (found.hour, found.minute, found.second) == (0, 0, 0):
-        return day(value)
-    return f"{found.day} {found:%b %Y, %H:%M} UTC" if found else ""
-
-
-def clock(value: float | None) -> str:
-    """12:04:31 UTC, of seconds since 1970."""
-    found = _moment(value) if value else None
-    return f"{found:%H:%M:%S} UTC" if found else ""
-
-
-def exact(value: str | float | None) -> str:
-    """2026-11-02 14:03:31Z: what is shown where a pointer rests on a date, and what programs read."""
-    found = _moment(value)
-    return f"{found:%Y-%m-%d %H:%M:%S}Z" if found else ""
-
-
-def signed(value: float) -> str:
-    """+1.26, with a minus sign as wide as the plus."""
-    return f"{value:+.2f}".replace("-", "\u2212")
-
-
 def quoted(sentence: str) -> Markup:
     """A sentence of ours: what stands between backticks is shown as what is typed."""
     pieces = _plain(sentence).split("`")
     return Markup().join(Markup("<code>{}</code>").format(one) if at % 2 else one for at, one in enumerate(pieces))
-
-
-def _moment(value: str | float | None) -> datetime | None:
-    try:
-        if isinstance(value, int | float):
-            return datetime.fromtimestamp(value, UTC)
-        found = datetime.fromisoformat(value) if value else None
-        # a day alone is the same day everywhere
-        return found.astimezone(UTC) if found and found.tzinfo else found and found.replace(tzinfo=UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def query(held: Mapping[str, Any], **changed: Any) -> str:

@@ -6,9 +6,10 @@ import time
 
 import pytest
 
+from crawler.figures import clock, day, exact, moment, seconds, signed
 from crawler.picture import ordinary
 from crawler.web.pages.stories import time_line
-from crawler.web.render import clock, day, exact, moment, quoted, seconds, signed
+from crawler.web.render import quoted
 
 AT = 1_795_753_451.0  # 2026-11-27 04:24:11 UTC
 
