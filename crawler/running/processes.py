@@ -14,7 +14,7 @@ from workers.supervise import Supervisor
 from workers.tuning import tuned
 
 # what has imported all that crawlers and workers need
-NURSERY = "crawler.running.warm"
+NURSERY = "crawler.cli.warm"
 # a process that cannot even start will not start the tenth time
 HOPELESS = 6
 

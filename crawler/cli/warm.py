@@ -1,4 +1,4 @@
-"""`python -m crawler.running.warm FOLDER`: the nursery of a run's crawlers and workers, with all they need imported.
+"""`python -m crawler.cli.warm FOLDER`: the nursery of a run's crawlers and workers, with all they need imported.
 
 The folder is only named, so that `ps` shows whose it is.
 """
