@@ -27,7 +27,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from crawler.crawl import holder_name
+from crawler.holders import holder_name
 from crawler.project import Project
 from crawler.starting import starting_points
 from pipelines.durations import rate_delay_s

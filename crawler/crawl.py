@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from crawler.frontier.handoff import Handoff
 from crawler.frontier.owned import Owned
 from crawler.frontier.scope import Scope
 from crawler.frontier.traps import Traps
+from crawler.holders import holder_name
 from crawler.reading.gate import Gate
 from pipelines import urls as identity
 from pipelines.config import Config, load
@@ -23,25 +23,6 @@ from pipelines.stores import Store, open_store, runs, sources, starts
 from workers import broker
 from workers.queues import Queues, Sender
 from workers.tuning import tuned
-
-
-def holder_name(pid: int) -> str:
-    """The name under which the crawler with this process id leases hosts."""
-    return f"{socket.gethostname()[:40]}-{pid}"
-
-
-def is_dead(holder: str) -> bool:
-    """Whether the crawler of this name ran on this machine and does so no more."""
-    machine, _, pid = holder.rpartition("-")
-    if machine != holder_name(0).rpartition("-")[0] or not pid.isdecimal():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
 
 
 class Crawl:

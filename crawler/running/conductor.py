@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from crawler.alerts.announcer import Announcer
-from crawler.crawl import holder_name, is_dead
 from crawler.fetching import proxy
+from crawler.holders import holder_name, is_dead
 from crawler.running.interrupts import Interrupts
 from crawler.running.learner import Learner
 from crawler.running.lookout import Lookout, Progress

@@ -14,7 +14,7 @@ from crawling import FAST
 from scripted_site import serving, story
 from working import Waiting, articles
 
-from crawler.crawl import holder_name, is_dead
+from crawler.holders import holder_name, is_dead
 from crawler.project import Project
 from crawler.running.conductor import Conductor
 from crawler.running.lookout import Lookout
