@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from cyclopts import App, Group, Parameter, validators
 
+from crawler.cli.flags import Hidden
 from crawler.cli.session import FOUND, NOTHING, UNREACHABLE, Session
 from pipelines.errors import AlertError, UsageError
 
-Hidden = Annotated[Session, Parameter(parse=False)]
 Some = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 
 

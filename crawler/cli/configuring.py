@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Group
 
-from crawler.cli.session import FOUND, Session
+from crawler.cli.flags import Hidden
+from crawler.cli.session import FOUND
 from pipelines.errors import UsageError
-
-Hidden = Annotated[Session, Parameter(parse=False)]
 
 _LINE = re.compile(r"(\w+) = .*?#\s+(.*)")
 _HEADER = re.compile(r"\[([\w.]+)\]")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Group
 
+from crawler.cli.flags import Hidden
 from crawler.cli.session import FOUND, Session
 from pipelines.errors import UsageError
 from pipelines.likeness.naming import DEFAULT_MODEL
@@ -16,7 +17,6 @@ from pipelines.likeness.naming import DEFAULT_MODEL
 if TYPE_CHECKING:
     from pipelines.likeness.evaluate import Row
 
-Hidden = Annotated[Session, Parameter(parse=False)]
 
 # heading and field of each column of figures
 COLUMNS = {"AP": "ap", "R-prec": "r_precision", "nDCG@20": "ndcg20", "TF-IDF": "ap_tfidf", "BM25": "ap_bm25",

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
-
-from cyclopts import Parameter
+from typing import Any
 
 from crawler.cli import changed
-from crawler.cli.session import FOUND, NOTHING, Session
+from crawler.cli.flags import Hidden
+from crawler.cli.session import FOUND, NOTHING
 from crawler.picture import ordinary
-
-Hidden = Annotated[Session, Parameter(parse=False)]
 
 
 def explain(url: str, *, session: Hidden) -> int:

@@ -10,10 +10,8 @@ from typing import Annotated
 from cyclopts import App, Group, Parameter
 
 from crawler.cli.filters import Filters
-from crawler.cli.session import FOUND, NOTHING, Session
-
-Hidden = Annotated[Session, Parameter(parse=False)]
-Flag = Annotated[bool, Parameter(negative=())]
+from crawler.cli.flags import Flag, Hidden
+from crawler.cli.session import FOUND, NOTHING
 
 
 def register(app: App, group: Group) -> None:

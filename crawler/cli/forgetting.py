@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Group
 
+from crawler.cli.flags import Flag, Hidden
 from crawler.cli.session import FOUND, Session, clipped
-
-Hidden = Annotated[Session, Parameter(parse=False)]
-Flag = Annotated[bool, Parameter(negative=())]
 
 SHOWN = 10
 

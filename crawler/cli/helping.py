@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Literal
+from typing import Literal
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Group
 from rich.console import Console
 
-from crawler.cli.session import FOUND, Session
+from crawler.cli.flags import Hidden
+from crawler.cli.session import FOUND
 from pipelines.errors import UsageError
-
-Hidden = Annotated[Session, Parameter(parse=False)]
 
 
 def register(app: App, group: Group) -> None:

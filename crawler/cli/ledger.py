@@ -6,13 +6,11 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Group, Parameter
 
+from crawler.cli.flags import Hidden
 from crawler.cli.session import FOUND, NOTHING, Session
 from crawler.reasons import meaning
 from pipelines import urls
 from pipelines.errors import UsageError
-
-Hidden = Annotated[Session, Parameter(parse=False)]
-Flag = Annotated[bool, Parameter(negative=())]
 
 
 def register(app: App, group: Group) -> None:

@@ -6,16 +6,15 @@ import json
 import re
 import sys
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Group
 
+from crawler.cli.flags import Hidden, Many
 from crawler.cli.session import FOUND, Session
 from pipelines.errors import UsageError
 from pipelines.layers import FILE_NAME
 
-Hidden = Annotated[Session, Parameter(parse=False)]
-Many = Annotated[list[str] | None, Parameter(negative=(), consume_multiple=False)]
 Grain = Literal["story", "topic", "beat"]
 _GRAINS: Final = ("story", "topic", "beat")
 

@@ -7,9 +7,8 @@ from typing import Annotated
 
 from cyclopts import App, Group, Parameter
 
-from crawler.cli.session import FOUND, Session
-
-Hidden = Annotated[Session, Parameter(parse=False)]
+from crawler.cli.flags import Hidden
+from crawler.cli.session import FOUND
 
 
 def register(app: App, group: Group) -> None:

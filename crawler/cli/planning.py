@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Group
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from crawler.cli.flags import Flag, Hidden, Many
 from crawler.cli.session import FOUND, NARROW, REFUSED, Session, clipped, given, safe
 from pipelines.masking import masked
 
-Hidden = Annotated[Session, Parameter(parse=False)]
-Many = Annotated[list[str] | None, Parameter(negative=(), consume_multiple=False)]
 # columns, where nobody's terminal bounds them
 UNBOUND = 160
-Flag = Annotated[bool, Parameter(negative=())]
 
 
 def register(app: App, group: Group) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Group
 
+from crawler.cli.flags import Flag, Hidden
 from crawler.cli.session import FOUND, NOTHING, STDIN, Session, clipped
 from pipelines.errors import UsageError
-
-Hidden = Annotated[Session, Parameter(parse=False)]
-Flag = Annotated[bool, Parameter(negative=())]
 
 VERDICTS = {"+": 1, "like": 1, "-": -1, "unlike": -1, STDIN: -1}
 SHOWN = 8

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Group
 
+from crawler.cli.flags import Flag, Hidden
 from crawler.cli.session import FOUND, NOTHING, Session, clipped
 from pipelines.config import check_threshold
-
-Hidden = Annotated[Session, Parameter(parse=False)]
-Flag = Annotated[bool, Parameter(negative=())]
 
 SHOWN = 8
 

@@ -10,11 +10,10 @@ from cyclopts import App, Group, Parameter, validators
 from crawler.cli import changed
 from crawler.cli.explaining import explain, found
 from crawler.cli.filters import Filters
+from crawler.cli.flags import Flag, Hidden
 from crawler.cli.ledger import fates, traps
 from crawler.cli.session import FOUND, NARROW, NOTHING, Session, clipped, safe
 
-Hidden = Annotated[Session, Parameter(parse=False)]
-Flag = Annotated[bool, Parameter(negative=())]
 Some = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 
 

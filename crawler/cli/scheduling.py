@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Group
 
 from crawler import reasons
+from crawler.cli.flags import Hidden
 from crawler.cli.session import FOUND, NOTHING, Session
 from pipelines.errors import StoreError, UsageError
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from pipelines.stores import Store
     from workers.schedules import Schedule
 
-Hidden = Annotated[Session, Parameter(parse=False)]
 # a clock looks every few seconds
 CLOCK_S = 20.0
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Group
 
+from crawler.cli.flags import Hidden, Many
 from crawler.cli.session import FOUND, NOTHING, Session, given
 from pipelines.errors import UsageError
 
 if TYPE_CHECKING:
     from pipelines.likeness.profile import Profile
     from pipelines.records import Likeness
-
-Hidden = Annotated[Session, Parameter(parse=False)]
 
 
 def register(app: App, group: Group) -> None:
@@ -24,7 +23,7 @@ def register(app: App, group: Group) -> None:
 
 
 def score(
-    *paths: str, seeds: Annotated[list[str] | None, Parameter(consume_multiple=False, negative=())] = None,
+    *paths: str, seeds: Many = None,
     grain: Literal["story", "topic", "beat"] | None = None, session: Hidden,
 ) -> int:  # fmt: skip
     """Say how much given texts or pages resemble the seeds; no crawl, and with --seeds no project.

@@ -7,10 +7,9 @@ from typing import Annotated
 from cyclopts import App, Group, Parameter, validators
 
 from crawler.cli.filters import Filters
-from crawler.cli.session import END, FOUND, MARK, NOTHING, Session, safe
+from crawler.cli.flags import Flag, Hidden
+from crawler.cli.session import END, FOUND, MARK, NOTHING, safe
 
-Hidden = Annotated[Session, Parameter(parse=False)]
-Flag = Annotated[bool, Parameter(negative=())]
 Few = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=200))]
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Group
 
+from crawler.cli.flags import Hidden
 from crawler.cli.session import FOUND, NOTHING, USAGE, Session, given
 from pipelines.errors import SeedError, UsageError
 
 # a seed the others find no better than this is told to be far from them
 FAR = 0.2
-
-Hidden = Annotated[Session, Parameter(parse=False)]
 
 
 def register(app: App, group: Group) -> None:

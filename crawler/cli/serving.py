@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Group, Parameter, validators
 
+from crawler.cli.flags import Flag, Hidden
 from crawler.cli.session import FOUND, NOTHING, Session
 from pipelines.errors import BrokerError, UsageError
 
 if TYPE_CHECKING:
     from pipelines.config import Config
 
-Hidden = Annotated[Session, Parameter(parse=False)]
-Flag = Annotated[bool, Parameter(negative=())]
 Port = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=65535))]
 # a broker that is being started beside us
 BROKER_S = 10.0

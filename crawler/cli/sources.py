@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from cyclopts import App, Group, Parameter, validators
 
+from crawler.cli.flags import Hidden
 from crawler.cli.session import FOUND, NOTHING, Session
 from pipelines.errors import UsageError
 
-Hidden = Annotated[Session, Parameter(parse=False)]
 Shown = Annotated[int | None, Parameter(validator=validators.Number(gte=1))]
 ROBOTS = {
     None: "robots.txt not asked", "rules": "robots.txt has rules", "allow": "robots.txt allows all",

@@ -8,13 +8,11 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Group, Parameter, validators
 
 from crawler.cli import making, planning
-from crawler.cli.session import FOUND, Session, Web, given
+from crawler.cli.flags import Flag, Hidden, Many
+from crawler.cli.session import FOUND, Web, given
 from pipelines.config import check_threshold
 from pipelines.errors import UsageError
 
-Hidden = Annotated[Session, Parameter(parse=False)]
-Many = Annotated[list[str] | None, Parameter(negative=(), consume_multiple=False)]
-Flag = Annotated[bool, Parameter(negative=())]
 Opened = Annotated[bool, Parameter(name="--open", negative=())]
 Grain = Literal["story", "topic", "beat"] | None
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from cyclopts import App, Group
 
-from cyclopts import App, Group, Parameter
-
-from crawler.cli.session import FOUND, Session
-
-Hidden = Annotated[Session, Parameter(parse=False)]
+from crawler.cli.flags import Hidden
+from crawler.cli.session import FOUND
 
 
 def register(app: App, group: Group) -> None:
