@@ -35,7 +35,6 @@ _FEED_TYPES: Final = frozenset({"application/rss+xml", "application/atom+xml", "
 # possessive, so that no run of spaces is read twice
 _LD_ARTICLE: Final = re.compile(r'"@type"\s*+:\s*+\[?+\s*+"(?:\w*Article|BlogPosting|LiveBlogPosting|Report)"')
 _LD_LIST: Final = re.compile(r'"@type"\s*+:\s*+\[?+\s*+"(?:ItemList|CollectionPage|SearchResultsPage)"')
-_REFRESH: Final = re.compile(r"\s*+[\d.]*+\s*+[;,]\s*(?:url\s*=\s*)?[\"']?([^\"']+)", re.IGNORECASE)
 _LANG: Final = re.compile(r"\s*([a-zA-Z]{2,3})(?=[-_\s]|$)")
 
 
@@ -52,12 +51,10 @@ class Glance:
     text: str = ""
     lang: str = ""
     canonical: str | None = None
-    amp: str | None = None
     robots: str = ""
     is_article: bool = False
     links: list[Link] = field(default_factory=list)
     feeds: list[str] = field(default_factory=list)
-    refresh: str | None = None
 
 
 def glance(
@@ -84,12 +81,10 @@ def glance(
         text=prose.text,
         lang=_lang(nodes["html"]),
         canonical=alternates.canonical,
-        amp=alternates.amp,
         robots=", ".join(said)[:MAX_TITLE_CHARS],
         is_article=_is_article(nodes, about, prose, url),
         links=[] if stay else links_of(nodes["a"], base, url, max_links),
         feeds=[] if stay else alternates.feeds,
-        refresh=_refresh(nodes["meta"], base),
     )
 
 
@@ -133,36 +128,20 @@ def _lang(nodes: list[LexborNode]) -> str:
     return found[1].lower() if found else ""
 
 
-def _refresh(nodes: list[LexborNode], base: str) -> str | None:
-    for node in nodes:
-        attributes = node.attributes
-        if (attributes.get("http-equiv") or "").lower() != "refresh":
-            continue
-        # inside noscript it only tells browsers without JavaScript where the plain page is
-        if node.parent is not None and node.parent.tag == "noscript":
-            continue
-        found = _REFRESH.match((attributes.get("content") or "")[:4096])
-        return canonical(found[1], base) if found else None
-    return None
-
-
 class _Alternates:
-    """What the <link> elements say: the canonical page, its AMP twin, its feeds."""
+    """What the <link> elements say: the canonical page, and its feeds."""
 
     def __init__(self, nodes: list[LexborNode], base: str) -> None:
         self.canonical: str | None = None
-        self.amp: str | None = None
         self.feeds: list[str] = []
         for node in nodes:
             attributes = node.attributes
             rel = (attributes.get("rel") or "").lower()
-            if rel not in ("canonical", "amphtml") and "alternate" not in rel:
+            if rel != "canonical" and "alternate" not in rel:
                 continue
             href = canonical(attributes.get("href") or "", base)
             if rel == "canonical":
                 self.canonical = self.canonical or href
-            elif rel == "amphtml":
-                self.amp = self.amp or href
             elif (
                 href and (attributes.get("type") or "").lower().strip() in _FEED_TYPES and len(self.feeds) < _MAX_FEEDS
             ):

@@ -39,10 +39,8 @@ def test_a_page_tells_what_it_says_about_itself() -> None:
     assert page.description == "It is & was back."
     assert page.lang == "en"
     assert page.canonical == PAGE
-    assert page.amp == "https://news.test/amp/1"
     assert page.robots == "noindex, noarchive"
     assert page.feeds == ["https://news.test/rss"]
-    assert page.refresh is None
 
 
 def test_an_empty_page_gives_an_empty_glance() -> None:
@@ -90,12 +88,6 @@ def test_nofollow_links_are_left_out() -> None:
 def test_the_base_of_a_page_counts_only_when_it_is_a_web_address() -> None:
     assert urls_of('<base href="https://other.test/dir/"><a href="x">x</a>') == ["https://other.test/dir/x"]
     assert urls_of('<base href="file:///etc/"><a href="passwd">x</a>') == ["https://news.test/world/passwd"]
-
-
-def test_a_refresh_is_found_but_not_the_one_for_browsers_without_scripts() -> None:
-    assert seen('<meta http-equiv="Refresh" content="0; URL=\'/next\'">').refresh == "https://news.test/next"
-    assert seen('<meta http-equiv="refresh" content="5; url=file:///etc/passwd">').refresh is None
-    assert seen('<body><noscript><meta http-equiv="refresh" content="0; url=/nojs"></noscript>').refresh is None
 
 
 def test_the_quick_text_is_the_longer_paragraphs_outside_of_navigation() -> None:
