@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crawler import report, seeding
+from crawler import cell, report, seeding
 from crawler.databases import used_last
 from crawler.explaining import explained
 from crawler.export import about, export, fit
@@ -100,7 +100,7 @@ class Project:
         crawl = {"pages": pages, "matches": matches, "time": f"{minutes}m" if minutes else None}
         sources = {"sites": list(sites) or None, "feeds": list(feeds) or None}
         self.folder.mkdir(parents=True, exist_ok=True)
-        done = self.conduct({"crawl": crawl, "sources": sources}, tell=tell)
+        done = self.conduct({"crawl": crawl, "sources": sources}, tell=tell or cell.shown())
         return Summary(done, self.matches(run=done["run"], mode=done["mode"]))
 
     async def arun(self, **asked: Any) -> Summary:

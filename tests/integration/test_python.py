@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import json
 import subprocess
 import sys
 from datetime import datetime
 from html import escape
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
 
-from crawler import Match, Matches, Project
+from crawler import Match, Matches, Project, cell
 from crawler.demo.served import served
 from crawler.picture import Explained, Harvest, table
+from crawler.running.lookout import Progress
 from pipelines.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
@@ -72,6 +75,25 @@ def test_matches_show_themselves_in_a_notebook(project: Project) -> None:
     hostile = {"score": 1.0, "title": "<script>", "url": "u", "site": "<b>", "published": None}
     assert "<script" not in table([hostile], 1) and "<b>" not in table([hostile], 1)
     assert table([], 0) == "<p>no matches</p>"
+
+
+def test_progress_is_shown_in_the_cell_of_a_notebook_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cell.shown() is None
+    seen: list[str] = []
+    notebook = ModuleType("IPython.display")  # as much of it as is used
+    notebook.HTML = str  # type: ignore[attr-defined]  # a module made here
+    notebook.display = lambda html, display_id: (seen.append(html), SimpleNamespace(update=seen.append))[1]  # type: ignore[attr-defined]  # the same
+    monkeypatch.setitem(sys.modules, "IPython", ModuleType("IPython"))
+    monkeypatch.setitem(sys.modules, "IPython.display", notebook)
+    monkeypatch.setattr(builtins, "get_ipython", lambda: SimpleNamespace(kernel=1), raising=False)
+    tell = cell.shown()
+    assert tell is not None
+    tell(Progress(pages=12, matches=3, seconds=61.0, budget=40))
+    assert seen[-1] == '<progress value="12" max="40"></progress> 12/40 pages · 3 match · 1:01'
+    tell(Progress(pages=12, matches=3))
+    assert seen[-1] == "12 pages · 3 match · 0:00"
+    monkeypatch.setattr(builtins, "get_ipython", SimpleNamespace, raising=False)  # in a terminal
+    assert cell.shown() is None
 
 
 def test_what_the_web_wrote_is_text_in_a_notebook() -> None:
