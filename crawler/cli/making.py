@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal
 
 from cyclopts import App, Group
@@ -82,6 +83,17 @@ def init(
     wishes = _Wishes(_contact(contact), site or [], feed or [], grain)
     if _somebody_there(session) and not (contact or site or feed):
         _ask(session, wishes)
+    _write(folder, wishes)
+    if session.json:
+        session.emit({"folder": str(folder), "config": str(folder / FILE_NAME), "seeds": str(folder / "seeds")})
+    session.say(f"made {folder}/: {FILE_NAME}  seeds/")
+    session.folder = folder
+    session.next((f"{session.command('seed', 'add')} FILE-OR-URL…", "articles like those you look for"), always=True)
+    return FOUND
+
+
+def _write(folder: Path, wishes: _Wishes) -> None:
+    """The folder, its configuration and a place for seeds. Raises UsageError where they cannot be made."""
     try:
         (folder / "seeds").mkdir(parents=True, exist_ok=True)
         key = "".join(c if c.isalnum() or c in "-_" else "-" for c in folder.name) or "main"
@@ -95,12 +107,6 @@ def init(
         (folder / FILE_NAME).write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{folder.resolve()} cannot be made: {error.strerror}.") from None
-    if session.json:
-        session.emit({"folder": str(folder), "config": str(folder / FILE_NAME), "seeds": str(folder / "seeds")})
-    session.say(f"made {folder}/: {FILE_NAME}  seeds/")
-    session.folder = folder
-    session.next((f"{session.command('seed', 'add')} FILE-OR-URL…", "articles like those you look for"), always=True)
-    return FOUND
 
 
 def _said(grain: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, null, select, update
 
@@ -69,26 +70,22 @@ def take(
         .where(urls.c.id.in_(counted))
         .order_by(urls.c.id)
     )
-    return [
-        Taken(
-            page=Page(
-                row=row.id,
-                url=row.url,
-                final_url=row.final_url or row.url,
-                status=row.status or 200,
-                headers=json.loads(row.headers or "{}"),
-                fetched_at=row.fetched_at or now,
-                body=unpack(row.body) if row.body else b"",
-                quick=row.quick or 0.0,
-                archived=bool(row.archived),
-            ),
-            state=state,
-            attempt=row.attempts,
-            run=row.run or 0,
-            hint=row.published,
-        )
-        for row in connection.execute(query)
-    ]
+    return [_taken(row, state, now) for row in connection.execute(query)]
+
+
+def _taken(row: Any, state: State, now: float) -> Taken:
+    page = Page(
+        row=row.id,
+        url=row.url,
+        final_url=row.final_url or row.url,
+        status=row.status or 200,
+        headers=json.loads(row.headers or "{}"),
+        fetched_at=row.fetched_at or now,
+        body=unpack(row.body) if row.body else b"",
+        quick=row.quick or 0.0,
+        archived=bool(row.archived),
+    )
+    return Taken(page, state, attempt=row.attempts, run=row.run or 0, hint=row.published)
 
 
 def move(
