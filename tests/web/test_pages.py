@@ -146,6 +146,7 @@ def test_the_threshold_in_force_keeps_what_matches(visit: Visit, path: str, plac
 
 def test_two_tellings_of_a_story_are_compared(visit: Visit) -> None:
     page = visit.go("/stories")
+    assert "told more than once, the latest found first" in page.locator("main p").first.inner_text()
     page.locator("a[data-open]").first.click()
     page.wait_for_url("**/story/*")
     assert page.locator("tbody tr[data-row]").count() >= 2
