@@ -3,8 +3,9 @@
     python benchmarks/metadata.py FOLDER [--half tune|apart] [--misses date|title|authors]
 
 FOLDER holds `gold.jsonl`, lines of `{file, url, title, authors, published}` (ISO 8601, as the page has it; what is left
-out is not asked), or is the parser tests' folder of flairNLP/fundus (tests/resources/parser/test_data). The pages fall
-into two halves by their publisher: one to look at while the reading is improved, one kept apart.
+out is not asked), or is the parser tests' folder of flairNLP/fundus (tests/resources/parser/test_data), or a copy of
+Murrough-Foley/web-content-extraction-benchmark, whose articles are asked for title and date. The pages fall into two
+halves by their publisher: one to look at while the reading is improved, one kept apart.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import gzip
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ from trafilatura import extract_metadata
 
 from pipelines import extract, markup, metadata
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 FIELDS = ("date", "title", "told", "authors")
 
 
@@ -51,7 +54,10 @@ class Told:
 
 
 def labelled(folder: Path) -> Iterator[Gold]:
-    """The pages of a folder of either kind."""
+    """The pages of a folder of any kind."""
+    if (folder / "dev" / "ground-truth").exists():
+        yield from _reviewed(folder)
+        return
     if (folder / "gold.jsonl").exists():
         for line in (folder / "gold.jsonl").read_text(encoding="utf-8").splitlines():
             one = json.loads(line)
@@ -65,6 +71,18 @@ def labelled(folder: Path) -> Iterator[Gold]:
         for page, told in zip(pages, versions, strict=True):
             named = {**told, "published": told.get("publishing_date")}
             yield _gold(page, urls[page.name]["url"], f"{file.parent.name}/{file.stem}", named)
+
+
+def _reviewed(folder: Path) -> Iterator[Gold]:
+    """The articles of the web content extraction benchmark. Its authors are one text, from which no set is made."""
+    for file in sorted(folder.glob("*/ground-truth/*.json")):
+        page = json.loads(file.read_text(encoding="utf-8"))
+        if page.get("url") and page["_internal"]["page_type"]["primary"] == "article":
+            told = page["ground_truth"]
+            day = str(told.get("publish_date") or "")
+            named = {"title": told.get("title"), "published": day if _DAY.fullmatch(day) else None}
+            html = file.parent.parent / "html" / f"{file.stem}.html.gz"
+            yield _gold(html, page["url"], page["url"].split("/")[2], named)
 
 
 def _gold(file: Path, url: str, group: str, one: dict[str, Any]) -> Gold:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from selectolax.lexbor import LexborHTMLParser
 
-from pipelines.citation import authors_of
+from pipelines.citation import authors_of, letters
 
 MAX_TAGS: Final = 12
 MAX_BYLINE_CHARS: Final = 100
@@ -48,27 +48,27 @@ def loose(tree: LexborHTMLParser) -> tuple[str, ...]:
     return ()
 
 
-def believed(said: Mapping[str, tuple[str, ...]], site: str, host: str) -> str | None:
+def believed(said: Mapping[str, tuple[str, ...]], house: frozenset[str]) -> str | None:
     """The source to believe: the first that names somebody beside the site itself, else the first."""
     for source, names in said.items():
-        if not is_house(names, site, host):
+        if not is_house(names, house):
             return source
     return next(iter(said), None)
 
 
-def is_house(names: Sequence[str], site: str, host: str) -> bool:
+def is_house(names: Sequence[str], house: frozenset[str]) -> bool:
     """Whether these names are all the site's own."""
-    house = {_plain(site), *_labels(host)} - {""}
-    return all(_plain(name) in house for name in names)
+    return all(letters(name) in house for name in names)
 
 
-def _labels(host: str) -> Iterator[str]:
-    """What a site may be called by its address: `news.example.com` is example, examplecom, newsexamplecom."""
+def house_of(site: str, host: str) -> frozenset[str]:
+    """All that a site may be called, as `letters`: its name, and by its address.
+
+    `news.example.com` is news, example, examplecom, newsexamplecom.
+    """
     parts = host.removeprefix("www.").split(".")
-    for at in range(len(parts)):
-        yield _plain("".join(parts[at:]))
-        if at < len(parts) - 1:
-            yield _plain(parts[at])
+    called = ["".join(parts[at:]) for at in range(len(parts))]
+    return frozenset(map(letters, (site, *called, *parts[:-1]))) - {""}
 
 
 def _people(raw: Any, depth: int = 2) -> Iterator[str]:
@@ -87,7 +87,3 @@ def _people(raw: Any, depth: int = 2) -> Iterator[str]:
             yield " ".join(map(str, parts))
     elif isinstance(raw, str):
         yield raw
-
-
-def _plain(text: str) -> str:
-    return "".join(filter(str.isalnum, text.casefold()))

@@ -15,7 +15,6 @@ MAX_NAME_CHARS: Final = 60
 MAX_AUTHORS: Final = 10
 EARLIEST_YEAR: Final = 1990
 
-_SUFFIX: Final = re.compile(r"\s+(?:[|–—·•»]|-|::)\s+(?=[^|–—·•»]*$)")
 _NAME_START: Final = re.compile(
     r"^(?:(?:written|posted|reported|published|story)\s+)?(?:by|von|par|por|di|af|av|door|od|автор|автори?|بقلم)\b[\s:]*",
     re.IGNORECASE,
@@ -34,43 +33,18 @@ _DAY: Final = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 _URL_DAY: Final = re.compile(
     r"/((?:19|20)\d{2})[/-](\d{1,2})[/-](\d{1,2})(?=[/-]|$)|/((?:19|20)\d{2})(\d{2})(\d{2})(?=[/-])"
 )
-# JSON can write these, and nobody can read them
-_UNREADABLE: Final = re.compile("[\x00\ud800-\udfff]")
+# JSON can write these, and nobody can read them; hyphenation and marks of no width are for browsers
+_UNREADABLE: Final = re.compile("[\x00\ud800-\udfff\u00ad\u200b\u2060\ufeff]")
 _EPOCH: Final = re.compile(r"1\d{9}(?:\d{3})?")
 
 
 def one_line(text: str, limit: int) -> str:
-    """Entities read, white space collapsed, NUL and halves of characters gone, at most `limit` characters."""
-    return " ".join(html.unescape(_UNREADABLE.sub("", text[: 4 * limit])).split())[:limit].strip()
+    """Entities read, white space collapsed, what nobody sees gone, at most `limit` characters."""
+    return " ".join(_UNREADABLE.sub("", html.unescape(text[: 4 * limit])).split())[:limit].strip()
 
 
-def title_of(candidates: Iterable[str], heading: str = "", site: str = "") -> str:
-    """The first candidate that says something, without the name of the site at its end.
-
-    `heading` is the page's <h1>: where a candidate is that and a suffix, the suffix goes, whatever it is.
-    """
-    heading = one_line(heading, MAX_TITLE_CHARS)
-    for candidate in candidates:
-        title = one_line(candidate, MAX_TITLE_CHARS)
-        if not title or title.casefold() == site.casefold():
-            continue
-        if heading and len(heading) > 10 and title.casefold().startswith(heading.casefold()):
-            return heading
-        return _without_site(title, site)
-    return heading
-
-
-def _without_site(title: str, site: str) -> str:
-    parts = _SUFFIX.split(title)
-    if len(parts) < 2:
-        return title
-    front, suffix = title[: -len(parts[-1])].rstrip(" |–—·•»-:"), parts[-1]
-    named = bool(site) and (_plain(suffix) in _plain(site) or _plain(site) in _plain(suffix))
-    barred = "|" in title and len(suffix.split()) <= 4 and len(front.split()) >= 3
-    return _without_site(front, site) if front and (named or barred) else title
-
-
-def _plain(text: str) -> str:
+def letters(text: str) -> str:
+    """A text with nothing left that may differ without meaning anything."""
     return "".join(filter(str.isalnum, text.casefold()))
 
 

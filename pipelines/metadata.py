@@ -10,9 +10,9 @@ from urllib.parse import urljoin, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
-from pipelines import access, byline, dating
+from pipelines import access, byline, dating, title
 from pipelines import urls as identity
-from pipelines.citation import one_line, title_of
+from pipelines.citation import letters, one_line
 from pipelines.dating import Dated, Said
 from pipelines.records import Rights
 from pipelines.rights import rights_of
@@ -88,8 +88,9 @@ def read(
     nodes = list(_json_nodes(tree))
     main = next((node for node in nodes if _types(node) & _ARTICLES), {})
     site = one_line(metas.get("og:site_name") or _name(main.get("publisher")) or metas.get("application-name", ""), 100)
-    titles = _titles(tree, metas, main, site)
-    names = _authors(tree, several, main, site, url)
+    house = byline.house_of(site, identity.host_of(url))
+    titles = title.stated(tree, metas, _string(main.get("headline")) or _string(main.get("name")), site, house)
+    names = _authors(tree, several, main, house)
     sections = _sections(metas, main)
     stated = dating.stated(tree, metas, main, url, hint)
     best = {name: next(iter(said), "") for name, said in (("title", titles), ("section", sections))}
@@ -131,7 +132,7 @@ def _description(metas: Mapping[str, str], main: Mapping[str, Any]) -> str:
 
 
 def _json_nodes(tree: LexborHTMLParser) -> Iterator[dict[str, Any]]:
-    """The top-level things of the page's JSON-LD; what is nested in another thing is not the page's own."""
+    """The top-level things of the page's JSON-LD and their main entities; what else is nested is not the page's own."""
     left = _MAX_NODES
     for script in tree.css('script[type="application/ld+json"]')[:_MAX_SCRIPTS]:
         for node in _top_level(_loaded(script.text())):
@@ -145,18 +146,33 @@ def _loaded(text: str) -> Any:
     if len(text) > _MAX_JSON_CHARS:
         return None
     try:
-        return json.loads(text.strip().removeprefix("<![CDATA[").removesuffix("]]>").rstrip(" ;"), strict=False)
+        return json.loads(_unwrapped(text.strip()), strict=False)
     except (ValueError, RecursionError):
         return None
+
+
+def _unwrapped(text: str) -> str:
+    """JSON without the CDATA marks, also commented out, and the semicolon that templates put around it."""
+    if "<![CDATA[" in text[:20]:
+        text = text.partition("<![CDATA[")[2].removeprefix("*/").removesuffix("*/").rstrip().removesuffix("]]>")
+    return text.rstrip(" ;/*")
 
 
 def _top_level(loaded: Any) -> Iterator[dict[str, Any]]:
     for thing in loaded if isinstance(loaded, list) else [loaded]:
         if isinstance(thing, dict):
             graph = thing.get("@graph")
-            yield thing
-            if isinstance(graph, list):
-                yield from (node for node in graph if isinstance(node, dict))
+            for node in [thing, *(graph if isinstance(graph, list) else [])]:
+                yield from _with_main(node)
+
+
+def _with_main(node: Any) -> Iterator[dict[str, Any]]:
+    """A thing, and the article that a page says it is about."""
+    if isinstance(node, dict):
+        yield node
+        about = node.get("mainEntity")
+        if isinstance(about, dict) and _types(about) & _ARTICLES:
+            yield about
 
 
 def _types(node: dict[str, Any]) -> set[str]:
@@ -185,30 +201,13 @@ def _name(value: Any) -> str:
     return _string(value.get("name")) if isinstance(value, dict) else _string(value)
 
 
-def _text(tree: LexborHTMLParser, selector: str) -> str:
-    node = tree.css_first(selector)
-    return node.text(separator=" ", strip=True) if node else ""
-
-
-def _titles(tree: LexborHTMLParser, metas: Mapping[str, str], main: Mapping[str, Any], site: str) -> dict[str, str]:
-    """Source -> the title it gives, made fit to cite, the one to believe first."""
-    heading = _text(tree, "h1")
-    raw = {"json-ld": _string(main.get("headline")), "og:title": metas.get("og:title", ""),
-           "twitter:title": metas.get("twitter:title", "")}  # fmt: skip
-    if not any(raw.values()):
-        raw = {"h1": heading, "title": _text(tree, "title")}
-    made = {source: title_of([title], heading, site) for source, title in raw.items() if title}
-    return {source: title for source, title in made.items() if title}
-
-
 def _authors(
-    tree: LexborHTMLParser, metas: Mapping[str, Sequence[str]], main: Mapping[str, Any], site: str, url: str
+    tree: LexborHTMLParser, metas: Mapping[str, Sequence[str]], main: Mapping[str, Any], house: frozenset[str]
 ) -> dict[str, tuple[str, ...]]:
     """Source -> the names it gives; under "" the source to believe, if there is one."""
     said = byline.stated(tree, metas, main)
-    host = identity.host_of(url)
-    believed = byline.believed(said, site, host)
-    if (believed is None or byline.is_house(said[believed], site, host)) and (names := byline.loose(tree)):
+    believed = byline.believed(said, house)
+    if (believed is None or byline.is_house(said[believed], house)) and (names := byline.loose(tree)):
         said["by"], believed = names, "by"
     return {**said, **({"": (believed,)} if believed else {})}
 
@@ -233,9 +232,7 @@ def _differing(told: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any
 
 def _plain_of(value: Any) -> Any:
     """A title or a list of names with nothing left that may differ without meaning anything."""
-    if isinstance(value, str):
-        return "".join(filter(str.isalnum, value.casefold()))
-    return frozenset(_plain_of(one) for one in value)
+    return letters(value) if isinstance(value, str) else frozenset(map(letters, value))
 
 
 def _language(tree: LexborHTMLParser, metas: dict[str, str]) -> str:

@@ -17,7 +17,7 @@ from conftest import cpu_within
 
 from pipelines import extract as subject
 from pipelines import metadata
-from pipelines.citation import authors_of, date_in_url, date_of, title_of
+from pipelines.citation import authors_of, date_in_url, date_of
 from pipelines.extract import Extracted, NotAnArticle, extract, extract_from_text
 from pipelines.language import Detector, count_words, detect, fasttext, langid
 from pipelines.markup import decode
@@ -277,22 +277,6 @@ def test_a_plain_text_needs_no_extraction() -> None:
     assert found.text.splitlines() == SENTENCES
     with pytest.raises(NotAnArticle):
         extract_from_text(" \n ")
-
-
-@pytest.mark.parametrize(
-    ("candidates", "heading", "site", "title"),
-    [
-        (["Mud is back | The Paper"], "", "", "Mud is back"),
-        (["Mud is back - The Paper"], "", "The Paper", "Mud is back"),
-        (["Mud - and more mud"], "", "The Paper", "Mud - and more mud"),
-        (["Opinion | Mud is back in town"], "", "", "Opinion | Mud is back in town"),
-        (["Mud is back – News – paper.test"], "Mud is back", "", "Mud is back"),
-        (["Mud &amp; silt"], "", "", "Mud & silt"),
-        (["", "The Paper"], "Mud", "The Paper", "Mud"),
-    ],
-)
-def test_titles_lose_their_site(candidates: list[str], heading: str, site: str, title: str) -> None:
-    assert title_of(candidates, heading, site) == title
 
 
 @pytest.mark.parametrize(

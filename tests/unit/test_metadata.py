@@ -135,6 +135,20 @@ def test_titles_that_differ_are_all_kept_and_the_headline_believed() -> None:
     assert "title" not in same.said
 
 
+@pytest.mark.parametrize(
+    "script",
+    ["{}", '{{"@type": "WebPage", "mainEntity": {}}}', "//<![CDATA[\n{}\n//]]>", "/*<![CDATA[*/{}/*]]>*/", "{};"],
+)
+def test_json_ld_is_read_where_a_page_names_its_article_and_however_templates_wrap_it(script: str) -> None:
+    wrapped = script.format(json.dumps(article(articleSection="Harbour")))
+    told = about(head=f'<script type="application/ld+json">{wrapped}</script>')
+    assert (told.title, told.section, told.kind) == ("Dredgers leave the harbour", "Harbour", "article")
+
+
+def test_an_article_that_a_page_only_mentions_is_not_its_own() -> None:
+    assert about(ld={"@type": "WebPage", "mentions": article(articleSection="Harbour")}).section == ""
+
+
 def test_the_section_is_the_first_that_is_named() -> None:
     assert about(ld=article(articleSection=["Harbour", "News"])).section == "Harbour"
     told = about(head='<meta property="article:section" content=" Local  News ">')
