@@ -9,7 +9,6 @@ from cyclopts import App, Group, Parameter
 from crawler.cli.flags import Hidden
 from crawler.cli.session import FOUND, NOTHING, Session
 from crawler.reasons import meaning
-from pipelines import urls
 from pipelines.errors import UsageError
 
 
@@ -35,6 +34,7 @@ def failed(*, reason: str | None = None, site: str | None = None, run: int | Non
     """
     from crawler.cli.opening import check_run, project
     from crawler.cli.telling import counted
+    from pipelines import urls
     from pipelines.stores import failures
     from pipelines.stores.failing import may_help
 
@@ -77,6 +77,7 @@ def retry(
         All of them.
     """
     from crawler.cli.opening import check_run, project
+    from pipelines import urls
     from pipelines.stores import failures
 
     if not everything and reason is None and site is None and run is None:
