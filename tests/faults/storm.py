@@ -420,7 +420,10 @@ class Storm:
             return False
 
     def _measure_return(self, into: list[float]) -> None:
-        """From the broker's answer to the first move of a row, while rows wait to be moved."""
+        """From the broker's answer to the first move of a row, while rows wait to be moved.
+
+        Where a stage's only worker is stopped (`stop`), rows may wait for that one, which tells nothing of the broker.
+        """
         deadline = time.monotonic() + 60
         while not self._answers() and time.monotonic() < deadline:
             self._keep_clock()
@@ -432,10 +435,10 @@ class Storm:
             if not flying or not flying[0][0]:
                 return
             if self._moves() != before:
-                into.append(time.monotonic() - began)
-                return
+                break
             time.sleep(0.1)
-        into.append(time.monotonic() - began)
+        if not self._stopped:
+            into.append(time.monotonic() - began)
 
     def _flush(self) -> bool:
         try:
