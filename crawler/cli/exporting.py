@@ -56,7 +56,7 @@ def export(
     Parameters
     ----------
     kind
-        jsonl, csv, parquet, hf (a Hugging Face folder), warc, rss, atom, jsonfeed, bibtex or links.csv.
+        jsonl, csv, xlsx, parquet, hf (a Hugging Face folder), warc, rss, atom, jsonfeed, bibtex or links.csv.
     output
         The file (default: exports/articles.FORMAT in the project folder), or the folder for hf.
     """

@@ -17,6 +17,7 @@ from pipelines.exports import (
     as_parquet,
     as_rss,
     as_warc,
+    as_xlsx,
 )
 from pipelines.exports.article import FIELDS, Article, chosen_fields
 from pipelines.exports.choice import Choice
@@ -44,6 +45,7 @@ class Format:
 EXPORTS: dict[str, Format] = {
     "jsonl": Format(as_jsonl.write, "articles.jsonl", fields=True, read=as_jsonl.read),
     "csv": Format(as_csv.write, "articles.csv", fields=True, read=as_csv.read),
+    "xlsx": Format(as_xlsx.write, "articles.xlsx", fields=True),
     "parquet": Format(as_parquet.write, "articles.parquet", fields=True, read=as_parquet.read),
     "hf": Format(as_parquet.write, "dataset", fields=True, folder=True, read=as_parquet.read),
     "warc": Format(as_warc.write, "articles.warc.gz", only_pages=True),

@@ -10,7 +10,7 @@ from lxml import etree
 from pipelines.exports import syndicated
 from pipelines.exports.article import Article
 from pipelines.exports.choice import Choice
-from pipelines.exports.syndicated import say
+from pipelines.exports.xml import plain, say
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 # when a feed without entries was changed
@@ -39,7 +39,7 @@ def _entry(xml: Any, article: Article, choice: Choice) -> None:
     with xml.element(f"{_ATOM}entry"):
         say(xml, f"{_ATOM}id", article["url"])
         say(xml, f"{_ATOM}title", syndicated.title(article))
-        say(xml, f"{_ATOM}link", rel="alternate", href=syndicated.plain(article["url"]))
+        say(xml, f"{_ATOM}link", rel="alternate", href=plain(article["url"]))
         if article["published"]:
             say(xml, f"{_ATOM}published", article["published"])
         say(xml, f"{_ATOM}updated", article["published"] or article["fetched_at"])

@@ -11,7 +11,7 @@ from lxml import etree
 from pipelines.exports import syndicated
 from pipelines.exports.article import Article
 from pipelines.exports.choice import Choice
-from pipelines.exports.syndicated import say
+from pipelines.exports.xml import say
 
 _DC = "http://purl.org/dc/elements/1.1/"
 _CONTENT = "http://purl.org/rss/1.0/modules/content/"

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import html
-import re
 import uuid
 from datetime import datetime
 from typing import Any
 
 from pipelines.exports.article import Article
 from pipelines.exports.choice import Choice
+from pipelines.exports.xml import plain
 
 SUMMARY_CHARS = 400
-# what XML 1.0 cannot hold
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def plain(text: str) -> str:
-    """A text without the characters XML has no way to write."""
-    return _NO_XML.sub("", text)
 
 
 def title(article: Article) -> str:
@@ -52,9 +45,3 @@ def identity(choice: Choice) -> str:
 def judged(article: Article) -> dict[str, Any]:
     """Why it is there."""
     return {name: article[name] for name in ("score", "nearest_seed", "story", "copy_of", "site", "sha256")}
-
-
-def say(xml: Any, name: str, text: str = "", **attributes: str) -> None:
-    """Writes an element that holds nothing but text to one of lxml's incremental files."""
-    with xml.element(name, attributes):
-        xml.write(plain(text))

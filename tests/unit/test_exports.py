@@ -6,7 +6,9 @@ import csv
 import hashlib
 import io
 import json
+import zipfile
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from hypothesis import strategies as st
 from crawler import export as exporting
 from crawler.export import MANIFEST, export
 from pipelines.errors import StoreError, UsageError
-from pipelines.exports import EXPORTS, FIELDS, Choice, chosen_fields
+from pipelines.exports import EXPORTS, FIELDS, Choice, as_xlsx, chosen_fields
 from pipelines.exports.cells import cell, undefused
 from pipelines.exports.rights import PROFILES
 from pipelines.exports.splits import split_of, splits_of
@@ -131,14 +133,92 @@ def test_parquet_opens_in_duckdb_with_real_types(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_parquet_without_pyarrow_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("kind", "package", "extra"),
+    [("parquet", "pyarrow", "analysis"), ("hf", "pyarrow", "analysis"), ("xlsx", "xlsxwriter", "xlsx")],
+)
+def test_a_format_without_its_package_names_the_extra(
+    kind: str, package: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import sys
 
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    for kind in ("parquet", "hf"):
-        with pytest.raises(UsageError, match=r"pip install 'suchlike\[analysis\]'"):
-            made(kind, [article()], tmp_path / "out")
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(UsageError, match=rf"pip install 'suchlike\[{extra}\]'"):
+        made(kind, [article()], tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_spreadsheet_opens_the_workbook_with_real_types(tmp_path: Path) -> None:
+    made("xlsx", [article(), BARE, article(published="1850-01-01T00:00:00Z")], tmp_path / "out.xlsx")
+    first, bare, old = sheet(tmp_path / "out.xlsx")
+    assert list(first) == list(FIELDS)
+    assert first["published"].value == datetime(2024, 5, 6, 7, 8, 9)
+    assert (first["score"].value, first["match"].value, first["words"].value) == (0.93, True, 6)
+    assert (first["title"].value, first["authors"].value) == ("Night trains return", "Ada B.; Çem D.")
+    assert json.loads(first["archive"].value) == {"file": "a.warc.gz", "offset": 10}
+    assert (bare["published"].value, bare["url"].value) == (None, "https://a.test/2")
+    assert old["published"].value == "1850-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "=HYPERLINK(1)", "+1", "-1+cmd|' /C calc'!A0", "@SUM(1)", "\t=1", "\uff1d1+1", "{=1}", "https://a.test/",
+        "mailto:a@a.test", "1e9", '<r><t>x</t></is></c><c r="A9"><f>1+1</f></c><c><is><t></t></r>', "]]> &lt; & </t>",
+    ],
+)  # fmt: skip
+def test_in_a_workbook_every_text_is_a_text(hostile: str, tmp_path: Path) -> None:
+    told = article(title=hostile, authors=[hostile], site=hostile, text=hostile)
+    made("xlsx", [told, BARE], tmp_path / "out.xlsx")
+    wild, bare = sheet(tmp_path / "out.xlsx")
+    for name in ("title", "authors", "site", "text"):
+        assert (wild[name].value.rstrip(), wild[name].data_type, wild[name].hyperlink) == (hostile, "s", None)
+        # so that it is none after somebody has edited the cell, either
+        assert wild[name].quotePrefix == hostile.startswith((*_FORMULA, "\uff1d"))
+    assert bare["url"].value == "https://a.test/2"
+    names = zipfile.ZipFile(tmp_path / "out.xlsx").namelist()
+    assert "xl/worksheets/_rels/sheet1.xml.rels" not in names
+    assert b"<f>" not in unpacked(tmp_path / "out.xlsx")
+
+
+def test_a_cell_holds_what_excel_can_hold_and_says_where_it_is_cut(tmp_path: Path) -> None:
+    most = as_xlsx.MAX_CELL_UNITS
+    held = [
+        article() | {"text": "a\x00\x07\ud800\x1b\ufffeb\r\nc\rd"}, article(text="x" * most),
+        article(text="x" * most + "y"), article(text="🙂" * (most // 2 + 1)), article(text="x" + "🙂" * most),
+    ]  # fmt: skip
+    made("xlsx", held, tmp_path / "out.xlsx")
+    texts = [row["text"].value for row in sheet(tmp_path / "out.xlsx")]
+    assert texts[:2] == ["ab\nc\nd", "x" * most]
+    for text in texts[2:]:
+        assert text.endswith(as_xlsx.CUT)
+        assert most - 1 <= len(text.encode("utf-16-le")) / 2 <= most
+
+
+def test_what_a_sheet_cannot_hold_is_one_sentence_and_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    otherwise = r"choose fewer, [^\n]+ take csv or parquet\.$"
+    monkeypatch.setattr(as_xlsx, "MAX_ROWS", 3)
+    assert made("xlsx", [article(), BARE], tmp_path / "out.xlsx")["articles"] == 2
+    with pytest.raises(UsageError, match=rf"^A spreadsheet has room for 2 articles, and there are more: {otherwise}"):
+        made("xlsx", [article(), BARE, WILD], tmp_path / "more.xlsx")
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 100)
+    with pytest.raises(UsageError, match=rf"^A spreadsheet has no room for so much text \(2 GiB\): {otherwise}"):
+        made("xlsx", [article()], tmp_path / "more.xlsx")
+    assert not (tmp_path / "more.xlsx").exists()
+
+
+def sheet(file: Path) -> list[dict[str, Any]]:
+    """The rows of a workbook: column -> cell."""
+    header, *rows = _tool("openpyxl").load_workbook(file).active.iter_rows()
+    return [dict(zip((cell.value for cell in header), row, strict=True)) for row in rows]
+
+
+def unpacked(file: Path) -> bytes:
+    """What is in a file, and in its members where it is an archive."""
+    if not zipfile.is_zipfile(file):
+        return file.read_bytes()
+    with zipfile.ZipFile(file) as held:
+        return b"".join(held.read(name) for name in held.namelist())
 
 
 @pytest.mark.parametrize("kind", ["rss", "atom", "jsonfeed"])
@@ -269,7 +349,9 @@ def _tool(name: str) -> Any:
 # fields, texts, splits, rights
 
 
-@pytest.mark.parametrize("kind", [kind for kind, form in EXPORTS.items() if form.fields and not form.folder])
+@pytest.mark.parametrize(
+    "kind", [kind for kind, form in EXPORTS.items() if form.fields and form.read and not form.folder]
+)
 def test_only_the_fields_asked_for_are_written_in_their_order(kind: str, tmp_path: Path) -> None:
     choice = Choice(fields=chosen_fields(["title", "url", "title"]))
     made(kind, [article(more=1)], tmp_path / "out", choice=choice)
@@ -280,6 +362,14 @@ def test_only_the_fields_asked_for_are_written_in_their_order(kind: str, tmp_pat
     ]
 
 
+def test_a_workbook_has_only_the_columns_asked_for(tmp_path: Path) -> None:
+    made("xlsx", [article()], tmp_path / "out.xlsx", choice=Choice(fields=chosen_fields(["title", "url", "title"])))
+    (row,) = sheet(tmp_path / "out.xlsx")
+    assert [(name, one.value) for name, one in row.items()] == [
+        ("title", "Night trains return"), ("url", "https://a.test/1"),
+    ]  # fmt: skip
+
+
 def test_a_field_there_is_not_is_named() -> None:
     with pytest.raises(UsageError, match=r"no field 'titel'; it has url, .*title"):
         chosen_fields(["titel"])
@@ -288,14 +378,14 @@ def test_a_field_there_is_not_is_named() -> None:
 @pytest.mark.parametrize("kind", [kind for kind, form in EXPORTS.items() if not form.only_pages and not form.folder])
 def test_without_texts_no_text_leaves(kind: str, tmp_path: Path) -> None:
     made(kind, [article()], tmp_path / "out", choice=Choice(fields=chosen_fields(text=False), text=False))
-    content = (tmp_path / "out").read_bytes()
+    content = unpacked(tmp_path / "out")
     assert b"drei" not in content
     assert b"Two" not in content
     assert kind == "links.csv" or b"Night trains" in content
 
 
 def test_what_does_not_fit_a_format_is_refused() -> None:
-    with pytest.raises(UsageError, match="rss has columns of its own; --fields is for csv, hf, jsonl, parquet"):
+    with pytest.raises(UsageError, match="rss has columns of its own; --fields is for csv, hf, jsonl, parquet, xlsx"):
         exporting.fit("rss", fields=["url"])
     with pytest.raises(UsageError, match="holds nothing but pages"):
         exporting.fit("warc", text=False)
@@ -418,7 +508,7 @@ def test_the_manifest_is_no_name_for_an_export(tmp_path: Path) -> None:
         made("jsonl", [], tmp_path / MANIFEST)
 
 
-@pytest.mark.parametrize("kind", ["jsonl", "parquet", "hf"])
+@pytest.mark.parametrize("kind", ["jsonl", "parquet", "hf", "xlsx"])
 def test_an_export_that_fails_half_way_leaves_the_old_one(kind: str, tmp_path: Path) -> None:
     made(kind, [article()], tmp_path / "out")
     before = {one: one.read_bytes() for one in tmp_path.rglob("*") if one.is_file()}
@@ -432,13 +522,14 @@ def test_an_export_that_fails_half_way_leaves_the_old_one(kind: str, tmp_path: P
     assert {one: one.read_bytes() for one in tmp_path.rglob("*") if one.is_file()} == before
 
 
-def test_a_disk_that_refuses_is_one_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_disk_that_refuses_is_one_sentence(kind: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
     for target in (tmp_path / "file" / "out.csv", tmp_path / "folder"):
         with pytest.raises(StoreError, match=r"^\S+ cannot be written: [^\n]+\.$"):
-            made("csv", [article()], target)
+            made(kind, [article()], target)
     (tmp_path / "full.csv.part").symlink_to("/dev/full")
     with pytest.raises(StoreError, match=r"full\.csv cannot be written: No space left on device\."):
-        made("csv", [article()], tmp_path / "full.csv")
+        made(kind, [article()], tmp_path / "full.csv")
     assert not (tmp_path / "full.csv").exists()

@@ -29,6 +29,7 @@ _MODULES = {
     "huggingface-hub": "huggingface_hub", "sentence-transformers": "sentence_transformers",
     "import-linter": "importlinter",
     "pytest-timeout": "pytest_timeout",
+    "XlsxWriter": "xlsxwriter",
     "axe-playwright-python": "axe_playwright_python",
 }  # fmt: skip
 
@@ -38,7 +39,7 @@ def test_every_module_is_imported_without_any_extra() -> None:
     own = {_name(line) for line in project["dependencies"]}
     extras = {_name(line) for lines in project["optional-dependencies"].values() for line in lines} - own
     blocked = sorted(_MODULES.get(name, name) for name in extras)
-    assert {"psycopg", "pyarrow", "apprise", "pytest"} <= set(blocked)
+    assert {"psycopg", "pyarrow", "xlsxwriter", "apprise", "pytest"} <= set(blocked)
     script = _IMPORTING.format(blocked=blocked, programs=PROGRAMS)
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False, cwd=ROOT
