@@ -31,7 +31,8 @@ class Candidate:
 class Edge:
     """One step by which a page was found: where it was named (empty for a start), by what, and how far out it lies.
 
-    `article` says whether an article came of it; `found_at` is ISO 8601.
+    `article` says whether an article came of it; `found_at` is ISO 8601. `row` and `parent` are the ledger's numbers of
+    its ends; `parent` is None where `source` is empty.
     """
 
     source: str
@@ -41,6 +42,8 @@ class Edge:
     depth: int
     found_at: str | None
     article: bool
+    row: int
+    parent: int | None
 
 
 @dataclass(frozen=True, slots=True)

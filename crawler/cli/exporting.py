@@ -56,7 +56,8 @@ def export(
     Parameters
     ----------
     kind
-        jsonl, csv, xlsx, parquet, hf (a Hugging Face folder), warc, rss, atom, jsonfeed, bibtex or links.csv.
+        jsonl, csv, xlsx, parquet, hf (a Hugging Face folder), warc, rss, atom, jsonfeed, bibtex, links.csv
+        or graphml.
     output
         The file (default: exports/articles.FORMAT in the project folder), or the folder for hf.
     """

@@ -11,6 +11,7 @@ from pipelines.exports import (
     as_atom,
     as_bibtex,
     as_csv,
+    as_graphml,
     as_jsonfeed,
     as_jsonl,
     as_links,
@@ -54,4 +55,5 @@ EXPORTS: dict[str, Format] = {
     "jsonfeed": Format(as_jsonfeed.write, "feed.json"),
     "bibtex": Format(as_bibtex.write, "articles.bib"),
     "links.csv": Format(as_links.write, "links.csv"),
+    "graphml": Format(as_graphml.write, "links.graphml"),
 }

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable
 from typing import BinaryIO
 
 from pipelines.exports.article import Article
 from pipelines.exports.cells import cell
 from pipelines.exports.choice import Choice
+from pipelines.exports.steps import steps
 from pipelines.records import Edge
 
 # the first two are what Gephi calls the ends of an edge
 _COLUMNS = ("Source", "Target", "kind", "anchor", "depth", "found_at", "article")
-_ARTICLES = 500
 
 
 def write(articles: Iterable[Article], out: BinaryIO, choice: Choice) -> int:
@@ -24,18 +23,9 @@ def write(articles: Iterable[Article], out: BinaryIO, choice: Choice) -> int:
     rows = csv.writer(text)
     rows.writerow(_COLUMNS)
     number = 0
-
-    def ids() -> Iterator[int]:
-        nonlocal number
-        for article in articles:
-            number += 1
-            yield article["id"]
-
-    wanted = ids()
-    seen: set[int] = set()
-    while some := list(islice(wanted, _ARTICLES)):
-        for edge in choice.edges(some, seen):
-            rows.writerow(_row(edge))
+    for some, edges in steps(articles, choice):
+        number += some
+        rows.writerows(_row(edge) for edge in edges)
     text.detach()
     return number
 

@@ -31,5 +31,5 @@ def steps(connection: Connection, rows: Sequence[int], seen: set[int]) -> Iterat
             if row.parent is not None:
                 before.add(row.parent)
             yield Edge(row.named_on or "", row.url, row.source, row.anchor, row.depth, iso_at(row.found_at),
-                       row.article is not None)  # fmt: skip
+                       row.article is not None, row.id, row.parent if row.named_on else None)  # fmt: skip
         wanted = before - seen

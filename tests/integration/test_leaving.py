@@ -152,6 +152,19 @@ def test_links_tell_how_each_article_was_found(project: Project, tmp_path: Path)
     assert {row["anchor"] for row in rows} == {"'=more", ""}
 
 
+def test_the_graph_has_a_node_for_each_page_on_the_way(project: Project, tmp_path: Path) -> None:
+    import networkx
+
+    project.export("graphml", tmp_path / "links.graphml", wanted=Wanted(where='site = "harbour.test"'))
+    graph = networkx.read_graphml(tmp_path / "links.graphml")
+    labels = networkx.get_node_attributes(graph, "label")
+    assert sorted(labels.values()) == ["https://front.test/", "https://harbour.test/news"]
+    ((source, target, told),) = graph.edges(data=True)
+    assert (labels[source], labels[target]) == ("https://front.test/", "https://harbour.test/news")
+    assert told == {"kind": "link", "anchor": "=more"}
+    assert [graph.nodes[node]["article"] for node in (source, target)] == [False, True]
+
+
 # verify
 
 

@@ -16,6 +16,7 @@ import pytest
 from conftest import absent
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 
 from crawler import export as exporting
 from crawler.export import MANIFEST, export
@@ -274,7 +275,8 @@ def test_links_are_told_once_each_with_what_led_there(tmp_path: Path) -> None:
         asked.append(list(rows))
         seen.update(rows)
         for row in rows:
-            yield Edge("https://a.test/", f"https://a.test/{row}", "link", "=more", 1, "2024-05-06T00:00:00Z", True)
+            url, found_at = f"https://a.test/{row}", "2024-05-06T00:00:00Z"
+            yield Edge("https://a.test/", url, "link", "=more", 1, found_at, True, row, 9)
 
     told = made("links.csv", [article(), BARE], tmp_path / "links.csv", choice=Choice(edges=edges))
     assert told["articles"] == 2
@@ -284,6 +286,40 @@ def test_links_are_told_once_each_with_what_led_there(tmp_path: Path) -> None:
         "Source": "https://a.test/", "Target": "https://a.test/2", "kind": "link", "anchor": "'=more", "depth": "1",
         "found_at": "2024-05-06T00:00:00Z", "article": "True",
     }  # fmt: skip
+
+
+def test_a_graph_opens_in_networkx_whatever_the_web_wrote(tmp_path: Path) -> None:
+    networkx = _tool("networkx")
+    anchor = 'a "<b>" & \x00\ud800]]></data><node id="evil"/>\ufffe\nüñí 🙂'
+
+    def edges(rows: Any, seen: set[int]) -> Iterator[Edge]:
+        for row in rows:
+            yield Edge("https://a.test/?a&b=<", f"https://a.test/{row}", "feed", anchor, 2, None, True, row, 9)
+        if 9 not in seen:  # the page that named them is told after them, and has lost the one that named it
+            yield Edge("", "https://a.test/?a&b=<", "links", "", 1, "2024-05-06T00:00:00Z", False, 9, None)
+        seen |= {*rows, 9}
+
+    held = [article(id=row) for row in range(100, 1100)]
+    told = made("graphml", held, tmp_path / "links.graphml", choice=Choice(edges=edges))
+    assert told["articles"] == 1000
+    graph = networkx.read_graphml(tmp_path / "links.graphml")
+    assert (graph.is_directed(), len(graph), graph.number_of_edges()) == (True, 1001, 1000)
+    assert graph.nodes["n9"] == {
+        "label": "https://a.test/?a&b=<", "depth": 1, "found_at": "2024-05-06T00:00:00Z", "article": False,
+    }  # fmt: skip
+    assert graph.nodes["n100"]["article"] is True
+    plain = 'a "<b>" & ]]></data><node id="evil"/>\nüñí 🙂'
+    assert graph.edges["n9", "n1099"] == {"kind": "feed", "anchor": plain}
+
+
+def test_in_a_graph_every_node_stands_before_its_edges(tmp_path: Path) -> None:
+    def edges(_rows: Any, _seen: set[int]) -> Iterator[Edge]:
+        yield Edge("https://a.test/", "https://a.test/8", "links", "", 1, None, True, 8, 9)
+        yield Edge("", "https://a.test/", "start", "", 0, None, False, 9, None)
+
+    made("graphml", [article(id=8)], tmp_path / "out", choice=Choice(edges=edges))
+    parts = etree.parse(tmp_path / "out").iter("{*}node", "{*}edge")
+    assert [one.get("id") or (one.get("source"), one.get("target")) for one in parts] == ["n8", "n9", ("n9", "n8")]
 
 
 def test_a_hugging_face_folder_has_a_file_a_split_and_a_card(tmp_path: Path) -> None:
@@ -381,7 +417,7 @@ def test_without_texts_no_text_leaves(kind: str, tmp_path: Path) -> None:
     content = unpacked(tmp_path / "out")
     assert b"drei" not in content
     assert b"Two" not in content
-    assert kind == "links.csv" or b"Night trains" in content
+    assert kind in ("links.csv", "graphml") or b"Night trains" in content
 
 
 def test_what_does_not_fit_a_format_is_refused() -> None:
