@@ -45,7 +45,7 @@ from pipelines.exports.splits import splits_of
 from pipelines.layers import layered
 from pipelines.likeness.profile import Profile
 from pipelines.seeds import SeedSet
-from pipelines.stores import Store, articles, edges, open_store, runs
+from pipelines.stores import Store, articles, edges, feeds, open_store, runs
 from pipelines.stores.wanted import Wanted
 
 Tell = Callable[[Progress], None]
@@ -275,6 +275,7 @@ class Project:
             choice = Choice(
                 fields=chosen_fields(fields, text=text), text=text, title=config.path.resolve().name or "articles",
                 archive=config.path / "warc", edges=partial(edges.steps, connection),
+                feeds=partial(feeds.read, connection),
             )  # fmt: skip
             return export(
                 kind, lambda: articles.chosen(connection, wanted), file or config.path / "exports" / form.file,

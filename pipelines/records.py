@@ -47,6 +47,14 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed that was read: its address, and the site it lies on."""
+
+    url: str
+    site: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A fetched page: one row of the ledger and its body.
 

@@ -56,8 +56,8 @@ def export(
     Parameters
     ----------
     kind
-        jsonl, csv, xlsx, parquet, hf (a Hugging Face folder), warc, rss, atom, jsonfeed, bibtex, links.csv
-        or graphml.
+        jsonl, csv, xlsx, parquet, hf (a Hugging Face folder), warc, rss, atom, jsonfeed, opml, bibtex,
+        links.csv or graphml.
     output
         The file (default: exports/articles.FORMAT in the project folder), or the folder for hf.
     """

@@ -7,14 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.exports.article import FIELDS
-from pipelines.records import Edge
+from pipelines.records import Edge, Feed
 
 # the steps that led to these rows: theirs and their ancestors', without those seen, which are added to
 Edges = Callable[[Sequence[int], set[int]], Iterable[Edge]]
+# the feeds that were read
+Feeds = Callable[[], Iterable[Feed]]
 
 
 def _none(_rows: Sequence[int], _seen: set[int]) -> Iterable[Edge]:
     """Nothing is known of how these were found."""
+    return ()
+
+
+def _unknown() -> Iterable[Feed]:
+    """Nothing is known of feeds."""
     return ()
 
 
@@ -27,3 +34,4 @@ class Choice:
     title: str = "articles"
     archive: Path | None = None
     edges: Edges = _none
+    feeds: Feeds = _unknown

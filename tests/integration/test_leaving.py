@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
 from stocked import Stock
 from warcio.archiveiterator import ArchiveIterator
 
@@ -20,6 +21,7 @@ from pipelines.exports.manifest import NAME
 from pipelines.records import Candidate
 from pipelines.stores import discovery, runs
 from pipelines.stores.discovery import Found
+from pipelines.stores.schema import State, rhythms, urls
 from pipelines.stores.wanted import Wanted
 
 SENTENCES = [
@@ -163,6 +165,41 @@ def test_the_graph_has_a_node_for_each_page_on_the_way(project: Project, tmp_pat
     assert (labels[source], labels[target]) == ("https://front.test/", "https://harbour.test/news")
     assert told == {"kind": "link", "anchor": "=more"}
     assert [graph.nodes[node]["article"] for node in (source, target)] == [False, True]
+
+
+def test_the_feeds_that_were_read_leave_with_the_articles_of_their_sites(database: str, tmp_path: Path) -> None:
+    told = {"https://harbour.test/feed": State.LISTED, "https://bakery.test/rss": State.LISTED,
+            "https://bakery.test/gone": State.DEAD, "https://burner.test/railway": State.LISTED,
+            "https://burner.test/nothing": State.LISTED}  # fmt: skip
+    project = filled(database, tmp_path)
+    stock = Stock(database, project.folder, open_run=False)
+    stock.run = 1
+    with stock.store.write() as connection:
+        named = [Found(Candidate(url, "links", "feed"), 0.5) for url in told]
+        named += [Found(Candidate("https://bakery.test/map.xml", "start", "sitemap"), 0.5)]
+        discovery.discover(connection, named, run=1, now=2.0)
+    for url, state in [*told.items(), ("https://bakery.test/map.xml", State.LISTED)]:
+        stock.fetched({url: b"x"}, state=state)
+    railway = "https://railway.test/late"
+    with stock.store.write() as connection:
+        late = Found(Candidate(railway, "feed"), 0.5, parent=stock.row("https://burner.test/railway").id)
+        discovery.discover(connection, [late], run=1, now=3.0)
+        # one that waits to be read again was read all the same
+        known = {"url": stock.row("https://bakery.test/rss").id, "sort": 0, "interval_s": 60.0, "was": State.LISTED}
+        connection.execute(rhythms.insert().values(known))
+        connection.execute(urls.update().where(urls.c.id == known["url"]).values(state=State.WAITING))
+    stock.work("parse", stock.fetched({railway: page("Meadow")}))
+    stock.store.close()
+
+    def feeds(where: str) -> list[str]:
+        project.export("opml", tmp_path / "feeds.opml", wanted=Wanted(copies=True, where=where))
+        return [one.get("xmlUrl") for one in etree.parse(tmp_path / "feeds.opml").iter("outline")]
+
+    assert feeds('site = "harbour.test" or site = "bakery.test"') == [
+        "https://bakery.test/rss", "https://harbour.test/feed",
+    ]  # fmt: skip
+    assert feeds('site = "railway.test"') == ["https://burner.test/railway"]
+    assert feeds('site = "orchard.test"') == []
 
 
 # verify

@@ -25,7 +25,7 @@ from pipelines.exports import EXPORTS, FIELDS, Choice, as_xlsx, chosen_fields
 from pipelines.exports.cells import cell, undefused
 from pipelines.exports.rights import PROFILES
 from pipelines.exports.splits import split_of, splits_of
-from pipelines.records import Edge
+from pipelines.records import Edge, Feed
 
 _FORMULA = "=+-@\t\r\n"
 ABOUT = {"mode": "online", "config": "abc", "seeds": [{"name": "seed|1", "sha256": "f" * 64}],
@@ -240,6 +240,33 @@ def test_a_feed_reader_reads_the_feeds(kind: str, tmp_path: Path) -> None:
     assert "suchlike/" not in (tmp_path / "feed").read_text()
 
 
+def test_a_feed_reader_imports_the_feeds_behind_the_articles(tmp_path: Path) -> None:
+    known = [
+        Feed("https://b.test/atom?a=1&b=\"<>'\x00\ud800\ufffe", "b.test"), Feed("https://a.test/z.xml", "a.test"),
+        Feed("https://a.test/a.xml", "a.test"), Feed("https://unlike.test/feed", "unlike.test"),
+        Feed("https://burner.test/a", "burner.test"), Feed("https://burner.test/b", "burner.test"),
+    ]  # fmt: skip
+
+    def edges(_rows: Any, _seen: set[int]) -> Iterator[Edge]:
+        yield Edge("https://burner.test/a", "https://a.test/1", "feed", "", 1, None, True, 1, 9)
+        yield Edge("https://unlike.test/feed", "https://burner.test/a", "links", "", 0, None, False, 9, 8)
+
+    choice = Choice(title='mud </title> & "\x00', edges=edges, feeds=lambda: known)
+    told = made("opml", [article(), BARE, WILD], tmp_path / "feeds.opml", choice=choice)
+    assert told["articles"] == 3
+    root = etree.parse(tmp_path / "feeds.opml").getroot()
+    assert (root.tag, root.get("version")) == ("opml", "2.0")
+    assert [part.tag for part in root] == ["head", "body"]
+    assert root.findtext("head/title") == 'mud </title> & "'
+    outlines = root.findall("body/outline")
+    assert [one.get("xmlUrl") for one in outlines] == [
+        "https://a.test/a.xml", "https://a.test/z.xml", "https://b.test/atom?a=1&b=\"<>'", "https://burner.test/a",
+    ]  # fmt: skip
+    assert dict(outlines[0].attrib) == {
+        "type": "rss", "text": "a.test/a.xml", "title": "a.test/a.xml", "xmlUrl": "https://a.test/a.xml",
+    }  # fmt: skip
+
+
 def test_bibtex_opens_in_a_reference_manager(tmp_path: Path) -> None:
     database = _tool("pybtex.database")
     made("bibtex", [article(), BARE, WILD], tmp_path / "out.bib")
@@ -417,7 +444,7 @@ def test_without_texts_no_text_leaves(kind: str, tmp_path: Path) -> None:
     content = unpacked(tmp_path / "out")
     assert b"drei" not in content
     assert b"Two" not in content
-    assert kind in ("links.csv", "graphml") or b"Night trains" in content
+    assert kind in ("links.csv", "graphml", "opml") or b"Night trains" in content
 
 
 def test_what_does_not_fit_a_format_is_refused() -> None:
