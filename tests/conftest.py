@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
+from patience import PATIENCE_S, RUN_S
 
 from workers.broker import Broker
 from workers.queues import Queues
@@ -22,7 +23,7 @@ from workers.queues import Queues
 pytest_plugins = ["looking"]
 
 # a machine under load is no fault of what is tested
-settings.register_profile("patient", deadline=None)
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
 CI = bool(os.environ.get("CI"))
@@ -60,7 +61,7 @@ def bounded_by_permissions() -> list[str]:
     return ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
 
 
-def until(done: Callable[[], bool], seconds: float = 30.0, what: str | Callable[[], str] = "it") -> None:
+def until(done: Callable[[], bool], what: str | Callable[[], str], seconds: float = PATIENCE_S) -> None:
     """Waits until `done()`; fails after `seconds`, and asks `what` there was to wait for only then."""
     deadline = time.monotonic() + seconds
     while not done():
@@ -121,11 +122,11 @@ def postgres_server() -> Iterator[str]:
         env=environment, cwd="/tmp", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        until((socket / ".s.PGSQL.5432").exists, 30, "PostgreSQL's start")
+        until((socket / ".s.PGSQL.5432").exists, "PostgreSQL's start")
         yield f"postgresql+psycopg://suchlike@/{{}}?host={socket}"
     finally:
         server.send_signal(signal.SIGINT)  # without waiting for clients
-        server.wait(30)
+        server.wait(PATIENCE_S)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -145,7 +146,7 @@ def postgres(postgres_server: str, request: pytest.FixtureRequest) -> Iterator[s
 
 
 def _connected(psycopg: object, address: str) -> object:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
             return psycopg.connect(address, autocommit=True)  # type: ignore[attr-defined]  # imported only where needed
@@ -167,7 +168,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def suchlike(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs the command line in an empty project folder, as a user would: `suchlike("fates", "--json")`."""
 
-    def run(*arguments: str, timeout: float = 240.0, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, timeout: float = RUN_S, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "crawler", "-C", str(tmp_path), *arguments],
             capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL,

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from patience import RUN_S
+
 from crawler.project import Project
 from crawler.starting import let_wait, starting_points
 from pipelines import seeds
@@ -103,7 +105,7 @@ def worker(folder: Path, run: int, *more: str, **environment: str) -> Iterator[s
             process.kill()
 
 
-def finished(process: subprocess.Popen[str], seconds: float) -> subprocess.CompletedProcess[str]:
+def finished(process: subprocess.Popen[str], seconds: float = RUN_S) -> subprocess.CompletedProcess[str]:
     """Waits for a process; it is killed when it takes longer."""
     try:
         out, err = process.communicate(timeout=seconds)
@@ -115,7 +117,7 @@ def finished(process: subprocess.Popen[str], seconds: float) -> subprocess.Compl
 
 
 def crawl(
-    folder: Path, overrides: Mapping[str, Any], *, seconds: float = 120.0, more: Sequence[str] = (),
+    folder: Path, overrides: Mapping[str, Any], *, seconds: float = RUN_S, more: Sequence[str] = (),
     environment: Mapping[str, str] | None = None, **start: Any,
 ) -> Crawled:  # fmt: skip
     """One crawl from its start to its end."""

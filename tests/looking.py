@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import PATIENCE_S
 from starlette.testclient import TestClient
 
 from crawler.demo.gold import planted
@@ -113,7 +114,7 @@ def serving(folder: Path) -> Iterator[Served]:
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(15)
+            process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -153,7 +154,7 @@ class Visit:
         self.page.goto(self.base + path)
         return self.page
 
-    def until(self, done: str, seconds: float = 30.0) -> None:
+    def until(self, done: str, seconds: float = PATIENCE_S) -> None:
         """Waits until a JavaScript expression is true; asked from outside, since the page's policy forbids eval."""
         deadline = time.monotonic() + seconds
         while not self._is(done):
@@ -174,7 +175,7 @@ class Visit:
 def visiting(browser: Any, base: str, door: str, **context: Any) -> Iterator[Visit]:
     """A tab that came in by the door; whatever it complained of fails the test."""
     opened = browser.new_context(**{"viewport": {"width": 1240, "height": 800}, **context})
-    opened.set_default_timeout(30_000)
+    opened.set_default_timeout(1000 * PATIENCE_S)
     page = opened.new_page()
     visit = Visit(page, base)
     page.on("console", lambda said: said.type in ("error", "warning") and visit.complaints.append(said.text))

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-SECONDS = 60.0
+from patience import PATIENCE_S
 
 
 def race(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> list[Any]:
@@ -21,7 +21,7 @@ def race(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> list
     for runner in runners:
         runner.start()
     try:
-        told = dict(results.get(timeout=SECONDS) for _ in runners)
+        told = dict(results.get(timeout=PATIENCE_S) for _ in runners)
     finally:
         for runner in runners:
             runner.join(5)
@@ -33,7 +33,7 @@ def race(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> list
 
 def _run(number: int, start: Any, results: Any, work: Callable[..., Any], own: tuple[Any, ...]) -> None:
     try:
-        start.wait(SECONDS)
+        start.wait(PATIENCE_S)
         results.put((number, (True, work(*own))))
     except BaseException:
         results.put((number, (False, traceback.format_exc())))

@@ -20,6 +20,8 @@ from http import HTTPStatus
 from typing import Self
 from urllib.parse import urlsplit
 
+from patience import PATIENCE_S
+
 CHUNK = 64 * 1024
 ABOUT_HOST = ("/robots.txt", "/.well-known/tdmrep.json")
 # how a host answers for what it does not have is asked for once
@@ -33,7 +35,6 @@ class Answer:
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
-    delay_s: float = 0.0
     hangs: bool = False
     breaks: bool = False
 
@@ -77,12 +78,12 @@ class Site:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._started.wait(10)
+        assert self._started.wait(PATIENCE_S)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._done.set)
-        self._thread.join(10)
+        self._thread.join(PATIENCE_S)
 
     @property
     def url(self) -> str:
@@ -181,8 +182,6 @@ class Site:
             return script[min(self._times[key], len(script)) - 1]
 
     async def _answer(self, answer: Answer, writer: asyncio.StreamWriter, answered: Callable[[], None]) -> None:
-        if answer.delay_s:
-            await asyncio.sleep(answer.delay_s)
         if answer.hangs:
             await self._done.wait()
         phrase = HTTPStatus(answer.status).phrase

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from patience import RUN_S
 from rich.cells import cell_len
 
 # a live display moves up and writes over what it had written
@@ -48,7 +49,7 @@ class Terminal:
     environment: Mapping[str, str] = field(default_factory=dict)
     shown: list[Shown] = field(default_factory=list)
 
-    def type(self, command: str, answers: Sequence[str] = (), seconds: float = 150.0) -> Shown:
+    def type(self, command: str, answers: Sequence[str] = (), seconds: float = RUN_S) -> Shown:
         """Types a `suchlike …`, answers what it asks, and waits for its end. `*` stands for files, as in a shell."""
         program, *words = shlex.split(command)
         assert program == "suchlike"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import bounded_by_permissions
+from patience import PATIENCE_S
 from scripted_site import page, story
 from sqlalchemy import func, select
 
@@ -143,8 +144,8 @@ def _type(
     folder: Path, *typed: str, limit: Callable[[], None] | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "crawler", *typed], capture_output=True, text=True, timeout=120, check=False, cwd=folder,
-        stdin=subprocess.DEVNULL, env={**os.environ, **environment}, preexec_fn=limit,  # no threads here
+        [sys.executable, "-m", "crawler", *typed], capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+        cwd=folder, stdin=subprocess.DEVNULL, env={**os.environ, **environment}, preexec_fn=limit,  # no threads here
     )  # fmt: skip
 
 
@@ -296,7 +297,7 @@ def test_a_folder_that_may_not_be_written_is_told(folder: Path, typed: list[str]
     (locked / "page.html").write_bytes(page("x").body)
     locked.chmod(0o555)
     command = [*bounded_by_permissions(), sys.executable, "-m", "crawler", *typed]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=locked,
+    said = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, cwd=locked,
                           stdin=subprocess.DEVNULL, env={**os.environ, "HOME": "/nonexistent"})  # fmt: skip
     assert str(locked) in _one_sentence(said)
     assert said.returncode in (2, 4)

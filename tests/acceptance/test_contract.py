@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from conftest import until
+from patience import PATIENCE_S, RUN_S
 from scripted_site import Answer, page, prose, robots, serving, story
 
 from crawler.cli.app import run as command_line
@@ -559,7 +560,7 @@ def test_a_run_prints_a_summary_stops_at_its_matches_and_goes_on(suchlike: Any, 
     with serving(answers) as site:
         common = ["run", "--site", f"{site.url}/", "--allow-private", "--json"]
         common += ["--seeds", str(SEEDS / "harbour-dredging")]
-        first = suchlike(*common, "--matches", "3", SUCHLIKE_CRAWL__RATE="5/1s")
+        first = suchlike(*common, "--matches", "3", SUCHLIKE_CRAWL__RATE="1/1s")
         assert first.returncode == 0, first.stderr
         done = json.loads(first.stdout)
         assert set(done) >= SUMMARY
@@ -589,16 +590,16 @@ def test_control_c_is_exit_code_3_and_the_same_command_goes_on(tmp_path: Path) -
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
         ) as process:  # fmt: skip
             try:
-                until(lambda: len(site.paths()) > 3, 60, "the first pages")
+                until(lambda: len(site.paths()) > 3, "the first pages")
                 process.send_signal(signal.SIGINT)
-                out, err = process.communicate(timeout=60)
+                out, err = process.communicate(timeout=PATIENCE_S)
             finally:
                 process.kill()
         assert process.returncode == 3, err
         assert json.loads(out)["stopped_by"] == "user"
         assert "Traceback" not in err
         environment["SUCHLIKE_CRAWL__RATE"] = "50/1s"
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=PATIENCE_S, check=False)
         summary = json.loads(done.stdout)
         assert summary["run"] == json.loads(out)["run"]
         assert summary["fates"]["fetched"] == 41
@@ -644,7 +645,7 @@ def test_a_start_that_may_not_be_fetched_is_told_once_and_with_the_way_out(suchl
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, subprocess.CompletedProcess[str]]]:
     base = tmp_path_factory.mktemp("demo")
     command = [sys.executable, "-m", "crawler", "-C", str(base), "demo", "--pages", "60", "--no-web", "--json"]
-    yield base / "suchlike-demo", subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    yield base / "suchlike-demo", subprocess.run(command, capture_output=True, text=True, timeout=RUN_S, check=False)
 
 
 @pytest.mark.slow

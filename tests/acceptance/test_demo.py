@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from conftest import absent, until
+from patience import RUN_S
 
 from crawler.cli.session import Session
 from crawler.demo.gold import labels, planted
@@ -76,7 +77,7 @@ def _shown(folder: Path, made: Path, *arguments: str) -> Shown:
     trial = ["unshare", "-rn", "ip", "link", "set", "lo", "up"]
     if alone and subprocess.run(trial, capture_output=True, check=False).returncode == 0:
         command = ["unshare", "-rn", "sh", "-c", ALONE, "sh", *command]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment, check=False)
+    said = subprocess.run(command, capture_output=True, text=True, timeout=RUN_S, env=environment, check=False)
     strayed = None
     if counted.exists():
         strayed, control = _no_route(counted.read_text())
@@ -188,7 +189,7 @@ def _processes_of(folder: Path) -> list[str]:
 @pytest.mark.slow
 def test_no_process_of_the_demo_is_left(shown: Shown) -> None:
     folder = shown.folder.parent
-    until(lambda: not _processes_of(folder), 5, lambda: f"the end of {_processes_of(folder)}")
+    until(lambda: not _processes_of(folder), lambda: f"the end of {_processes_of(folder)}")
 
 
 @pytest.mark.slow

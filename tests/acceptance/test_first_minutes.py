@@ -16,6 +16,7 @@ from typing import Any
 
 import documented
 import pytest
+from patience import PATIENCE_S
 from terminal import Shown, Terminal
 
 from crawler.demo.served import served
@@ -114,6 +115,6 @@ def test_a_page_is_followed_through_the_logs_from_fetch_to_store(session: Termin
 def test_nobody_is_asked_where_nobody_is_there(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "crawler", "-C", str(tmp_path), "init", "floods"], capture_output=True, text=True,
-        stdin=subprocess.DEVNULL, check=True, env=dict(os.environ), timeout=60,
+        stdin=subprocess.DEVNULL, check=True, env=dict(os.environ), timeout=PATIENCE_S,
     )  # fmt: skip
     assert "questions" not in done.stderr and "next" in done.stderr

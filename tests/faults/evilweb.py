@@ -18,6 +18,7 @@ from typing import Self
 
 import brotli
 import zstandard
+from patience import PATIENCE_S
 from scripted_site import story
 
 BOMB_BYTES = 64 << 20
@@ -444,12 +445,12 @@ class Server:
         self._started = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._thread.start()
-        assert self._started.wait(60)
+        assert self._started.wait(PATIENCE_S)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._done.set)
-        self._thread.join(10)
+        self._thread.join(PATIENCE_S)
 
     async def _serve(self) -> None:
         self._loop, self._done = asyncio.get_running_loop(), asyncio.Event()

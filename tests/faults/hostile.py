@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ from typing import Any
 
 from dialling import Processes
 from evilweb import LISTS, WAYS, EvilWeb, GoodWeb
+from patience import PATIENCE_S, RUN_S
 from working import descendants
 
 from pipelines.records import Candidate
@@ -64,11 +66,13 @@ workers = 1
 
 @dataclass
 class Told:
-    """What came of it. `ends`: way to (fate, reason, robots verdict); rates in good pages a second."""
+    """What came of it. `ends`: way to (fate, reason, robots verdict); rates in good pages a second; `good` counts those
+    that came meanwhile, host by host."""
 
     ends: dict[str, tuple[str, str | None, str | None]] = field(default_factory=dict)
     before: float = 0.0
     during: float = 0.0
+    good: Counter[str] = field(default_factory=Counter)
     grown_mb: float = 0.0
     seconds: float = 0.0
     returncode: int = 0
@@ -128,7 +132,7 @@ def _observe(
     told: Told, folder: Path, process: subprocess.Popen[bytes], web: GoodWeb, ways: list[str], before_s: float,
     limit_s: float,
 ) -> None:  # fmt: skip
-    _until(lambda: len(web.log) > 4 * GOOD, 60, process, "the crawl's beginning")
+    _until(lambda: len(web.log) > 4 * GOOD, PATIENCE_S, process, "the crawl's beginning")
     began = time.monotonic()
     time.sleep(before_s)
     crawler = next(pid for pid, line in descendants(process.pid).items() if "crawl-worker" in line)
@@ -144,17 +148,18 @@ def _observe(
     ended = time.monotonic()
     told.seconds = ended - attacked
     told.grown_mb = _memory_mb(crawler, "VmHWM") - at_rest
-    told.before = _rate(web, began, attacked)
-    told.during = _rate(web, attacked, ended)
+    told.before = _good(web, began, attacked).total() / (attacked - began)
+    told.good = _good(web, attacked, ended)
+    told.during = told.good.total() / told.seconds
     with store.write() as connection:
         runs.halt(connection, run.id, "time")
     store.close()
-    process.wait(300)
+    process.wait(RUN_S)
 
 
-def _rate(web: GoodWeb, since: float, until: float) -> float:
-    came = [at for at, host, path in list(web.log) if host.startswith("good") and path[1:].isdigit()]
-    return sum(since <= at < until for at in came) / (until - since)
+def _good(web: GoodWeb, since: float, until: float) -> Counter[str]:
+    came = [(at, host) for at, host, path in list(web.log) if host.startswith("good") and path[1:].isdigit()]
+    return Counter(host for at, host in came if since <= at < until)
 
 
 def _all_ended(store: Store, ways: list[str]) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import until
 from corpus import SHAPES, _in_a_child, made, mutated, outcomes, unsettled
+from patience import RUN_S
 from working import Waiting, said, started
 
 from pipelines import extract
@@ -42,8 +43,8 @@ def test_a_real_worker_brings_them_to_the_same_end(tmp_path: Path) -> None:
         with started(tmp_path, "work"):
             sender.send("parse", rows)
             until(
-                lambda: project.fates()["in_flight"] == 0, 120,
-                lambda: f"the end of every page ({said(tmp_path)[-500:]})",
+                lambda: project.fates()["in_flight"] == 0, lambda: f"the end of every page ({said(tmp_path)[-500:]})",
+                RUN_S,
             )  # fmt: skip
         sender.close()
         with project.store.read() as connection:

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 from evilweb import HTML, WAYS, Server
-from hostile import Told, attack
+from hostile import GOOD, Told, attack
+from patience import RUN_S
 from scrapy import Request
 from scrapy.utils.test import get_crawler
 
@@ -28,9 +29,9 @@ LONG = {
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    """One attack by most of them, with three seconds an answer."""
+    """One attack by most of them, with a few seconds an answer."""
     only = [name for name in WAYS if name not in LONG]
-    return attack(tmp_path_factory.mktemp("hostile"), only=only, timeout_s=3.0, before_s=6.0, limit_s=120.0)
+    return attack(tmp_path_factory.mktemp("hostile"), only=only, timeout_s=5.0, before_s=3.0, limit_s=RUN_S)
 
 
 def test_there_are_ways_enough() -> None:
@@ -53,9 +54,8 @@ def test_every_way_ends_in_a_fate_with_a_reason(told: Told) -> None:
 
 @pytest.mark.slow
 def test_good_hosts_go_on_and_memory_stays(told: Told) -> None:
-    # on a machine that others use as well; the whole, and its figures, are in docs/reliability.md
-    assert told.before > 0
-    assert told.during > 0.6 * told.before
+    # how fast, is in docs/reliability.md; here it is asked whether all of them went on
+    assert len(told.good) == GOOD and min(told.good.values()) > 10, told.good
     assert told.grown_mb < 300
 
 

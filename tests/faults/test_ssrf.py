@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 from crawling import Crawled, begin, finished, settings, worker
 from dialling import PUBLIC, Processes, Trap, take_out, witnessed
+from patience import RUN_S
 from scrapy import Request
 from scrapy.utils.test import get_crawler
 from scripted_site import Answer, Asked, Site, moved, page, robots, sitemap, story
@@ -274,7 +275,7 @@ def crawled(folder: Path, witness: Processes, starts: dict[str, list[str]], port
     overrides = settings(rate="1000/1s", ports=(80, 443, port), pages=0, depth=3)
     store, run = begin(folder, overrides, **starts)
     with worker(folder, run, *more, **witness.environment) as begun:
-        process = finished(begun, 150)
+        process = finished(begun)
     assert process.returncode == 0, process.stderr
     return Crawled(store, run, process)
 
@@ -334,7 +335,7 @@ def test_a_transport_one_of_whose_layers_is_out_asks_nobody(
 
 def verb(folder: Path, witness: Processes, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "crawler", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=200,
+        [sys.executable, "-m", "crawler", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=RUN_S,
         check=False, stdin=subprocess.DEVNULL, env={**os.environ, **witness.environment},
     )  # fmt: skip
 

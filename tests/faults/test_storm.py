@@ -15,6 +15,7 @@ import pytest
 from ailing import Ailing
 from conftest import absent, until
 from mute import Mute
+from patience import PATIENCE_S, RUN_S
 from scrapy import Request
 from scrapy.utils.test import get_crawler
 from storm import SEEDS, small_disk, storm
@@ -32,14 +33,15 @@ KILLS = 60
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1800)
 def test_a_small_storm_costs_nothing() -> None:
     # blows end after these minutes, so that a slow machine has fewer; what all of `make faults` told is in the docs
     told = storm("sqlite", SEED, KILLS, pages=30, pause=(0.0, 0.3), long_s=5.0, minutes=2.5)
     assert (told.lost, told.doubled, told.broken) == ([], [], [])
     kills = sum(told.kills.values())
     assert kills >= KILLS or (told.seconds > 150 and kills > KILLS / 6), told.kills
-    assert len(told.kills) > 4
+    # of few kills not all kinds are there
+    assert len(told.kills) > (4 if kills >= KILLS else 2), told.kills
 
 
 def test_replies_of_the_broker_that_are_lost_cost_no_page(tmp_path: Path) -> None:
@@ -57,7 +59,7 @@ def test_replies_of_the_broker_that_are_lost_cost_no_page(tmp_path: Path) -> Non
         at = Path(broker.address.removeprefix("unix://"))
         with Mute(at, random.Random(SEED), lost=1) as proxy, started(tmp_path, "work"):
             sender.send("parse", rows)
-            until(ended, 200, "the end of every row")
+            until(ended, "the end of every row", RUN_S)
         assert proxy.dropped > 1, proxy.replies
         sender.close()
     assert project.fates()["stored"] == 12
@@ -80,7 +82,7 @@ def test_a_disk_that_takes_nothing_is_said_in_a_sentence() -> None:
     def asked(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "crawler", "-C", str(folder), *arguments],
-            capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=60,
+            capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=PATIENCE_S,
         )  # fmt: skip
 
     with small_disk(60) as disk:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import until
+from patience import PATIENCE_S
 from sqlalchemy import Connection, text, update
 from stocked import Stock, adds_up
 from test_stages import PAGES, TRAINS
@@ -89,8 +90,8 @@ def test_what_a_crawler_has_meanwhile_got_is_not_put_back_by_another_who_tries_a
         numbers.append(retry(connection, stock.run))
         connection.execute(update(urls).where(urls.c.state == State.WAITING).values(state=State.LEASED))
         other.start()
-        until(waits, 10, "the other's turn")
-    other.join(10)
+        until(waits, "the other's turn")
+    other.join(PATIENCE_S)
     assert numbers == [3, 0]
     assert list(stock.states().values()).count(State.LEASED) == 3
 

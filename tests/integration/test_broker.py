@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import redis
 from conftest import until
+from patience import PATIENCE_S
 from rq import Queue, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -114,7 +115,7 @@ def test_of_several_started_at_once_one_serves_and_all_can_use_it(tmp_path: Path
         assert pid_of(Broker(tmp_path).address) == max(pids)
     finally:
         for one in started:
-            one.communicate("done\n", timeout=30)
+            one.communicate("done\n", timeout=PATIENCE_S)
 
 
 def test_data_survive_a_stop(tmp_path: Path) -> None:
@@ -143,7 +144,7 @@ def test_keep_takes_over_from_another_process_that_is_gone(tmp_path: Path) -> No
     first.stdout.readline()
     with Broker(tmp_path) as second:
         assert second.process is None
-        first.communicate("done\n", timeout=30)
+        first.communicate("done\n", timeout=PATIENCE_S)
         second.keep()
         assert second.process is not None
         assert is_up(second.address)
@@ -160,7 +161,7 @@ def test_a_dead_parent_takes_it_along_and_the_next_can_start_at_once(tmp_path: P
     # while the old server is still on its way out
     with Broker(tmp_path) as next_one:
         next_one.keep()
-        until(lambda: not alive(pid), 10, "the end of the orphaned broker")
+        until(lambda: not alive(pid), "the end of the orphaned broker")
         next_one.keep()
         with connect(url) as client:
             assert client.get("kept") == b"yes"
@@ -181,7 +182,7 @@ def test_no_second_server_starts_while_an_orphaned_one_may_still_be_writing(
             Broker(tmp_path).start()
     finally:
         os.kill(pid, signal.SIGCONT)
-    until(lambda: not alive(pid), 10, "the end of the orphaned broker")
+    until(lambda: not alive(pid), "the end of the orphaned broker")
 
 
 def test_a_silent_holder_of_the_lock_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,6 +268,6 @@ def test_plain_rq_reads_our_queues(served: Broker) -> None:
         assert Worker.all(connection=client) == []
     shown = subprocess.run(
         [Path(sys.executable).with_name("rq"), "info", "--url", served.address],
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=True, timeout=PATIENCE_S,
     ).stdout  # fmt: skip
     assert "1 queues, 2 jobs total" in shown

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import until
+from patience import RUN_S
 from scripted_site import page, serving, story
 from working import said, started
 
@@ -17,11 +18,12 @@ from workers.broker import Broker
 
 PAGES = 40
 AWAY_S = 300
-BACK_S = 10
+# RQ's own workers may wait a minute before they look for their broker again
+BACK_S = 30
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_run_outlives_five_minutes_without_its_broker_and_goes_on_within_seconds(tmp_path: Path) -> None:
     pages = {f"n.test/{at}": story(at, links=[f"/{at + 1}", f"/{at + 2}"]) for at in range(PAGES)}
     project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
@@ -33,18 +35,18 @@ def test_a_run_outlives_five_minutes_without_its_broker_and_goes_on_within_secon
         arguments = ["run", "--site", "http://n.test/", "--proxy", site.url, "--keep", "all", "--pages", "0"]
         places = {"SUCHLIKE_REDIS": broker.address, "SUCHLIKE_CRAWL__RATE": "2/1s"}
         with started(project, *arguments, **places) as run:
-            until(lambda: bool(site.requests("n.test")), 120, "the first request")
+            until(lambda: bool(site.requests("n.test")), "the first request")
             with contextlib.closing(open_store(Project(project).config().database)) as store:
-                until(lambda: ended(store) >= 3, 120, "the first articles")
+                until(lambda: ended(store) >= 3, "the first articles")
                 broker.stop()
                 gone = time.monotonic()
-                until(lambda: time.monotonic() > gone + AWAY_S or run.poll() is not None, AWAY_S + 5, "the time")
+                until(lambda: time.monotonic() > gone + AWAY_S or run.poll() is not None, "the time", 2 * AWAY_S)
                 assert run.poll() is None, said(project)
                 held = ended(store)
                 assert held < PAGES
                 broker.start()
-                until(lambda: ended(store) > held, BACK_S, "the flow's return")
-                assert run.wait(150) in (0, 1), said(project)
+                until(lambda: ended(store) > held, "the flow's return", BACK_S)
+                assert run.wait(RUN_S) in (0, 1), said(project)
                 with store.read() as connection:
                     assert runs.get(connection, 1).stopped_by == "exhausted"
                     ends = fates.count(connection)

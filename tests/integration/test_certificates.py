@@ -73,7 +73,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 def crawl_again(folder: Path, url: str, **crawl: object) -> Crawled:
     store, run = begin(folder, settings(allow_private_addresses=True, **crawl), sites=[url])
     with worker(folder, run) as begun:
-        process = finished(begun, 60)
+        process = finished(begun)
     assert process.returncode == 0, process.stderr
     return Crawled(store, run, process)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import until
+from patience import PATIENCE_S
 from working import at_work_in, said, started
 
 from crawler.running.runlock import RunLock, is_at_work
@@ -29,17 +30,20 @@ CLAIMS = """
 import sys, time
 from pathlib import Path
 from pipelines.config import load
-from pipelines.stores import open_store
+from pipelines.stores import open_store, slots
 from workers.clock import claim_due
 from workers.schedules import schedules
 config = load(Path(sys.argv[1]), {"store": {"database": sys.argv[2]}})
 store, planned = open_store(config.database), schedules(config)
-until = time.monotonic() + 4
 print("ready", flush=True)
-while time.monotonic() < until:
+sys.stdin.readline()
+while True:
     claimed = claim_due(store, planned)
     if claimed:
         print(claimed.schedule, claimed.slot_at, flush=True)
+    with store.read() as connection:
+        if sum(slots.counted(connection, one.name).get(slots.Sort.TIMED, 0) for one in planned) >= 10:
+            break
     time.sleep(0.01)
 """
 
@@ -155,13 +159,16 @@ def test_what_is_asked_for_comes_first_and_once(tmp_path: Path, database: str) -
 @pytest.mark.slow
 def test_two_clocks_claim_each_slot_once(tmp_path: Path, database: str) -> None:
     store, _ = clocked(tmp_path, 'often = "1s"', 'half = "0.5s"', database=database)
-    clocks = [
-        subprocess.Popen([sys.executable, "-c", CLAIMS, str(tmp_path), database], stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    lines = [line for one in clocks for line in one.communicate(timeout=60)[0].splitlines() if line != "ready"]
+    command = [sys.executable, "-c", CLAIMS, str(tmp_path), database]
+    clocks = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [one.stdout.readline() for one in clocks if one.stdout] == ["ready\n"] * 2
+    for one in clocks:
+        assert one.stdin
+        one.stdin.write("\n")
+        one.stdin.flush()
+    lines = [line for one in clocks for line in one.communicate(timeout=PATIENCE_S)[0].splitlines()]
     assert all(one.returncode == 0 for one in clocks)
-    assert len(lines) >= 8
+    assert len(lines) >= 10
     assert len(set(lines)) == len(lines)
     with store.read() as connection:
         counts = [slots.counted(connection, name)[slots.Sort.TIMED] for name in ("often", "half")]
@@ -253,7 +260,7 @@ seeds = "seeds/"
 every = "{every}"
 [crawl]
 pages = 6
-rate = "200/1s"
+rate = "{rate}"
 roam = false
 [sources]
 sites = ["http://railview.test/"]
@@ -265,7 +272,7 @@ def demo(tmp_path: Path) -> Path:
     (tmp_path / "seeds").mkdir()
     seed = Path(__file__).parents[2] / "seeds" / "night-trains" / "back-on-the-timetable.txt"
     (tmp_path / "seeds" / "one.txt").write_text(seed.read_text())
-    (tmp_path / "suchlike.toml").write_text(DEMO.format(every="1s"))
+    (tmp_path / "suchlike.toml").write_text(DEMO.format(every="1s", rate="200/1s"))
     return tmp_path
 
 
@@ -284,15 +291,15 @@ def test_the_clock_starts_what_is_due_one_run_after_the_other(demo: Path) -> Non
             return connection.exec_driver_sql("SELECT count(*) FROM slots WHERE ended_at IS NOT NULL").scalar() or 0
 
     with started(demo, "clock") as clock:
-        until(lambda: ended() >= 2, 120, "two runs")
+        until(lambda: ended() >= 2, "two runs")
         clock.terminate()
-        assert clock.wait(40) == 0
+        assert clock.wait(PATIENCE_S) == 0
     with store.read() as connection:
         codes = connection.exec_driver_sql("SELECT exit_code FROM slots WHERE sort = 0 ORDER BY id").scalars().all()
     assert set(codes[:2]) <= {0, 1}, said(demo)
     # a third may have begun: stopped in order, or before it could take the signal
     assert set(codes[2:]) <= {0, 1, 3, -signal.SIGTERM}
-    until(lambda: not at_work_in(demo), 10, "the end of every process")
+    until(lambda: not at_work_in(demo), "the end of every process")
 
 
 @pytest.mark.slow
@@ -300,7 +307,7 @@ def test_a_clock_at_work_hears_of_what_is_asked_for_and_of_new_lines(
     demo: Path, suchlike: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     toml = demo / "suchlike.toml"
-    toml.write_text(DEMO.format(every="0 0 1 1 *"))
+    toml.write_text(DEMO.format(every="0 0 1 1 *", rate="200/1s"))
     store = open_store(load(demo).database, mode="demo")
 
     def ended(sort: slots.Sort) -> bool:
@@ -310,13 +317,13 @@ def test_a_clock_at_work_hears_of_what_is_asked_for_and_of_new_lines(
 
     with started(demo, "clock") as clock:
         assert suchlike("schedule", "run-now", "night-trains").returncode == 0
-        until(lambda: ended(slots.Sort.ASKED), 120, "the run that was asked for")
-        toml.write_text(DEMO.format(every="1s"))
-        until(lambda: ended(slots.Sort.TIMED), 120, "a run by the new line")
-        toml.write_text(DEMO.format(every="now and then"))
-        until(lambda: "stay as they were" in said(demo), 30, "a warning")
+        until(lambda: ended(slots.Sort.ASKED), "the run that was asked for")
+        toml.write_text(DEMO.format(every="1s", rate="200/1s"))
+        until(lambda: ended(slots.Sort.TIMED), "a run by the new line")
+        toml.write_text(DEMO.format(every="now and then", rate="200/1s"))
+        until(lambda: "stay as they were" in said(demo), "a warning")
         clock.terminate()
-        assert clock.wait(40) == 0
+        assert clock.wait(PATIENCE_S) == 0
     store.close()
 
 
@@ -329,9 +336,9 @@ def test_a_run_started_by_hand_costs_no_slot(demo: Path) -> None:
             return states.clock_seen_at(connection)
 
     with RunLock(demo), started(demo, "clock") as clock:
-        until(lambda: bool(seen_at()), 60, "a first look at what is due")
+        until(lambda: bool(seen_at()), "a first look at what is due")
         first = seen_at()
-        until(lambda: seen_at() > first, 60, "another one")
+        until(lambda: seen_at() > first, "another one")
         assert last(demo) is None, said(demo)
         assert clock.poll() is None and "Traceback" not in said(demo)
     store.close()
@@ -339,11 +346,13 @@ def test_a_run_started_by_hand_costs_no_slot(demo: Path) -> None:
 
 @pytest.mark.slow
 def test_a_killed_clock_takes_its_run_along(demo: Path) -> None:
+    # a run that would last for minutes
+    (demo / "suchlike.toml").write_text(DEMO.format(every="1h", rate="1/60s"))
     with started(demo, "clock") as clock:
-        until(lambda: any(" run" in line for line in at_work_in(demo).values()), 30, "a run's start")
-        until(lambda: any("crawl-worker" in line for line in at_work_in(demo).values()), 30, "its crawler's start")
+        until(lambda: any(" run" in line for line in at_work_in(demo).values()), "a run's start")
+        until(lambda: any("crawl-worker" in line for line in at_work_in(demo).values()), "its crawler's start")
         os.kill(clock.pid, signal.SIGKILL)
         clock.wait()
-        until(lambda: not at_work_in(demo), 40, "the end of every process")
+        until(lambda: not at_work_in(demo), "the end of every process")
     held = last(demo)
     assert held is not None and held.ended_at is None

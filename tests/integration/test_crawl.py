@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import re
 import socket
+import threading
 import time
 import zlib
 from collections import Counter
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 from conftest import until
 from crawling import Crawled, begin, crawl, finished, settings, worker
+from patience import PATIENCE_S
 from scripted_site import (
     ABOUT_HOST,
     Answer,
@@ -175,7 +177,7 @@ def crawled(web: Site, tmp_path_factory: pytest.TempPathFactory) -> Crawled:
     return crawl(
         tmp_path_factory.mktemp("crawl"), settings(proxy=web.url, pages=0, concurrency=64),
         sites=[*sites, "http://broken.test/more", "http://loop.test/self"], feeds=["http://feed.test/atom"],
-        sitemaps=["http://maps.test/index.xml"], seconds=200,
+        sitemaps=["http://maps.test/index.xml"],
         environment={"http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"},
     )  # fmt: skip
 
@@ -427,12 +429,19 @@ def _listening(pid: int) -> list[str]:
 
 
 def test_a_crawl_opens_no_door_of_its_own_and_takes_no_proxy_from_the_environment(tmp_path: Path) -> None:
-    with serving({"/": page(links=["/slow"]), "/slow": Answer(200, b"slow", delay_s=2.0)}) as site:
+    looked = threading.Event()
+
+    def slow(_: Asked) -> Answer:
+        looked.wait(PATIENCE_S)
+        return Answer(200, b"slow")
+
+    with serving({"/": page(links=["/slow"]), "/slow": slow}) as site:
         store, run = begin(tmp_path, settings(allow_private_addresses=True), sites=[f"{site.url}/"])
         with worker(tmp_path, run, http_proxy="http://127.0.0.1:9", HTTP_PROXY="http://127.0.0.1:9") as process:
-            until(lambda: "/slow" in site.paths(), 60, "the second request")
+            until(lambda: "/slow" in site.paths(), "the second request")
             doors = _listening(process.pid)
-            done = finished(process, 60)
+            looked.set()
+            done = finished(process)
     assert doors == []
     assert done.returncode == 0, done.stderr
     assert [one.target for one in site.requests()] == ["/robots.txt", "/", "/.well-known/tdmrep.json", "/slow"]
@@ -444,7 +453,7 @@ def test_no_spelling_of_a_private_address_is_fetched(tmp_path: Path) -> None:
         spelt = ["127.0.0.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0.0.0.0", "[::ffff:127.0.0.1]",
                  "[::1]", "localhost", "10.0.0.1", "169.254.169.254"]  # fmt: skip
         urls = [f"http://{host}:{site.port}/secret" for host in spelt]
-        done = crawl(tmp_path, settings(), sites=urls, seconds=90)
+        done = crawl(tmp_path, settings(), sites=urls)
         assert site.requests() == []
     refused = done.fates()["refused"]
     assert refused == {"private-address": len(spelt)}
@@ -460,7 +469,7 @@ def test_a_public_name_that_leads_to_a_private_address_is_refused(tmp_path: Path
     if "." in own or is_public(address):
         pytest.skip("this machine's own name is a public one")
     with serving({"/": story(1)}) as site:
-        done = crawl(tmp_path, settings(), sites=[f"http://{own}:{site.port}/it"], seconds=90)
+        done = crawl(tmp_path, settings(), sites=[f"http://{own}:{site.port}/it"])
         assert site.requests() == []
     assert sum(done.fates()["refused"].values()) == 1
 
@@ -469,7 +478,7 @@ def test_a_host_that_refuses_connections_ends_with_a_reason(tmp_path: Path) -> N
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/it"
-        done = crawl(tmp_path, settings(allow_private_addresses=True), sites=[url], seconds=60)
+        done = crawl(tmp_path, settings(allow_private_addresses=True), sites=[url])
     told = done.told(url)
     # robots.txt did not answer, so nothing else was asked: the page waits for another day
     assert (told["fate"], told["fetches"], told["robots"]) == ("waiting", 0, "later")
@@ -481,7 +490,7 @@ def test_a_server_that_never_answers_ends_with_a_reason(tmp_path: Path) -> None:
     with serving({"silent.test/robots.txt": Answer(hangs=True), "deaf.test/it": Answer(hangs=True),
                   "fine.test/it": story(1)}) as site:  # fmt: skip
         urls = ["http://silent.test/it", "http://deaf.test/it", "http://fine.test/it"]
-        done = crawl(tmp_path, settings(proxy=site.url), sites=urls, seconds=150)
+        done = crawl(tmp_path, settings(proxy=site.url), sites=urls)
         assert site.paths("silent.test") == []
     assert done.fate("http://silent.test/it")[0] == "waiting"
     assert done.fate("http://deaf.test/it") == ("dead", "timeout")
@@ -521,7 +530,7 @@ def test_two_crawlers_share_the_work_the_budget_and_every_hosts_pace(tmp_path: P
         overrides = settings(proxy=site.url, pages=50, rate="10/1s", concurrency=4)
         store, run = begin(tmp_path, overrides, sites=[f"http://{host}/" for host in hosts])
         with worker(tmp_path, run) as one, worker(tmp_path, run) as other:
-            ended = [finished(process, 120) for process in (one, other)]
+            ended = [finished(process) for process in (one, other)]
         assert [one.returncode for one in ended] == [0, 0], ended
         asked = Counter(one.url for one in site.requests() if one.path not in ABOUT_HOST)
         assert max(asked.values()) == 1
@@ -537,7 +546,7 @@ def test_a_site_that_is_closed_for_now_does_not_hold_the_others_up(tmp_path: Pat
     closed = [f"http://closed.test/{n}" for n in range(20)]
     answers = {"closed.test/robots.txt": Answer(503), **_wide("open.test", 20)}
     with serving(answers) as site:
-        done = crawl(tmp_path, settings(proxy=site.url, pages=15), sites=[*closed, "http://open.test/"], seconds=60)
+        done = crawl(tmp_path, settings(proxy=site.url, pages=15), sites=[*closed, "http://open.test/"])
         assert len(site.paths("open.test")) == 15
     assert done.fates()["fetched"] == 15
 
@@ -547,10 +556,10 @@ def test_no_more_pages_of_a_site_are_fetched_than_its_share(tmp_path: Path) -> N
     with serving(_wide("a.test", 20) | _wide("b.test", 3)) as site:
         overrides = settings(proxy=site.url, pages=100, max_per_site=6)
         sites = ["http://a.test/", "http://b.test/"]
-        crawl(tmp_path, overrides, sites=sites, seconds=60)
+        crawl(tmp_path, overrides, sites=sites)
         assert len(site.paths("a.test")) == 6
         assert len(site.paths("b.test")) == 4
-        crawl(tmp_path, overrides, sites=sites, seconds=60)
+        crawl(tmp_path, overrides, sites=sites)
         assert len(site.paths("a.test")) == 12, "the next run has a share of its own"
 
 
@@ -618,7 +627,7 @@ def test_traps_take_a_bounded_part_of_the_budget(tmp_path: Path) -> None:
     with serving() as site:
         site.answers = Endless(_wide("good.test", 60))
         overrides = settings(proxy=site.url, pages=0, rate="200/1s")
-        done = crawl(tmp_path, overrides, sites=["http://trap.test/", "http://good.test/"], seconds=120)
+        done = crawl(tmp_path, overrides, sites=["http://trap.test/", "http://good.test/"])
         trapped = site.paths("trap.test")
         assert len(site.paths("good.test")) == 61
     # it ends of itself: what was queued when its pages proved barren, and no more
@@ -748,15 +757,15 @@ def test_a_crawl_that_was_stopped_gives_everything_back_and_goes_on_where_it_was
         overrides = settings(proxy=site.url, pages=0, rate="10/1s")
         store, run = begin(tmp_path, overrides, sites=["http://a.test/", "http://b.test/"])
         with worker(tmp_path, run) as process:
-            until(lambda: len(site.paths()) > 12, 60, "a dozen pages")
+            until(lambda: len(site.paths()) > 12, "a dozen pages")
             process.terminate()
-            stopped = finished(process, 30)
+            stopped = finished(process)
         assert stopped.returncode == 0, stopped.stderr
         left = Crawled(store, run, stopped).fates()
         assert 0 < left["fetched"] < 62
         assert left["frontier"] > 0
         with worker(tmp_path, run) as process:
-            again = finished(process, 120)
+            again = finished(process)
         assert again.returncode == 0, again.stderr
         asked = Counter((host, path) for host in ("a.test", "b.test") for path in site.paths(host))
         assert len(asked) == 62
@@ -786,7 +795,7 @@ def test_scrapys_own_commands_know_our_spiders(tmp_path: Path, suchlike: Any) ->
 def test_scrapy_crawl_goes_on_with_the_latest_run_of_the_folder(tmp_path: Path, suchlike: Any) -> None:
     with serving(_wide("a.test", 3)) as site:
         store, _ = begin(tmp_path, settings(proxy=site.url), sites=["http://a.test/"])
-        done = suchlike("scrapy", "crawl", "roam", timeout=60)
+        done = suchlike("scrapy", "crawl", "roam", timeout=PATIENCE_S)
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr
         assert len(site.paths()) == 4
@@ -795,7 +804,7 @@ def test_scrapy_crawl_goes_on_with_the_latest_run_of_the_folder(tmp_path: Path, 
 
 
 def test_scrapy_crawl_without_a_run_says_what_to_do(suchlike: Any) -> None:
-    done = suchlike("scrapy", "crawl", "roam", timeout=60)
+    done = suchlike("scrapy", "crawl", "roam", timeout=PATIENCE_S)
     assert done.returncode in (2, 4)
     assert re.search(r"suchlike -C \S+ run", done.stderr)
     assert "Traceback" not in done.stderr

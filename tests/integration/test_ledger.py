@@ -548,7 +548,9 @@ class _Walk:
                     leases.reclaim(connection, now=self.now)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(moves=_MOVES)
 def test_the_fates_add_up_whatever_happens_in_whatever_order(stock: Stock, moves: list[tuple[str, int, int]]) -> None:
     walk = _Walk(stock)

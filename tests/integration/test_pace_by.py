@@ -42,7 +42,7 @@ def test_all_hosts_of_a_domain_share_one_pace_where_so_asked(tmp_path: Path, cra
         _, run = begin(tmp_path, overrides, sites=_starts([*HOSTS, "other.test"]))
         with ExitStack() as stack:
             for process in [stack.enter_context(worker(tmp_path, run)) for _ in range(crawlers)]:
-                done = finished(process, 120)
+                done = finished(process)
                 assert done.returncode == 0, done.stderr
         of_domain = [one for host in HOSTS for one in site.requests(host)]
         assert sum(len(site.paths(host)) for host in HOSTS) == 3 * 7

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from patience import RUN_S
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "politeness.py"
 
@@ -28,6 +29,6 @@ def test_crawlers_are_as_polite_together_as_one_and_lose_nothing_when_killed(
 ) -> None:
     trial = politeness.Trial(hosts=12, pages=16, rate="8/1s", crawlers=3, kill_every_s=2.0 if kills else 0.0)
     trial.most_kills = kills
-    found = politeness.run_trial(tmp_path, trial, 200.0)
+    found = politeness.run_trial(tmp_path, trial, RUN_S)
     assert {fault: found[fault] for fault in politeness.FAULTS} == dict.fromkeys(politeness.FAULTS, 0)
     assert (found["pages"], found["kills"]) == (12 * 17, kills)

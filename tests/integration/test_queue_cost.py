@@ -49,10 +49,10 @@ def test_a_page_costs_four_redis_commands_and_a_sixteenth_of_a_job_at_most(tmp_p
     project = Waiting(tmp_path)
     rows = project.fetch(articles(PAGES), ring_after=time.time() + 3600)
     with Broker(tmp_path) as broker, started(tmp_path, "work"):
-        until(lambda: _asleep(broker) == 3, 60, "three workers")
+        until(lambda: _asleep(broker) == 3, "three workers")
         before, sender = _commands(broker), Queues(broker.address, tuned(project.config).batch)
         sender.send("parse", rows)
-        until(lambda: project.fates()["in_flight"] == 0 and _asleep(broker) == 3, 120, "the end of every row")
+        until(lambda: project.fates()["in_flight"] == 0 and _asleep(broker) == 3, "the end of every row")
         commands, jobs = _commands(broker) - before, sum(one.done for one in workers(project.config))
         sender.close()
     assert project.fates()["stored"] == PAGES, said(tmp_path)

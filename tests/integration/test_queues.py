@@ -101,25 +101,33 @@ def test_a_job_carries_a_stage_and_row_ids_and_nothing_else(broker: Broker, clie
 
 
 @pytest.mark.parametrize("url", ["unix://{}/none.sock", "redis://127.0.0.1:1/0"])
-def test_an_absent_broker_costs_seconds_and_raises_nothing(tmp_path: Path, url: str) -> None:
+def test_an_absent_broker_raises_nothing(tmp_path: Path, url: str) -> None:
     sender = Queues(url.format(tmp_path), 32)
-    began = time.monotonic()
     assert sender.send("parse", [1]) is False
     assert sender.waiting() is None
-    assert time.monotonic() - began < 5
     sender.close()
 
 
 @pytest.mark.slow
-def test_a_frozen_broker_costs_seconds_too(broker: Broker) -> None:
+def test_a_broker_that_says_nothing_is_asked_once() -> None:
+    """One wait for an answer, of seconds."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        sender = Queues(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", 32)
+        assert sender.send("parse", [1]) is False
+        sender.close()
+        silent.setblocking(False)
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+
+
+@pytest.mark.slow
+def test_a_frozen_broker_is_used_again_when_it_answers(broker: Broker) -> None:
     assert broker.process is not None
     sender = Queues(broker.address, 32)
     broker.process.send_signal(signal.SIGSTOP)
-    began = time.monotonic()
     try:
         assert sender.send("parse", [1]) is False
-        # one wait for an answer, of five seconds; another try would take ten
-        assert time.monotonic() - began < 10
     finally:
         broker.process.send_signal(signal.SIGCONT)
     assert sender.send("parse", [1]) is True
@@ -146,7 +154,7 @@ def test_no_pickle_ever_reaches_redis(tmp_path: Path, broker: Broker, client: re
     sender.send("store", [10**12])  # a job of no use
     raw_job(client, "store", json.dumps(["workers.jobs.run_stage", None, ["no-stage", [1]], {}]).encode())
     with started(tmp_path, "work"):
-        until(lambda: project.fates()["stored"] == 9, 60, "storing 9 articles")
+        until(lambda: project.fates()["stored"] == 9, "storing 9 articles")
         seen = list(everything_in(client))
     sender.close()
     text = b"\n".join(seen)
@@ -186,10 +194,10 @@ def test_whoever_can_write_to_redis_still_cannot_run_code(
     with started(tmp_path, "work", queue):
         sender.send("parse", rows)
         sender.send(queue, [10**12])
-        until(lambda: all(failed(client, job) for job in jobs), 60, "the end of hostile jobs")
-        until(lambda: (sender.waiting() or {})[queue] == 0, 30, "the rest of the queue")
+        until(lambda: all(failed(client, job) for job in jobs), "the end of hostile jobs")
+        until(lambda: (sender.waiting() or {})[queue] == 0, "the rest of the queue")
         if queue == "parse":
-            until(lambda: all(project.attempts(row) == 0 for row in rows), 30, "the honest job")
+            until(lambda: all(project.attempts(row) == 0 for row in rows), "the honest job")
     sender.close()
     assert not mark.exists(), said(tmp_path)
 
@@ -219,7 +227,7 @@ def test_a_job_cannot_make_a_worker_call_an_address(tmp_path: Path, broker: Brok
         bad = ["os.system", None, ["true"], {}]
         jobs = [raw_job(client, "store", json.dumps(job).encode(), webhooks=hooks) for job in (good, bad)]
         with started(tmp_path, "work", "store"):
-            until(lambda: failed(client, jobs[1]), 30, "the bad job's end")
+            until(lambda: failed(client, jobs[1]), "the bad job's end")
         done.set()
         listener.join()
     assert not called.is_set()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import until
+from patience import RUN_S
 from scripted_site import ABOUT_HOST, Answer, Scripted, serving
 
 from pipelines import urls as identity
@@ -43,7 +44,7 @@ def test_a_crawl_of_real_pages_ends_every_page_in_one_fate(suchlike: Any, tmp_pa
     (tmp_path / "suchlike.toml").write_text(f"[sources]\nsites = {json.dumps(list(pages))}\n")
     with serving(answers) as site:
         said = suchlike("run", "--keep", "all", "--proxy", site.url, "--stay", "--pages", str(len(pages)), "--json",
-                        timeout=280, SUCHLIKE_CRAWL__RATE="100/1s")  # fmt: skip
+                        timeout=RUN_S, SUCHLIKE_CRAWL__RATE="100/1s")  # fmt: skip
         assert said.returncode in (0, 1), said.stderr
         asked = [one for one in site.requests() if one.path not in ABOUT_HOST]
     done = json.loads(said.stdout)
@@ -59,4 +60,4 @@ def test_a_crawl_of_real_pages_ends_every_page_in_one_fate(suchlike: Any, tmp_pa
     assert {one["fate"] for one in told.values()} <= {"stored", "duplicate", "dropped", "dead"}
     assert sum(1 for one in told.values() if one["fate"] == "stored") >= 0.85 * len(pages)
     assert all(one["reason"] for one in told.values() if one["fate"] in ("dropped", "dead"))
-    until(lambda: not (tmp_path / ".suchlike" / "broker" / "valkey.sock").exists(), 10, "the broker's end")
+    until(lambda: not (tmp_path / ".suchlike" / "broker" / "valkey.sock").exists(), "the broker's end")

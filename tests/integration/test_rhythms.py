@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import until
+from patience import PATIENCE_S
 from sqlalchemy import select, text, update
 from stocked import Stock, day
 
@@ -20,7 +21,8 @@ from pipelines.stores.schema import State, articles, urls
 from pipelines.stores.schema import rhythms as table
 from pipelines.stores.visits import Came, Visited
 
-NOW = time.time()
+# of this run of the tests: later than whatever the clock shows in it
+NOW = time.time() + 12 * 3600
 LATER = NOW + 2 * FIRST_S
 BOUNDS = Bounds(600.0, 7 * 86_400.0, 3 * 86_400.0, 9)
 FEED, PAGE, SECTION = "https://a.test/feed.xml", "https://a.test/story", "https://a.test/section/"
@@ -199,8 +201,8 @@ def test_an_article_looked_at_again_while_it_becomes_a_copy_is_one(stock: Stock)
         stories.lock(connection)  # as dedupe does
         connection.execute(update(articles).where(articles.c.id == row).values(copy_of=original))
         crawler.start()
-        until(waits, 10, "the crawler's turn")
-    crawler.join(10)
+        until(waits, "the crawler's turn")
+    crawler.join(PATIENCE_S)
     assert (stock.row(PAGE).state, stock.row(PAGE).reason) == (State.DUPLICATE, "copy")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import until
+from patience import RUN_S
 from working import said, started
 
 from crawler.cli.app import run as command_line
@@ -44,23 +45,23 @@ def test_a_run_does_what_it_is_told_while_it_is_at_work(tmp_path: Path) -> None:
     budget = 12
     with served() as web:
         asked = ["run", "--site", "http://northhaven-post.test/", "--pages", str(budget), "--proxy", web, "--no-web"]
-        with started(folder, *asked, SUCHLIKE_CRAWL__RATE="20/1s") as process:
+        with started(folder, *asked, SUCHLIKE_CRAWL__RATE="4/1s") as process:
             database = folder / "suchlike.db"
-            until(database.exists, 60, "the database")
+            until(database.exists, "the database")
             store = open_store(f"sqlite:///{database}", create=False)
-            until(lambda: pages(store) > 0, 120, lambda: f"the first page: {said(folder)}")
+            until(lambda: pages(store) > 0, lambda: f"the first page: {said(folder)}")
             # however near its end it is, it goes on
             steer(store, "more")
-            until(lambda: pages(store) > budget, 120, "pages beyond the first budget")
+            until(lambda: pages(store) > budget, "pages beyond the first budget")
             assert command_line(["-C", str(folder), "-q", "pause"]) == 0
-            until(lambda: rests(store), 60, "rest")
+            until(lambda: rests(store), "rest")
             then, at = pages(store), now(store).seen_at
-            until(lambda: now(store).seen_at > at + 4, 60, "another sign of life while it rests")
+            until(lambda: now(store).seen_at > at + 4, "another sign of life while it rests")
             assert pages(store) == then and process.poll() is None
             assert command_line(["-C", str(folder), "-q", "resume"]) == 0
-            until(lambda: pages(store) > then, 120, "the next page")
+            until(lambda: pages(store) > then, "the next page")
             steer(store, "stop")
-            assert process.wait(120) == 3, said(folder)
+            assert process.wait(RUN_S) == 3, said(folder)
     run = now(store)
     assert (run.stopped_by, run.ended_at) == ("user", None)  # it goes on when it is asked for again
     assert rests(store) and pages(store) < budget + 500

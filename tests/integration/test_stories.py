@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from patience import PATIENCE_S
 from racing import race
 from sqlalchemy import select
 from stocked import Stock, adds_up, day
@@ -321,7 +322,7 @@ def _dedupe_in_rounds(address: str, folder: str, rows: list[int], together: Any)
     stock = Stock(address, Path(folder), open_run=False)
     stages = stock.stages()
     for row in rows:
-        together.wait(60)
+        together.wait(PATIENCE_S)
         stages["dedupe"].run([row], unwatched)
     for row in rows:
         stages["store"].run([row], unwatched)

@@ -55,7 +55,7 @@ def arguments(folder: Path, *verb: str) -> list[str]:
 def begin(supervisor: Supervisor, name: str, folder: Path, *verb: str) -> int:
     """Starts a child; its process, once that is there: a nursery may still be importing."""
     supervisor.start(name, arguments(folder, *verb))
-    until(lambda: name in supervisor.pids() or bool(supervisor.tick()), 30, f"{name}'s start")
+    until(lambda: name in supervisor.pids() or bool(supervisor.tick()), f"{name}'s start")
     return supervisor.pids()[name]
 
 
@@ -75,7 +75,7 @@ def freeze(pid: int) -> None:
         caught = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if "SigCgt" in line)
         return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
 
-    until(listens, 30, "its start")
+    until(listens, "its start")
     os.kill(pid, signal.SIGSTOP)
 
 
@@ -83,9 +83,9 @@ def test_a_child_that_is_killed_is_started_again(tmp_path: Path, supervisor: Sup
     first = begin(supervisor, "work-0", tmp_path, *IDLE)
     os.kill(first, signal.SIGKILL)
     ended: list[tuple[str, int, int]] = []
-    until(lambda: ticking(supervisor, ended), 10, "the death being noticed")
+    until(lambda: ticking(supervisor, ended), "the death being noticed")
     assert ended == [("work-0", first, -signal.SIGKILL)]
-    until(lambda: supervisor.tick() == [] and "work-0" in supervisor.pids(), 5, "its return")
+    until(lambda: supervisor.tick() == [] and "work-0" in supervisor.pids(), "its return")
     assert supervisor.pids()["work-0"] != first
     assert not supervisor.finished("work")
 
@@ -95,14 +95,15 @@ def test_one_that_is_killed_again_and_again_is_never_waited_for_long(tmp_path: P
     for _ in range(len(BACKOFF_S) + 1):
         os.kill(supervisor.pids()["work-0"], signal.SIGKILL)
         ended: list[tuple[str, int, int]] = []
-        until(lambda seen=ended: ticking(supervisor, seen), 10, "the death being noticed")  # type: ignore[misc]
-        until(lambda: supervisor.tick() == [] and "work-0" in supervisor.pids(), KILLED_MOST_S + 3, "its return")
+        until(lambda seen=ended: ticking(supervisor, seen), "the death being noticed")  # type: ignore[misc]
+        assert supervisor._children["work-0"].next_at - time.monotonic() <= KILLED_MOST_S
+        until(lambda: supervisor.tick() == [] and "work-0" in supervisor.pids(), "its return")
     assert supervisor.failing("", 1) is None
 
 
 def test_a_child_that_has_done_its_work_is_left_alone(tmp_path: Path, supervisor: Supervisor) -> None:
     supervisor.start("crawl-0", arguments(tmp_path, *SHORT), again=False)
-    until(lambda: bool(supervisor.tick()) or supervisor.finished("crawl"), 30, "its end")
+    until(lambda: bool(supervisor.tick()) or supervisor.finished("crawl"), "its end")
     assert supervisor.finished("crawl")
     assert supervisor.pids() == {}
     supervisor.tick()
@@ -120,7 +121,7 @@ def test_one_that_keeps_failing_is_tried_ever_more_rarely_and_named(tmp_path: Pa
         moments.extend(time.monotonic() for _ in found)
         return len(ends) == 3
 
-    until(failed_thrice, 60, "three failures")
+    until(failed_thrice, "three failures")
     assert {code for _, _, code in ends} == {2}
     assert moments[1] - moments[0] > BACKOFF_S[1]
     assert moments[2] - moments[1] > BACKOFF_S[2]
@@ -167,9 +168,9 @@ def test_in_a_hurry_nobody_is_waited_for(tmp_path: Path, supervisor: Supervisor)
 
 def test_children_get_the_environment_and_a_session_of_their_own(tmp_path: Path, supervisor: Supervisor) -> None:
     pid = begin(supervisor, "work-0", tmp_path, *IDLE)
-    until(lambda: os.getsid(pid) == pid, 5, "the new session")
+    until(lambda: os.getsid(pid) == pid, "the new session")
     supervisor.start("show", arguments(tmp_path, "config", "show", "--json"), again=False)
-    until(lambda: bool(supervisor.tick()) or supervisor.finished("show"), 30, "what it was told")
+    until(lambda: bool(supervisor.tick()) or supervisor.finished("show"), "what it was told")
     told = map(json.loads, supervisor.log_of("show").read_text().splitlines())
     assert {one["key"]: one["value"] for one in told}["queue.batch"] == 7
 
@@ -199,8 +200,8 @@ def test_no_child_outlives_a_supervisor_that_is_killed(tmp_path: Path, after_s: 
     time.sleep(after_s)
     parent.kill()
     parent.communicate()
-    until(lambda: not any(running(pid) for pid in pids), 15, "the end of the orphans")
-    until(lambda: not at_work_in(tmp_path), 5, "the end of everything else")
+    until(lambda: not any(running(pid) for pid in pids), "the end of the orphans")
+    until(lambda: not at_work_in(tmp_path), "the end of everything else")
 
 
 def nursery_of(pid: int) -> int:
@@ -210,7 +211,7 @@ def nursery_of(pid: int) -> int:
 def test_what_is_forked_is_known_by_its_command_line(tmp_path: Path, forking: Supervisor) -> None:
     pid = begin(forking, "work-0", tmp_path, *IDLE)
     wanted = f"suchlike -C {tmp_path} work dedupe"
-    until(lambda: at_work_in(tmp_path).get(pid) == wanted, 5, "its name")
+    until(lambda: at_work_in(tmp_path).get(pid) == wanted, "its name")
     assert NURSERY in at_work_in(tmp_path)[nursery_of(pid)]
 
 
@@ -225,7 +226,7 @@ def test_with_a_nursery_that_is_killed_all_are_begun_anew(tmp_path: Path, forkin
         ended.extend(forking.tick())
         return len(forking.pids()) == 2 and not set(forking.pids().values()) & set(before.values())
 
-    until(begun_anew, 30, "two others")
+    until(begun_anew, "two others")
     assert sorted(ended) == sorted((name, pid, -signal.SIGKILL) for name, pid in before.items())
     assert forking.failing("", 1) is None
 
@@ -233,19 +234,21 @@ def test_with_a_nursery_that_is_killed_all_are_begun_anew(tmp_path: Path, forkin
 def test_with_a_nursery_that_is_stuck_others_begin_from_nothing_and_those_there_stay(
     tmp_path: Path, forking: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.nursery.ANSWER_S", 0.5)
     first = begin(forking, "work-0", tmp_path, *IDLE)
     stuck = nursery_of(first)
+    assert stuck != os.getpid()
     os.kill(stuck, signal.SIGSTOP)
-    assert nursery_of(begin(forking, "work-1", tmp_path, *IDLE)) == os.getpid()
-    assert nursery_of(begin(forking, "work-2", tmp_path, *IDLE)) == os.getpid()
+    with monkeypatch.context() as hasty:
+        hasty.setattr("workers.nursery.ANSWER_S", 0.5)
+        assert nursery_of(begin(forking, "work-1", tmp_path, *IDLE)) == os.getpid()
+        assert nursery_of(begin(forking, "work-2", tmp_path, *IDLE)) == os.getpid()
     assert running(first)
     os.kill(stuck, signal.SIGCONT)
     # what it forks late is not kept beside what was begun in its place
     names = (f"work-{number}" for number in range(3, 100))
-    until(lambda: nursery_of(begin(forking, next(names), tmp_path, *IDLE)) == stuck, 30, "its use")
+    until(lambda: nursery_of(begin(forking, next(names), tmp_path, *IDLE)) == stuck, "its use")
     ours = set(forking.pids().values())
-    until(lambda: set(children(stuck)) <= ours, 10, "the end of the late one")
+    until(lambda: set(children(stuck)) <= ours, "the end of the late one")
 
 
 def test_a_stuck_nursery_keeps_nobody_from_stopping(
@@ -254,10 +257,11 @@ def test_a_stuck_nursery_keeps_nobody_from_stopping(
     monkeypatch.setattr("workers.nursery.SILENT_S", 0.5)
     pid = begin(forking, "work-0", tmp_path, *IDLE)
     stuck = nursery_of(pid)
+    assert stuck != os.getpid()
     os.kill(stuck, signal.SIGSTOP)
     os.kill(pid, signal.SIGKILL)
     ended: list[tuple[str, int, int]] = []
-    until(lambda: ticking(forking, ended), 10, "the death being noticed")
+    until(lambda: ticking(forking, ended), "the death being noticed")
     assert ended == [("work-0", pid, -signal.SIGKILL)]
     forking.stop(("work",))
     assert not running(stuck)

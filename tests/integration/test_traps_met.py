@@ -69,7 +69,7 @@ def met(tmp_path_factory: pytest.TempPathFactory) -> tuple[Crawled, Site]:
         site.answers = _web()
         starts = [f"http://{host}.test/" for host in ("echo", "days", "orig", "www.orig", "odd")]
         overrides = settings(proxy=site.url, pages=0, rate="100/1s", order="breadth")
-        return crawl(tmp_path_factory.mktemp("traps"), overrides, sites=starts, seconds=200), site
+        return crawl(tmp_path_factory.mktemp("traps"), overrides, sites=starts), site
 
 
 @pytest.mark.slow
@@ -119,11 +119,11 @@ def test_a_shape_of_urls_has_a_budget_of_its_own_in_each_run(tmp_path: Path) -> 
     answers |= {f"a.test/n/{n}": story(n) for n in range(9)} | {"a.test/other": story(10)}
     with serving(answers) as site:
         overrides = settings(proxy=site.url, max_per_template=4)
-        first = crawl(tmp_path, overrides, sites=["http://a.test/"], seconds=60)
+        first = crawl(tmp_path, overrides, sites=["http://a.test/"])
         assert len([path for path in site.paths() if path.startswith("/n/")]) == 4
         assert "/other" in site.paths()
         assert first.fates()["refused"] == {"template-budget": 5}
-        crawl(tmp_path, overrides, sites=["http://a.test/"], seconds=60)
+        crawl(tmp_path, overrides, sites=["http://a.test/"])
         asked = [path for path in site.paths() if path.startswith("/n/")]
         assert len(asked) == len(set(asked)) == 8
 
@@ -136,6 +136,6 @@ def test_sitemaps_of_sitemaps_without_end_keep_no_page_waiting(tmp_path: Path) -
             "news.test/": page(links=[f"/{n}" for n in range(20)]), **{f"news.test/{n}": story(n) for n in range(20)},
         })  # fmt: skip
         overrides = settings(proxy=site.url, pages=12)
-        done = crawl(tmp_path, overrides, sites=["http://maps.test/", "http://news.test/"], seconds=120)
+        done = crawl(tmp_path, overrides, sites=["http://maps.test/", "http://news.test/"])
         assert len(site.paths("news.test")) > 9
     assert done.fates()["fetched"] == 12

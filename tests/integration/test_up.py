@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import until
+from patience import PATIENCE_S, RUN_S
 from working import at_work_in, said, started
 
 VERBS = ("broker", "work", "crawl-worker", "clock", "web")
@@ -39,24 +40,24 @@ def answers(address: str) -> bool:
 def typed(folder: Path, verb: str) -> subprocess.CompletedProcess[str]:
     """What a verb does in another terminal."""
     command = [sys.executable, "-m", "crawler", "-C", str(folder), verb]
-    return subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=RUN_S, check=False)
 
 
 @pytest.mark.slow
 def test_up_runs_everything_restarts_what_is_killed_and_stops_it_all(tmp_path: Path) -> None:
     with started(tmp_path, "up") as up:
-        until(lambda: running(tmp_path).keys() == set(VERBS), 60, lambda: f"every process: {said(tmp_path)}")
+        until(lambda: running(tmp_path).keys() == set(VERBS), lambda: f"every process: {said(tmp_path)}")
         said_at = re.search(r"dashboard  (http://127\.0\.0\.1:\d+)/\?token=\S+", said(tmp_path))
         assert said_at is not None, said(tmp_path)
-        until(lambda: answers(f"{said_at[1]}/healthz"), 60, "the dashboard")
+        until(lambda: answers(f"{said_at[1]}/healthz"), "the dashboard")
         killed = running(tmp_path)["clock"]
         os.kill(killed, signal.SIGKILL)
-        until(lambda: running(tmp_path).get("clock", killed) != killed, 60, "the clock's return")
+        until(lambda: running(tmp_path).get("clock", killed) != killed, "the clock's return")
         os.kill(running(tmp_path)["web"], signal.SIGKILL)
         # at the same address
-        until(lambda: answers(f"{said_at[1]}/healthz"), 60, "the dashboard's return")
+        until(lambda: answers(f"{said_at[1]}/healthz"), "the dashboard's return")
         second, down = typed(tmp_path, "up"), typed(tmp_path, "down")
         assert second.returncode == 2 and "is up in" in second.stderr
         assert (down.returncode, "everything is down" in down.stderr) == (0, True)
-        assert up.wait(10) == 0
-    until(lambda: not at_work_in(tmp_path), 10, "the end of every process")
+        assert up.wait(PATIENCE_S) == 0
+    until(lambda: not at_work_in(tmp_path), "the end of every process")

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 import pytest
+from patience import PATIENCE_S
 
 from crawler.fetching.addresses import AddressRefused, Guard, is_public, refusal
 
@@ -128,5 +129,7 @@ process.start()
 )
 def test_a_crawl_proves_that_its_guard_is_live(otherwise: dict[str, Any], said: str) -> None:
     script = f"OTHERWISE = {otherwise!r}\n{_UNGUARDED}"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE_S, check=True
+    )
     assert said in done.stdout

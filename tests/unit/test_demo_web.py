@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+from patience import PATIENCE_S
 
 from crawler.demo import gold
 from crawler.demo.answers import Answer
@@ -299,7 +300,7 @@ def test_the_server_answers_as_proxy_and_as_origin_and_ends_with_its_parent(
     server: tuple[subprocess.Popen[str], int], tmp_path: Path
 ) -> None:
     process, port = server
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     asked = {
         "http://ledger.test/about": 200,
         "http://example.com/": 403,
@@ -322,7 +323,7 @@ def test_the_server_answers_as_proxy_and_as_origin_and_ends_with_its_parent(
     assert {"t", "host", "path", "status"} == lines[0].keys()
     assert process.stdin
     process.stdin.close()
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE_S) == 0
 
 
 @pytest.mark.parametrize(
@@ -337,7 +338,7 @@ def test_the_server_refuses_tunnels_and_oversized_requests(
     server: tuple[subprocess.Popen[str], int], method: str, target: str, header: str, status: int
 ) -> None:
     process, port = server
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     connection.putrequest(method, target, skip_host=True)
     connection.putheader("Host", "ledger.test")
     connection.putheader("X-Long", header)
@@ -347,4 +348,4 @@ def test_the_server_refuses_tunnels_and_oversized_requests(
     answer.read()
     connection.close()
     process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE_S) == 0

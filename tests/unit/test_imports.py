@@ -8,6 +8,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+from patience import PATIENCE_S
+
 ROOT = Path(__file__).parents[2]
 # run as programs by whoever owns them: Python, and alembic
 PROGRAMS = ("__main__", "migrations.env")
@@ -42,7 +44,7 @@ def test_every_module_is_imported_without_any_extra() -> None:
     assert {"psycopg", "pyarrow", "xlsxwriter", "apprise", "pytest"} <= set(blocked)
     script = _IMPORTING.format(blocked=blocked, programs=PROGRAMS)
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False, cwd=ROOT
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE_S, check=False, cwd=ROOT
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert int(done.stdout) > 200

@@ -179,7 +179,7 @@ def test_a_list_is_told_by_its_first_element(body: bytes, listed: bool, mapped: 
     assert (is_list(body), is_sitemap(body)) == (listed, mapped)
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("before", [b"<!-- -->", b"<!--", b"<? ?>", b"<?", b"<!doctype x>", b"<!doctype", b"  \n"])
 def test_what_stands_before_the_first_element_is_read_once(before: bytes) -> None:
     whole = before.endswith((b">", b"\n"))

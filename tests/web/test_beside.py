@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from conftest import until
 from looking import visiting
+from patience import PATIENCE_S, RUN_S
 from working import at_work_in
 
 from crawler.web.served import bound
@@ -35,12 +36,12 @@ def test_a_running_demo_is_followed_live(chromium: Any, tmp_path: Path) -> None:
             command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env={**os.environ, "BROWSER": f"{browser} %s"}
         )
     try:
-        until(lambda: ADDRESS.search(log.read_text()) is not None, 60, "the address")
+        until(lambda: ADDRESS.search(log.read_text()) is not None, "the address")
         first = next(line for line in log.read_text().splitlines() if line.strip())
         found = ADDRESS.search(first)
         assert found, f"the first line has no address: {first}"
-        until((tmp_path / "suchlike-demo" / "demo.db").exists, 60, "the store")
-        until(lambda: opened.exists() and opened.read_text().strip() == found[0], 10, "the browser")
+        until((tmp_path / "suchlike-demo" / "demo.db").exists, "the store")
+        until(lambda: opened.exists() and opened.read_text().strip() == found[0], "the browser")
         for visit in visiting(chromium, found[1], found[0]):
             # until the run is in the store there is nothing to look at
             while visit.page.locator("#numbers").count() == 0:
@@ -51,23 +52,23 @@ def test_a_running_demo_is_followed_live(chromium: Any, tmp_path: Path) -> None:
             assert visit.page.locator(".badge").inner_text() == "DEMO"
             pages = "Number(document.querySelectorAll('#numbers dd:first-of-type')[2].firstChild.textContent)"
             seen = visit.page.evaluate(pages)
-            visit.until(f"{pages} > {seen}", 120)
-            visit.until("document.querySelectorAll('#latest a').length > 0", 120)
-            visit.until("document.querySelector('#harvest canvas') !== null", 120)
+            visit.until(f"{pages} > {seen}")
+            visit.until("document.querySelectorAll('#latest a').length > 0")
+            visit.until("document.querySelector('#harvest canvas') !== null")
             assert visit.page.url == f"{found[1]}/", "it was never loaded anew by hand"
-            visit.until("document.querySelector('#state .lost') !== null", 120)  # it ends with the run
+            visit.until("document.querySelector('#state .lost') !== null")  # it ends with the run
             state = visit.page.locator("#state").inner_text()
             assert state.startswith("run 1 ended") and "suchlike web opens it again" in state
             assert visit.page.locator("main button:enabled").count() == 0
             visit.page.close()
             visit.complaints.clear()  # of the dashboard that is gone
-        demo.wait(200)
+        demo.wait(RUN_S)
         assert demo.returncode == 0, log.read_text()
     finally:
         if demo.poll() is None:
             demo.send_signal(signal.SIGINT)
-            demo.wait(60)
-    until(lambda: len(at_work_in(tmp_path)) == 0, 20, "the end of all processes")
+            demo.wait(PATIENCE_S)
+    until(lambda: len(at_work_in(tmp_path)) == 0, "the end of all processes")
 
 
 def test_no_web_means_no_web(suchlike: Any) -> None:

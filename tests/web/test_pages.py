@@ -185,7 +185,8 @@ def test_the_keyboard_is_enough(visit: Visit, results: Path) -> None:
 
 def test_seeds_show_who_resembles_whom(visit: Visit, results: Path) -> None:
     page = visit.go("/seeds")
-    visit.until("document.querySelector('table.matrix') !== null || (location.reload(), false)", 60)
+    loaded = "document.readyState === 'complete'"
+    visit.until(f"{loaded} && (document.querySelector('table.matrix') !== null || (location.reload(), false))")
     number = sum(1 for file in (results / "seeds").iterdir() if file.name != "seed.toml")
     rows = page.locator("table.matrix tbody tr")
     assert rows.count() == number > 1
@@ -206,17 +207,17 @@ def test_a_rating_is_shown_first_then_done_then_taken_back(changeable: Visit, co
     page.keyboard.press("j")
     title = page.locator("[aria-current=true] a[data-open]").inner_text()
     page.keyboard.press("-")
-    changeable.until("document.querySelector('#sheet .sheet') !== null", 60)
+    changeable.until("document.querySelector('#sheet .sheet') !== null")
     assert "would leave" in page.locator("#sheet").inner_text()
     assert title in [one["title"] for one in stored(copied)]
     page.keyboard.press("Enter")  # the button has the focus
-    changeable.until("document.querySelector('#sheet .sheet') === null", 60)
+    changeable.until("document.querySelector('#sheet .sheet') === null")
     assert title not in [one["title"] for one in stored(copied)]
     page = changeable.go("/seeds")
     page.get_by_role("button", name="Take the last one back").click()
-    changeable.until("document.querySelector('#sheet .sheet') !== null", 60)
+    changeable.until("document.querySelector('#sheet .sheet') !== null")
     page.get_by_role("button", name="Do it").click()
-    changeable.until("document.querySelector('#sheet .sheet') === null", 60)
+    changeable.until("document.querySelector('#sheet .sheet') === null")
     assert title in [one["title"] for one in stored(copied)]
 
 
@@ -236,8 +237,8 @@ def test_everything_works_without_javascript(chromium: Any, copied: Path) -> Non
             page.goto(f"{served.base}/results?least=0.95")
             title = page.locator("a[data-open]").first.inner_text()
             page.locator("button[name=unlike]").first.click()
-            page.get_by_role("button", name="Do it").click(timeout=60_000)
-            page.wait_for_url("**/results**", timeout=60_000)
+            page.get_by_role("button", name="Do it").click()
+            page.wait_for_url("**/results**")
             assert title not in [one["title"] for one in stored(copied)]
             page.goto(f"{served.base}/source/ledger.test")
             page.get_by_role("button", name="Block", exact=True).click()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from looking import client, serving, visiting
+from patience import PATIENCE_S
 from sqlalchemy import select, update
 
 from crawler.web.frame import state_of
@@ -52,7 +53,7 @@ def test_a_run_at_work_is_steered_by_forms(copied: Path, at_work: Store) -> None
 
 
 def test_matches_are_those_told_last_by_a_count_or_by_the_run_itself(copied: Path, at_work: Store) -> None:
-    asked, deadline = client(copied), time.monotonic() + 30
+    asked, deadline = client(copied), time.monotonic() + PATIENCE_S
     while "What became of" not in (page := asked.get("/").text):
         assert time.monotonic() < deadline
     with at_work.write() as connection:
