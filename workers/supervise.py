@@ -126,9 +126,13 @@ class Supervisor:
                 if child.process is not None and child.process.poll() is None:
                     child.process.send_signal(signal.SIGTERM)
             deadline = time.monotonic() + STOP_S
-            while any(child.process is not None and child.process.poll() is None for child in group):
-                if hurry() or time.monotonic() > deadline:
-                    _kill(group)
+            while late := [child for child in group if child.process is not None and child.process.poll() is None]:
+                if hurry():
+                    _kill(late)
+                elif time.monotonic() > deadline:
+                    logger.warning("%s did not stop and is killed", ", ".join(child.name for child in late))
+                    _kill(late)
+                    deadline += STOP_S
                 time.sleep(POLL_S)
             for child in group:
                 _forget(child)

@@ -188,6 +188,7 @@ def test_ctrl_c_stops_in_order_and_the_run_goes_on_later(tmp_path: Path, undistu
         first.send_signal(signal.SIGINT)
         assert first.wait(PATIENCE_S) == 3, said(folder)
     assert nothing_runs(folder)
+    assert "did not stop" not in said(folder), "nobody had to be killed"
     assert "Traceback" not in said(folder) and "Ctrl-C again waits for nobody" in said(folder)
     summary = run(folder)
     assert (summary["run"], summary["stopped_by"]) == (1, "exhausted")
@@ -205,6 +206,7 @@ def test_a_second_ctrl_c_waits_for_nobody(tmp_path: Path) -> None:
         first.send_signal(signal.SIGINT)
         assert first.wait(PATIENCE_S) == 3, said(folder)
     assert nothing_runs(folder)
+    assert "did not stop" not in said(folder), "its time was not waited for"
 
 
 def test_a_second_run_beside_the_first_is_refused(
