@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,15 @@ def test_a_unit_is_sealed_off(unit: Path) -> None:
     found = re.search(r"Overall exposure level.*: ([\d.]+)", done.stdout)
     assert found is not None, done.stderr
     assert float(found[1]) <= EXPOSED
+
+
+def test_the_compose_file_is_one_by_the_rules_of_compose() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec",
+         str(ROOT / "deploy" / "compose.yaml")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_services_of_the_compose_file_run_the_procfile_with_what_they_need() -> None:
