@@ -11,8 +11,10 @@ from pipelines.errors import UsageError
 from pipelines.likeness.explain import Explanation, explain
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Text
+from pipelines.misfits import Limits, Misfit
 from pipelines.stores import Connection, Store, articles, editions, fates, runs
 from pipelines.stores.editions import Edition
+from pipelines.stores.runs import Run
 from pipelines.stores.wanted import Wanted
 
 
@@ -34,9 +36,10 @@ def explained(store: Store, what: str) -> dict[str, Any]:
         row = row_of(connection, what)
         told = fates.tell(connection, row)
         article = articles.one(connection, row)
-        run = runs.get(connection, article["run"]) if article else None
+        run = _judging(connection, article["run"]) if article else None
         held = _edition(connection, run.profile) if run and run.profile else None
         copies = _copies(connection, article) if article else []
+        misfit = misfit_of(connection, row, run) if run else None
     by = told["found_by"]
     why = {"source": by["source"], "anchor": by["anchor"], "expected": by["expected"], "depth": by["depth"]}
     facts = {"url": told["url"], "path": by["path"], "found_by": why}
@@ -47,9 +50,24 @@ def explained(store: Store, what: str) -> dict[str, Any]:
     seeds = {seed.name: (seed.text, seed.language) for seed in held.seeds}
     published = datetime.fromisoformat(article["published"]) if article["published"] else None
     text = Text(article["title"], article["text"], article["language"], published)
-    found = explain(profile, text, profile.threshold(run.config.only_profile()[1].threshold), seeds)
+    found = explain(
+        profile, text, profile.threshold(run.config.only_profile()[1].threshold), seeds, misfit=misfit
+    )  # fmt: skip
     kept = {"sha256": article["sha256"], "archive": told["archive"], "copies": copies}
     return {"title": article["title"], **as_told(found), "grain": profile.grain, **facts, **kept}
+
+
+def _judging(connection: Connection, found_by: int) -> Run:
+    """The run whose configuration decides what matches of what another one found."""
+    run = runs.get(connection, found_by)
+    last = editions.last_run(connection, run.profile) if run.profile else None
+    return run if last is None else runs.get(connection, last)
+
+
+def misfit_of(connection: Connection, row: int, run: Run) -> Misfit | None:
+    """What is wrong with an article, by the limits of a run, beside its likeness."""
+    traits = editions.traits(connection, row)
+    return Limits(run.config.only_profile()[1]).misfit(traits) if traits else None
 
 
 def _copies(connection: Connection, article: dict[str, Any]) -> list[dict[str, Any]]:

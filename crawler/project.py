@@ -109,13 +109,14 @@ class Project:
 
     def conduct(
         self, overrides: Mapping[str, Any] | None = None, *, seed_paths: Sequence[str | Path] = (),
-        tell: Tell | None = None, say: Callable[[str], None] = lambda _: None,
+        again: bool = False, tell: Tell | None = None, say: Callable[[str], None] = lambda _: None,
         ready: Callable[[], object] = lambda: None,
     ) -> dict[str, Any]:  # fmt: skip
         """Crawls until a budget is spent, drains every stage; returns the summary of contract.md.
 
         A run that was stopped or killed is taken up again; one that ended is followed by another, which goes on
-        with the same frontier. Raises UsageError, and changes nothing, while another run is at work in the folder.
+        with the same frontier; `again` looks once more at all it knows, see `waking.wake_all`. Raises UsageError, and
+        changes nothing, while another run is at work in the folder.
         `ready` is called when everything needed is there, and before anything is written.
         """
         config = self.config(overrides)
@@ -136,7 +137,7 @@ class Project:
         store = open_store(config.database, mode=config.mode)
         began = time.monotonic()
         with RunLock(config.path):  # before a row is touched: the run at work would take another's settings for its own
-            run = begin(store, config, profile, seed_set)
+            run = begin(store, config, profile, seed_set, again=again)
             conductor = Conductor(config, store, run, tell=tell or _nobody)
             stopped_by = conductor.conduct()
         done = summary(store, run, seconds=time.monotonic() - began, stopped_by=stopped_by)
@@ -283,9 +284,15 @@ class Project:
                 shares=splits_of(split) if split else None,
             )  # fmt: skip
 
-    def rejudge(self, threshold: float | str, *, preview: bool = False, mode: str | None = None) -> Rejudged:
-        """Decides by another threshold what matches, from stored texts; with `preview` only tells what would change."""
-        return judge_again(self.store(mode), threshold, preview=preview)
+    def rejudge(
+        self, threshold: float | str | None = None, *, languages: Sequence[str] | None = None,
+        since: str | None = None, preview: bool = False, mode: str | None = None,
+    ) -> Rejudged:  # fmt: skip
+        """Decides by another threshold, other languages or another first day what matches, from stored texts.
+
+        What is None stays; empty `languages` and `since` take all. With `preview` only tells what would change.
+        """
+        return judge_again(self.store(mode), threshold, languages=languages, since=since, preview=preview)
 
     def reread(self, reason: str | None = None, *, preview: bool = False, mode: str | None = None) -> Reread:
         """Reads dropped pages once more out of the archive, when a rule has changed; see `crawler.rereading`."""

@@ -7,6 +7,8 @@ from typing import Final
 
 WORDS: Final = {
     "unlike": "below the threshold, or clearly unlike at the first look",
+    "language": "like the seeds, but in another language than asked for",
+    "too-old": "like the seeds, but from before the day asked for",
     "not-article": "a list, a tag, a front page: no article",
     "too-short": "too little text to judge",
     "no-text": "no text could be taken out",

@@ -1,9 +1,11 @@
-"""Another threshold: everything stored is decided again by it, without fetching; shown first, done then."""
+"""Another threshold, other limits: everything stored is decided again by them, without fetching; shown, then done."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -12,6 +14,7 @@ from pipelines.config import Config
 from pipelines.errors import UsageError
 from pipelines.judge import Judge
 from pipelines.likeness.profile import Profile
+from pipelines.misfits import Limits, check_languages, check_since
 from pipelines.rejudge import Change
 from pipelines.stores import Store, editions, fates, ratings, runs
 from workers import build
@@ -21,23 +24,30 @@ from workers.inline import Inline
 
 @dataclass(frozen=True, slots=True)
 class Rejudged:
-    """The threshold before and now, and which articles enter and leave the matches by it.
+    """The threshold before and now, the limits now, and which articles enter and leave the matches by them.
 
     `unread` pages were dropped at the quick look and hold no text to decide by.
     """
 
     before: float
     threshold: float
+    languages: tuple[str, ...]
+    since: str
     changes: tuple[Change, ...]
     unread: int
     applied: bool
 
 
-def judge_again(store: Store, threshold: float | str, *, preview: bool = False) -> Rejudged:
+def judge_again(
+    store: Store, threshold: float | str | None = None, *, languages: Sequence[str] | None = None,
+    since: str | None = None, preview: bool = False,
+) -> Rejudged:  # fmt: skip
     """Decides every article of the latest run's profile anew. What now matches goes through the stages that follow.
 
-    Raises UsageError when nothing was judged yet.
+    What is None stays as the run has it. Raises UsageError when nothing was judged yet.
     """
+    asked = {"threshold": threshold, "languages": languages and check_languages(languages),
+             "since": since and check_since(since)}  # fmt: skip
     with store.read() as connection:
         run = runs.latest(connection)
         if run is None or not run.profile:
@@ -45,7 +55,7 @@ def judge_again(store: Store, threshold: float | str, *, preview: bool = False) 
         held = editions.get(connection, run.profile)
         rated = ratings.standing(connection, held.family)
         unread = fates.unread(connection)
-    profile, config = Profile.from_bytes(held.learned), _asked(run.config, threshold)
+    profile, config = Profile.from_bytes(held.learned), _asked(run.config, asked)
     before, now = Judge(run.config, profile).threshold, Judge(config, profile).threshold
     changes = tuple(rejudge.changes(store, run.id, profile, held.family, rated, config))
     if not preview:
@@ -54,9 +64,11 @@ def judge_again(store: Store, threshold: float | str, *, preview: bool = False) 
         rejudge.catch_up(store, run.id)
         with contextlib.closing(Inline(build.stages(store, config))) as sender:
             drain(store, sender)
-    return Rejudged(before, now, changes, unread, not preview)
+    limits = Limits(config.only_profile()[1])
+    return Rejudged(before, now, limits.languages, limits.since, changes, unread, not preview)
 
 
-def _asked(config: Config, threshold: float | str) -> Config:
+def _asked(config: Config, asked: Mapping[str, Any]) -> Config:
     name, held = config.only_profile()
-    return msgspec.structs.replace(config, profile={name: msgspec.structs.replace(held, threshold=threshold)})
+    said = {key: value for key, value in asked.items() if value is not None}
+    return msgspec.structs.replace(config, profile={name: msgspec.structs.replace(held, **said)})

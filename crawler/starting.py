@@ -75,7 +75,7 @@ def require_somewhere(config: Config, found: list[Found]) -> None:
     raise UsageError(NOWHERE)
 
 
-def begin(store: Store, config: Config, profile: Profile, seed_set: SeedSet) -> int:
+def begin(store: Store, config: Config, profile: Profile, seed_set: SeedSet, *, again: bool = False) -> int:
     """The run that was stopped, taken up again, or a new one that goes on with the same frontier; gives its number.
 
     Raises UsageError, and leaves the store as it was, when nothing waits to be fetched.
@@ -90,17 +90,24 @@ def begin(store: Store, config: Config, profile: Profile, seed_set: SeedSet) -> 
             runs.resume(connection, run, config, edition, now=now)
         else:
             run = runs.start(connection, config, edition, now=now).id
-        let_wait(connection, config, found, run=run, now=now)
+        let_wait(connection, config, found, run=run, now=now, again=again)
         if not found and fates.count(connection)["frontier"] == 0:
             raise UsageError(NOWHERE)
     return run
 
 
-def let_wait(connection: Connection, config: Config, found: list[Found], *, run: int, now: float) -> None:
-    """Starting points wait to be fetched, those known already once more, and so does what is due to be looked at."""
+def let_wait(
+    connection: Connection, config: Config, found: list[Found], *, run: int, now: float, again: bool = False
+) -> None:  # fmt: skip
+    """Starting points wait to be fetched, those known already once more, and so does what is due to be looked at.
+
+    `again` does not ask what is due.
+    """
     discovery.discover(connection, found, run=run, now=now)
     waking.put_back(connection, now=now)
     waking.wake_starts(connection, [one.candidate.url for one in found], now=now)
+    if again:
+        waking.wake_all(connection, Bounds.of(config.crawl), limit=config.crawl.pages, now=now)
     waking.wake_due(connection, Bounds.of(config.crawl), now=now)
 
 

@@ -18,6 +18,7 @@ from pipelines.errors import ConfigError
 from pipelines.layers import FILE_NAME, layered, merged
 from pipelines.likeness.naming import check_model, placed
 from pipelines.masking import masked, masked_address
+from pipelines.misfits import check_languages, check_since
 from pipelines.rights import product_token
 from pipelines.sections import Crawl, Log, Notify, Profile, Queue, Sources, Store, Timed, Web
 
@@ -160,6 +161,8 @@ def _check(config: Config) -> None:
             duration_s(value, f"crawl.{key}")
     for name, profile in config.profile.items():
         check_model(profile.model, f"profile.{name}.model")
+        check_languages(profile.languages, f"profile.{name}.languages")
+        check_since(profile.since, f"profile.{name}.since")
         if isinstance(profile.threshold, str):
             check_threshold(profile.threshold, f"profile.{name}.threshold")
         elif not 0 <= profile.threshold <= 1:

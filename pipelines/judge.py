@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pipelines.config import Config
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Text
+from pipelines.misfits import UNLIKE, Limits, Misfit, Traits
 from pipelines.records import Article, Likeness
 from pipelines.stores import Store, runs
 
@@ -17,16 +18,19 @@ _UNJUDGED = Likeness(score=0.0, lexical=0.0, dense=0.0, nearest_seed="")
 class Judge:
     """Scores articles for one run. Without seeds everything scores 0 and nothing matches.
 
-    `name` tells its judgements from those of another edition or threshold.
+    `name` tells its judgements from those of another edition or threshold, or under other limits.
     """
 
     def __init__(self, config: Config, profile: Profile | None) -> None:
         self.config = config
         self.profile = profile
         self.threshold = profile.threshold(config.only_profile()[1].threshold) if profile else 1.0
+        self._limits = Limits(config.only_profile()[1]) if profile else None
         self.keeps_all = config.store.keep == "all"
         self._warm = False
         told = f"{profile.edition if profile else ''} {self.threshold!r}"
+        if self._limits and self._limits.name:
+            told += f" {self._limits.name}"
         self.name = hashlib.sha256(told.encode()).hexdigest()[:32]
 
     def score(self, articles: Sequence[Article]) -> list[Likeness]:
@@ -43,9 +47,11 @@ class Judge:
             self._warm = True
             self.profile_scores([Text("A first page", "It has a few words.", "en")])
 
-    def matches(self, likeness: Likeness) -> bool:
-        """Whether it resembles them enough."""
-        return self.profile is not None and likeness.score >= self.threshold
+    def misfit(self, likeness: Likeness, traits: Traits) -> Misfit | None:
+        """Why an article is none of those the run looks for; None where it is one."""
+        if self._limits is None or likeness.score < self.threshold:
+            return Misfit(UNLIKE, f"score {likeness.score:.2f} is below the threshold {self.threshold:.2f}")
+        return self._limits.misfit(traits)
 
 
 class Judges:

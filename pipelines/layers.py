@@ -105,8 +105,17 @@ def _from_env(env: Mapping[str, str]) -> dict[str, Any]:
                 at = at.setdefault(key, {})
                 if not isinstance(at, dict):
                     raise ConfigError(f"In the environment: {name} sets a part of {key}, which is one value.")
-            at[keys[-1]] = [one.strip() for one in value.split(",") if one.strip()] if keys in _LISTS else value
+            at[keys[-1]] = split(value) if _is_list(keys) else value
     return nested
+
+
+def split(value: str) -> list[str]:
+    """What is written with commas, as a list."""
+    return [one.strip() for one in value.split(",") if one.strip()]
+
+
+def _is_list(keys: tuple[str, ...]) -> bool:
+    return keys in _LISTS or (keys[0] == "profile" and keys[2:] == ("languages",))
 
 
 def _plain(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,9 +7,10 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from pipelines import extract, trail
+from pipelines import extract, misfits, trail
 from pipelines import urls as identity
 from pipelines.judge import Judges
+from pipelines.misfits import Traits
 from pipelines.records import Article, Drop, Likeness
 from pipelines.rhythm import Bounds
 from pipelines.stages import LEASE_S, RING_S, Rings, Watch
@@ -32,10 +33,10 @@ class _Outcome:
 
 
 class Parse:
-    """Takes fetched rows; gives articles. An article unlike the seeds is dropped, but its text and score stay."""
+    """Takes fetched rows; gives articles. An article that is no match is dropped, but its text and score stay."""
 
     name = "parse"
-    reasons = extract.REASONS | {"unlike"}
+    reasons = extract.REASONS | misfits.REASONS
 
     def __init__(self, store: Store, judges: Judges | None = None) -> None:
         self._store = store
@@ -122,14 +123,19 @@ class Parse:
             for taken, result in extracted
         ]  # fmt: skip
 
-    def _decide(self, taken: Taken, article: Article, likeness: Likeness) -> _Outcome:
-        judge = self._judges.of(taken.run)
-        matched = judge.matches(likeness)
-        draft = Draft(article, likeness, matched, taken.page.fetched_at, judge.config.mode, taken.run, judge.name)
-        if matched or judge.keeps_all:
+    def _decide(
+        self, taken: Taken, article: Article, likeness: Likeness, found_at: float | None = None
+    ) -> _Outcome:  # fmt: skip
+        """`found_at` is when an article that is known was fetched first."""
+        judge, fetched_at = self._judges.of(taken.run), taken.page.fetched_at
+        since = fetched_at if found_at is None else found_at
+        misfit = judge.misfit(
+            likeness, Traits(article.language, article.published, article.published_confidence, since)
+        )
+        draft = Draft(article, likeness, misfit is None, fetched_at, judge.config.mode, taken.run, judge.name)
+        if misfit is None or judge.keeps_all:
             return _Outcome(taken, draft, None)
-        detail = f"score {likeness.score:.2f} is below the threshold {judge.threshold:.2f}"
-        return _Outcome(taken, draft, Drop(article.row, self.name, "unlike", detail))
+        return _Outcome(taken, draft, Drop(article.row, self.name, misfit.reason, misfit.detail))
 
     def _unless_forgotten(self, outcome: _Outcome, gone: Collection[str]) -> _Outcome:
         """A site's other addresses of an article that was forgotten are not to bring it back."""
@@ -145,6 +151,8 @@ class Parse:
         self, connection: Connection, outcome: _Outcome, held: Sealed, rings: Rings, ring_after: float
     ) -> list[Step]:
         """A page of a stored article came again: another text is its next revision; else it stays as it is."""
+        if outcome.draft:  # it grows no older by being looked at again
+            outcome = self._decide(outcome.taken, outcome.draft.article, outcome.draft.likeness, held.first_at)
         taken, draft = outcome.taken, outcome.draft
         changed = draft is not None and outcome.drop is None and draft.article.sha256 != held.sha256
         row, page = taken.page.row, taken.page

@@ -10,6 +10,7 @@ from pipelines.config import Config
 from pipelines.judge import Judge
 from pipelines.likeness.learn import SAMPLE_PAGES
 from pipelines.likeness.profile import Profile
+from pipelines.misfits import UNLIKE, Misfit
 from pipelines.records import Likeness
 from pipelines.stores import Connection, Store, editions, ratings, runs, stories
 from pipelines.stores.editions import Edition, Judged
@@ -86,17 +87,21 @@ def changes(
         judge = Judge(config or runs.get(connection, run).config, profile)
     for batch in _batches(store, family):
         for one, score in zip(batch, judge.profile_scores([each.text for each in batch]), strict=True):
-            if _matches(judge, one, score, verdicts) != one.matched:
+            if (_misfit(judge, one, score, verdicts) is None) != one.matched:
                 yield Change(one.url, one.text.title, one.score, score.score, not one.matched)
 
 
-def _matches(judge: Judge, one: Judged, score: Likeness, verdicts: Mapping[int, int]) -> bool:
-    """What the user has said of an article counts, whatever its score."""
-    return verdicts[one.row] > 0 if one.row in verdicts else judge.matches(score)
+def _misfit(judge: Judge, one: Judged, score: Likeness, verdicts: Mapping[int, int]) -> Misfit | None:
+    """What the user has said of an article counts, whatever its score and traits."""
+    verdict = verdicts.get(one.row, 0)
+    found = None if verdict > 0 else judge.misfit(score, one.traits)
+    if verdict < 0 or (found and found.reason == UNLIKE):
+        return Misfit(UNLIKE, f"score {score.score:.2f} is not enough; judged anew with what was learned")
+    return found
 
 
 def catch_up(store: Store, run: int, stop: Callable[[], bool] = lambda: False) -> int:
-    """Judges every article of the family that another edition judged, or another threshold; returns how many.
+    """Judges every article of the family that another edition judged, or by another configuration; returns how many.
 
     Stopped half-way, it goes on where it stopped when it is called again.
     """
@@ -110,13 +115,11 @@ def catch_up(store: Store, run: int, stop: Callable[[], bool] = lambda: False) -
         scores = judge.profile_scores([each.text for each in batch])
         with store.write() as connection:
             stories.lock(connection)
-            judged = [
-                (one, score, _matches(judge, one, score, rated)) for one, score in zip(batch, scores, strict=True)
-            ]
-            told = [(one.row, score, matched) for one, score, matched in judged]
+            judged = [(one, score, _misfit(judge, one, score, rated)) for one, score in zip(batch, scores, strict=True)]
+            told = [(one.row, score, misfit) for one, score, misfit in judged]
             editions.judge_again(connection, told, judge.name, now=time.time())
             # who does not want an article is not shown its copy instead
-            changed = [one.row for one, _, matched in judged if matched != one.matched and one.row not in rated]
+            changed = [one.row for one, _, no in judged if (no is None) != one.matched and one.row not in rated]
             stories.fold_again(connection, changed)  # matches come first among those that tell a story
         number += len(batch)
         if stop():

@@ -18,13 +18,15 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Profile(Section, frozen=True):
     """A seed set and how to judge by it. `grain`: the same story, topic or beat; `threshold`: auto … or 0 to 1.
 
-    `model`: which vectors, see docs/likeness.md.
+    `model`: which vectors, see docs/likeness.md. `languages`, `since`: what else an article must be; empty for all.
     """
 
     seeds: str | list[str] = "seeds/"
     grain: Literal["story", "topic", "beat"] = "topic"
     threshold: str | float = "auto"
     model: str = DEFAULT_MODEL
+    languages: list[str] = []
+    since: str = ""
     every: str = ""
 
 

@@ -72,7 +72,7 @@ def settings(**crawl: Any) -> dict[str, Any]:
 
 def begin(
     folder: Path, overrides: Mapping[str, Any], *, sites: Sequence[str] = (), feeds: Sequence[str] = (),
-    sitemaps: Sequence[str] = (), seed_set: Path | None = None,
+    sitemaps: Sequence[str] = (), seed_set: Path | None = None, again: bool = False,
 ) -> tuple[Store, int]:  # fmt: skip
     """A run in the ledger with its starting points, as `suchlike run` leaves it for its crawlers."""
     named = {"sites": list(sites), "feeds": list(feeds), "sitemaps": list(sitemaps)}
@@ -87,7 +87,7 @@ def begin(
             digest = profile.edition
             editions.keep(connection, digest, "main", "seeds", [], profile.to_bytes())
         run = runs.start(connection, config, digest, now=now).id
-        let_wait(connection, config, starting_points(config, None), run=run, now=now)
+        let_wait(connection, config, starting_points(config, None), run=run, now=now, again=again)
     return store, run
 
 

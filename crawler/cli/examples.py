@@ -34,7 +34,7 @@ EXAMPLES: Final[dict[str, str]] = {
     "sources boost": "suchlike sources boost news.example",
     "failures list": "suchlike failures list",
     "failures retry": "suchlike failures retry --reason timeout",
-    "rejudge": "suchlike rejudge --threshold 0.5",
+    "rejudge": "suchlike rejudge --threshold 0.5 --lang en,de",
     "reread": "suchlike reread --reason too-short --preview",
     "forget": "suchlike forget https://news.example/river-warning --preview",
     "export": "suchlike export parquet --since 30d --split train=.8 --for research",

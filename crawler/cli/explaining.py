@@ -53,7 +53,7 @@ def explain(url: str, *, session: Hidden) -> int:
     session.out(f" kept     {_kept(told)}")
     if told["match"]:
         session.out(f" not if   --threshold were above {told['score']:.3f}")
-    if told["reason"]:
+    if told["reason"] and told["detail"] not in told["against"]:
         session.out(f" but      {told['reason']}: {told['detail'] or ''}")
     session.next(
         (session.command("rate", url, "+"), "or -: not what you look for; the likeness learns"),

@@ -7,6 +7,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from crawler.cli.session import Session
+from pipelines.layers import split
+from pipelines.misfits import check_languages
 
 # what the global flags said; no flag of the verb itself
 Hidden = Annotated[Session, Parameter(parse=False)]
@@ -14,3 +16,12 @@ Hidden = Annotated[Session, Parameter(parse=False)]
 Flag = Annotated[bool, Parameter(negative=())]
 # given once for each value
 Many = Annotated[list[str] | None, Parameter(negative=(), consume_multiple=False)]
+# codes with commas between them; none takes all
+Languages = Annotated[str | None, Parameter(name="--lang")]
+# a day, or an age
+Since = str | None
+
+
+def languages_of(given: str | None) -> list[str] | None:
+    """The codes of a --lang; None where it is not given. Raises ConfigError for what is no code."""
+    return None if given is None else check_languages(split(given), "--lang")

@@ -20,17 +20,18 @@ from pipelines.stores import Store, runs
 
 
 def run(
-    session: Session, overrides: dict[str, Any], seeds: Sequence[str], judging: dict[str, Any], *, web: Web
+    session: Session, overrides: dict[str, Any], seeds: Sequence[str], judging: dict[str, Any], *, again: bool,
+    web: Web,
 ) -> int:  # fmt: skip
     """The run verb."""
     opened = project(session)
     judged_so(opened.config(), overrides, judging, session.profile)
     config = opened.config(overrides)
     if config.mode == "demo":
-        return _demo(session, opened, overrides, config, web=web)
+        return _demo(session, opened, overrides, config, again=again, web=web)
     with contextlib.ExitStack() as beside, Watching(session, config.crawl.pages) as watching:
         done = opened.conduct(
-            overrides, seed_paths=seeds, tell=watching, say=session.say,
+            overrides, seed_paths=seeds, again=again, tell=watching, say=session.say,
             ready=lambda: beside.enter_context(_dashboard(session, config, wanted=web)),
         )  # fmt: skip
     return finish(session, done, opened.store(config.mode))
@@ -60,7 +61,9 @@ def _dashboard(session: Session, config: Config, *, wanted: Web) -> contextlib.A
     return beside
 
 
-def _demo(session: Session, opened: Project, overrides: dict[str, Any], config: Config, *, web: Web) -> int:
+def _demo(
+    session: Session, opened: Project, overrides: dict[str, Any], config: Config, *, again: bool = False, web: Web
+) -> int:  # fmt: skip
     from crawler.demo.compare import compare
     from crawler.demo.served import served
 
@@ -70,7 +73,7 @@ def _demo(session: Session, opened: Project, overrides: dict[str, Any], config: 
         )
         overrides.setdefault("crawl", {})["proxy"] = address
         with Watching(session, opened.config(overrides).crawl.pages) as watching:
-            done = opened.conduct(overrides, tell=watching, say=lambda text: session.say(f" {text}"))
+            done = opened.conduct(overrides, again=again, tell=watching, say=lambda text: session.say(f" {text}"))
     store = opened.store("demo")
     code = _ended(session, done, store)
     compares = done["stopped_by"] != "user"

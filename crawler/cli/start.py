@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Group, Parameter, validators
 
 from crawler.cli import making, planning
-from crawler.cli.flags import Flag, Hidden, Many
+from crawler.cli.flags import Flag, Hidden, Languages, Many, Since, languages_of
 from crawler.cli.session import FOUND, Web, given
 from pipelines.config import check_threshold
 from pipelines.errors import UsageError
+from pipelines.misfits import check_since
 
 Opened = Annotated[bool, Parameter(name="--open", negative=())]
 Grain = Literal["story", "topic", "beat"] | None
@@ -63,6 +64,8 @@ def run(  # noqa: PLR0913  # the flags of contract.md
     crawlers: int | None = None,
     threshold: str | None = None,
     grain: Grain = None,
+    lang: Languages = None,
+    since: Since = None,
     keep: Literal["matches", "all"] | None = None,
     proxy: str | None = None,
     allow_private: Flag = False,
@@ -70,6 +73,7 @@ def run(  # noqa: PLR0913  # the flags of contract.md
     roam: Flag = False,
     order: Literal["focus", "breadth"] | None = None,
     watch: Flag = False,
+    again: Flag = False,
     dry_run: Flag = False,
     no_web: Flag = False,
     open_it: Opened = False,
@@ -103,6 +107,10 @@ def run(  # noqa: PLR0913  # the flags of contract.md
         auto, strict, loose, or 0 to 1.
     grain
         Look for the same story, topic or beat.
+    lang
+        Only articles in these languages (en,de); '' for all.
+    since
+        Only articles published on this day (2026-11-01) or later, or 30d before they were found; '' for all.
     keep
         Which articles become part of the corpus.
     proxy
@@ -117,6 +125,8 @@ def run(  # noqa: PLR0913  # the flags of contract.md
         By expected yield, or breadth first.
     watch
         Only read feeds and sitemaps; follow no links.
+    again
+        Look again at every list and every match, whatever their rhythm; servers are asked for what has changed.
     dry_run
         Only show what would be fetched from where, like suchlike plan.
     no_web
@@ -144,13 +154,13 @@ def run(  # noqa: PLR0913  # the flags of contract.md
         from crawler.cli.planning import planned
 
         return planned(session, overrides, given(seeds or []))
-    return show(session, overrides, given(seeds or []), _judging(threshold, grain),
+    return show(session, overrides, given(seeds or []), _judging(threshold, grain, lang, since), again=again,
                 web=_wanted(no_web=no_web, open_it=open_it))  # fmt: skip
 
 
 def replay(
     *paths: str, keep: Literal["matches", "all"] | None = None, seeds: Many = None, threshold: str | None = None,
-    grain: Grain = None, session: Hidden,
+    grain: Grain = None, lang: Languages = None, since: Since = None, session: Hidden,
 ) -> int:  # fmt: skip
     """Run the same pipeline over recorded pages (WARC, saved pages, seed files), with no network at all.
 
@@ -166,6 +176,10 @@ def replay(
         auto, strict, loose, or 0 to 1.
     grain
         Look for the same story, topic or beat.
+    lang
+        Only articles in these languages (en,de); '' for all.
+    since
+        Only articles published on this day (2026-11-01) or later, or 30d before they were recorded; '' for all.
     """
     from crawler.cli.opening import judged_so
     from crawler.cli.opening import project as opened
@@ -175,7 +189,8 @@ def replay(
     if not recorded:
         raise UsageError("Name what to replay: WARC files, saved pages, seed files or folders.")
     project = opened(session)
-    overrides = judged_so(project.config(), {"store": {"keep": keep}}, _judging(threshold, grain), session.profile)
+    judging = _judging(threshold, grain, lang, since)
+    overrides = judged_so(project.config(), {"store": {"keep": keep}}, judging, session.profile)
     done = project.replay(recorded, overrides, seed_paths=given(seeds or []), say=session.say)
     return finish(session, done, project.store("replay"))
 
@@ -219,6 +234,9 @@ def _wanted(*, no_web: bool, open_it: bool) -> Web:
     return "none" if no_web else "open" if open_it else "told"
 
 
-def _judging(threshold: str | None, grain: str | None) -> dict[str, Any]:
+def _judging(threshold: str | None, grain: str | None, lang: str | None, since: str | None) -> dict[str, Any]:
     """What the flags say of the profile."""
-    return {"threshold": None if threshold is None else check_threshold(threshold, "--threshold"), "grain": grain}
+    return {
+        "threshold": None if threshold is None else check_threshold(threshold, "--threshold"), "grain": grain,
+        "languages": languages_of(lang), "since": None if since is None else check_since(since, "--since"),
+    }  # fmt: skip

@@ -15,6 +15,8 @@ from pipelines.stores.wanted import Wanted
 
 BEST = 5
 
+# reason -> the flag that takes what was dropped for it, where it is empty
+_LIMITS = {"language": "--lang", "too-old": "--since"}
 _OFFLINE = "; is this machine on the network? `suchlike demo` needs none"
 
 
@@ -125,7 +127,7 @@ def why_zero(session: Session, done: Mapping[str, Any], store: Store) -> None:
     for reason, number in sorted(counts.items(), key=lambda one: -one[1])[:6]:
         session.say(f"   {number:>5}  {meaning(reason)}{_hint(session, done, reason, misses)}")
     if kept := ends["stored"] + ends["duplicate"]:
-        session.say(f"   {kept:>5}  stored, though below the threshold; `suchlike list --all` shows them")
+        session.say(f"   {kept:>5}  stored, though no match; `suchlike list --all` shows them")
     if counts or kept:
         return
     if done["mode"] == "replay" and done["revisited"]:
@@ -145,6 +147,8 @@ def _hint(session: Session, done: Mapping[str, Any], reason: str, misses: list[t
     if reason == "unlike" and misses:
         score, title, url = misses[0]
         return f"; closest {score:.2f} “{clipped(safe(title), 60)}” → {session.command('explain', url)}"
+    if reason in _LIMITS:
+        return f"; {session.command('rejudge', _LIMITS[reason], '', '--preview')} shows them"
     if reason == "private-address" and done["mode"] == "online":
         return "; --allow-private if you mean it"
     if reason in ("not-article", "redirect"):

@@ -14,6 +14,7 @@ from pipelines.likeness.lexical import Sparse
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Reader, Text
 from pipelines.likeness.tokens import words
+from pipelines.misfits import Misfit
 from pipelines.records import Likeness, Term
 
 SHOWN_SEEDS = 3
@@ -45,9 +46,10 @@ class Explanation:
     """Why a text has its score.
 
     `parts` are the shares of `logit`, largest first, and add up to it; `logit` passed through the logistic is `score`.
-    `taken` tells whether the score reaches `threshold`. `nearest` are the closest seeds with their closeness in 0..1,
-    `terms` the words that counted most; `missing` the seeds' strongest words that the text lacks; `pairs` sentences of
-    the text and of the nearest seed; `percentile` the share of ordinary news that is less alike, 0..100.
+    `taken` tells whether the score reaches `threshold` and nothing else is wrong (`misfit`). `nearest` are the closest
+    seeds with their closeness in 0..1, `terms` the words that counted most; `missing` the seeds' strongest words that
+    the text lacks; `pairs` sentences of the text and of the nearest seed; `percentile` the share of ordinary news that
+    is less alike, 0..100.
     """
 
     score: float
@@ -60,6 +62,7 @@ class Explanation:
     missing: tuple[Term, ...]
     pairs: tuple[Pair, ...]
     percentile: float
+    misfit: str = ""
 
     @property
     def against(self) -> tuple[str, ...]:
@@ -74,24 +77,28 @@ class Explanation:
         disliked = [term.word for term in self.terms if term.weight < 0]
         if disliked:
             found.append(f"it has words of what was rated as unlike: {', '.join(disliked[:5])}")
-        if self.missing and not self.taken:
+        if self.misfit:
+            found.insert(0, self.misfit)
+        if self.missing and self.score < self.threshold:
             found.append(f"it never says {', '.join(term.word for term in self.missing[:5])}")
         return tuple(found)
 
 
 def explain(
-    profile: Profile, text: Text, threshold: float, seeds: Mapping[str, tuple[str, str]] | None = None
-) -> Explanation:
+    profile: Profile, text: Text, threshold: float, seeds: Mapping[str, tuple[str, str]] | None = None, *,
+    misfit: Misfit | None = None,
+) -> Explanation:  # fmt: skip
     """The facts behind a text's likeness, given the score from which a page is taken.
 
-    `seeds`: name -> text and language; without the nearest one's text there are no pairs of sentences.
+    `misfit` is what is wrong with it beside its likeness; `seeds`: name -> text and language; without the nearest
+    one's text there are no pairs of sentences.
     """
     likeness = profile.score_many([text])[0]
     theirs = (seeds or {}).get(likeness.nearest_seed)
     return Explanation(
         score=likeness.score,
         threshold=threshold,
-        taken=likeness.score >= threshold,
+        taken=likeness.score >= threshold and misfit is None,
         logit=total(likeness.parts),
         parts=tuple(sorted(likeness.parts.items(), key=lambda part: (-part[1], part[0]))),
         nearest=nearest(likeness),
@@ -99,6 +106,7 @@ def explain(
         missing=profile.missing(text)[:SHOWN_MISSING],
         pairs=pairs(profile.reader, (text.text, text.language), theirs) if theirs else (),
         percentile=likeness.percentile,
+        misfit=misfit.detail if misfit else "",
     )
 
 

@@ -99,17 +99,18 @@ def note_archived(connection: Connection, places: Mapping[int, tuple[str, int]])
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """An article of the corpus whose page came once more: its text's SHA-256 and the run that found it."""
+    """An article of the corpus whose page came once more: its text's SHA-256, the run that found it, and when."""
 
     sha256: str
     run: int
+    first_at: float
 
 
 def sealed(connection: Connection, rows: Sequence[int]) -> dict[int, Sealed]:
     """Those of these rows whose articles are part of the corpus."""
     held = (articles.c.id.in_(rows), articles.c.stored_at.is_not(None))
-    query = select(articles.c.id, articles.c.sha256, articles.c.run).where(*held)
-    return {row: Sealed(sha256, run) for row, sha256, run in connection.execute(query)}
+    query = select(articles.c.id, articles.c.sha256, articles.c.run, articles.c.first_at).where(*held)
+    return {row: Sealed(sha256, run, first_at) for row, sha256, run, first_at in connection.execute(query)}
 
 
 def revise(connection: Connection, draft: Draft) -> None:

@@ -7,16 +7,17 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
+from pipelines.misfits import REASONS
 from pipelines.stores import bodies
 from pipelines.stores.dialect import MAX_PARAMETERS
 from pipelines.stores.schema import ENDED, IN_STORE, Kind, State, articles, urls
 
 
 def _of(reasons: Sequence[str]) -> list[ColumnElement[bool]]:
-    # one that was unlike but read is decided again by its stored text
+    # one that was read and no match is decided again by its stored text
     read = select(articles.c.id).where(articles.c.id == urls.c.id).exists()
     dropped = (urls.c.state == State.DROPPED, urls.c.kind == int(Kind.PAGE), urls.c.reason.in_(reasons))
-    return [*dropped, ~((urls.c.reason == "unlike") & read)]
+    return [*dropped, ~(urls.c.reason.in_(REASONS) & read)]
 
 
 def counted(connection: Connection, reasons: Sequence[str]) -> tuple[int, int]:

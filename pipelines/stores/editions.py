@@ -10,11 +10,13 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, select, update
+from sqlalchemy import Connection, Select, bindparam, func, or_, select, update
 
 from pipelines.likeness.read import Example, Text
 from pipelines.likeness.tokens import CHAR_LIMIT
+from pipelines.misfits import REASONS, Misfit, Traits
 from pipelines.records import Likeness
 from pipelines.stores.dialect import run_many, upsert
 from pipelines.stores.schema import State, articles, profiles, runs, urls
@@ -29,9 +31,13 @@ _JUDGED = (
     .where(articles.c.id == bindparam("row"))
     .values({name: bindparam(name) for name in ("score", "likeness", "matched", "edition")})
 )
-_UNLIKE = update(urls).where(urls.c.id == bindparam("row"), urls.c.state == State.DROPPED, urls.c.reason == "unlike")
-_TAKEN_UP = _UNLIKE.values(state=State.PARSED, reason=None, detail=None, attempts=0, due_at=bindparam("due_at"))
-_LEFT = _UNLIKE.values(detail=bindparam("detail"))
+_MISFIT = update(urls).where(
+    urls.c.id == bindparam("row"),
+    urls.c.state == State.DROPPED,
+    or_(*(urls.c.reason == one for one in sorted(REASONS))),
+)
+_TAKEN_UP = _MISFIT.values(state=State.PARSED, reason=None, detail=None, attempts=0, due_at=bindparam("due_at"))
+_LEFT = _MISFIT.values(reason=bindparam("why"), detail=bindparam("detail"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,7 @@ class Judged:
     text: Text
     score: float
     matched: bool
+    traits: Traits
 
 
 def keep(
@@ -116,6 +123,12 @@ def of_family(family: str) -> Select[tuple[int]]:
     return select(runs.c.id).join(profiles, profiles.c.digest == runs.c.profile).where(profiles.c.family == family)
 
 
+def last_run(connection: Connection, name: str) -> int | None:
+    """The last run judged by an edition of the family that this one is of: what judges its articles now."""
+    family = family_of(connection, name)
+    return connection.execute(select(func.max(runs.c.id)).where(runs.c.id.in_(of_family(family or "")))).scalar()
+
+
 def count(connection: Connection, family: str) -> int:
     """How many articles were judged by editions of this family."""
     query = select(func.count()).select_from(articles).where(articles.c.run.in_(of_family(family)))
@@ -150,7 +163,8 @@ def judged(connection: Connection, family: str, *, after: int, limit: int, but: 
     """Articles of the family from row `after` on; `but` leaves out what this judgement has judged."""
     query = (
         select(articles.c.id, urls.c.url, articles.c.title, _READ, articles.c.language,
-               articles.c.published, articles.c.score, articles.c.matched)
+               articles.c.published, articles.c.published_confidence, articles.c.first_at, articles.c.score,
+               articles.c.matched)
         .join(urls, urls.c.id == articles.c.id)
         # a sum has no index: by that of runs, SQLite would read and sort what is left of the family for each batch
         .where((articles.c.run + 0).in_(of_family(family)), articles.c.id > after)
@@ -161,27 +175,38 @@ def judged(connection: Connection, family: str, *, after: int, limit: int, but: 
         query = query.where(articles.c.edition != but)
     return [
         Judged(row.id, row.url, Text(row.title, row.text, row.language, _moment(row.published)), row.score,
-               bool(row.matched))
+               bool(row.matched), _traits(row))
         for row in connection.execute(query)
     ]  # fmt: skip
 
 
-def judge_again(
-    connection: Connection, judged: Iterable[tuple[int, Likeness, bool]], judgement: str, *, now: float
-) -> None:
-    """A new judgement of articles: row, likeness, whether it matches.
+def traits(connection: Connection, row: int) -> Traits | None:
+    """What is held against a profile's limits, of the article of this row."""
+    a = articles.c
+    query = select(a.language, a.published, a.published_confidence, a.first_at).where(a.id == row)
+    held = connection.execute(query).first()
+    return _traits(held) if held else None
 
-    One that was dropped as unlike and now matches goes on to the next stage. One that no longer matches stays where it
-    is: kept, told no more among the matches.
+
+def _traits(row: Any) -> Traits:
+    return Traits(row.language, _moment(row.published), row.published_confidence, row.first_at)
+
+
+def judge_again(
+    connection: Connection, judged: Iterable[tuple[int, Likeness, Misfit | None]], judgement: str, *, now: float
+) -> None:
+    """A new judgement of articles: row, likeness, and why it is no match if it is none.
+
+    One that was dropped for being none and now matches goes on to the next stage. One that no longer matches
+    stays where it is: kept, told no more among the matches.
     """
     told = list(judged)
     run_many(connection, _JUDGED, [
         {"row": row, "score": likeness.score, "likeness": json.dumps(asdict(likeness), ensure_ascii=False),
-         "matched": int(matched), "edition": judgement}
-        for row, likeness, matched in told
+         "matched": int(misfit is None), "edition": judgement}
+        for row, likeness, misfit in told
     ])  # fmt: skip
-    run_many(connection, _TAKEN_UP, [{"row": row, "due_at": now} for row, _, matched in told if matched])
+    run_many(connection, _TAKEN_UP, [{"row": row, "due_at": now} for row, _, misfit in told if misfit is None])
     run_many(connection, _LEFT, [
-        {"row": row, "detail": f"score {likeness.score:.2f} is not enough; judged anew with what was learned"}
-        for row, likeness, matched in told if not matched
+        {"row": row, "why": misfit.reason, "detail": misfit.detail} for row, _, misfit in told if misfit
     ])  # fmt: skip

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, case, func, or_, select
 
 from pipelines import urls as identity
+from pipelines.misfits import LANGUAGE, TOO_OLD
 from pipelines.stores import articles as article_rows
 from pipelines.stores import tellings, traps
 from pipelines.stores.schema import LEADS, MISSED, MOVES, WAITS, Kind, State, articles, hosts, urls
@@ -185,7 +186,8 @@ def closest_misses(
 
     `below` is the threshold, where it is known: what lies above it need not be looked through.
     """
-    unlike = (articles.c.run == run, MISSED, articles.c.score <= below)
+    alike = urls.c.reason.in_((LANGUAGE, TOO_OLD))  # and no match for what they are beside
+    unlike = (articles.c.run == run, MISSED, articles.c.score <= below, or_(urls.c.reason.is_(None), ~alike))
     query = select(articles.c.score, articles.c.title, urls.c.url).join(urls, urls.c.id == articles.c.id).where(*unlike)
     query = query.order_by(articles.c.score.desc()).limit(limit)
     return [(score, title, url) for score, title, url in connection.execute(query)]

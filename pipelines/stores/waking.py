@@ -23,6 +23,8 @@ MOST = 500
 LIST_EXPECTED = 1.0
 # behind what lists and good links promise: a revision is worth less than an article nobody has yet
 ARTICLE_EXPECTED = 0.4
+# where the user asks for it: behind lists, before any link
+AGAIN_EXPECTED = 0.9
 
 
 def wake_starts(connection: Connection, wanted: Sequence[str], *, now: float) -> None:
@@ -56,8 +58,32 @@ def wake_due(connection: Connection, bounds: Bounds, *, now: float) -> int:
         return len(lists)
     _retire(connection, bounds, due, now)
     young = connection.execute(ended.where(rhythms.c.sort == int(Sort.ARTICLE)).limit(free)).all()
-    _wake(connection, young, Sort.ARTICLE)
+    _wake(connection, young, Sort.ARTICLE, ARTICLE_EXPECTED)
     return len(lists) + len(young)
+
+
+def wake_all(connection: Connection, bounds: Bounds, *, limit: int, now: float) -> int:
+    """Lists and matches wait to be fetched again whether or not they are due; returns how many rows.
+
+    At most `limit` of them (0 is no limit), lists first and what was asked longest ago. What was asked less than the
+    shortest wait ago does not, nor what is gone or may not be fetched.
+    """
+    left_alone = and_(rhythms.c.due_at.is_(None), rhythms.c.url.is_not(None))
+    ended = (
+        select(urls.c.id, urls.c.state, urls.c.host).outerjoin(rhythms, rhythms.c.url == urls.c.id)
+        .where(urls.c.state >= State.STORED, urls.c.fetched_at < now - bounds.soonest_s, ~left_alone)
+        .order_by(urls.c.fetched_at).limit(limit or None)
+    )  # fmt: skip
+    lists = connection.execute(ended.where(or_(urls.c.state == State.LISTED, rhythms.c.sort == int(Sort.LIST)))).all()
+    _wake(connection, lists, Sort.LIST)
+    if limit and len(lists) >= limit:
+        return len(lists)
+    matches = ended.join(articles, articles.c.id == urls.c.id).where(
+        urls.c.state.in_(IN_STORE), articles.c.matched == 1
+    )
+    found = connection.execute(matches.limit(limit - len(lists) if limit else None)).all()
+    _wake(connection, found, Sort.ARTICLE, AGAIN_EXPECTED)
+    return len(lists) + len(found)
 
 
 def _retire(connection: Connection, bounds: Bounds, due: Sequence[Any], now: float) -> None:
@@ -75,10 +101,9 @@ def _retire(connection: Connection, bounds: Bounds, due: Sequence[Any], now: flo
     connection.execute(delete(rhythms).where(rhythms.c.url.in_(gone)))
 
 
-def _wake(connection: Connection, rows: Sequence[Any], sort: Sort) -> None:
+def _wake(connection: Connection, rows: Sequence[Any], sort: Sort, expected: float = LIST_EXPECTED) -> None:
     if not rows:
         return
-    expected = ARTICLE_EXPECTED if sort is Sort.ARTICLE else LIST_EXPECTED
     new = {"interval_s": 0.0, "sort": int(sort), "etag": "", "modified": ""}
     run_many(connection, insert_new(connection, rhythms), [{"url": row.id, **new} for row in rows])
     run_many(

@@ -41,7 +41,7 @@ TABLE: dict[str, Wrong] = {
     "a flag without its value": Wrong(["run", "--pages"], ["pages"]),
     "a word missing": Wrong(["init"], ["init needs NAME; see `suchlike init --help`."]),
     "a word missing of two": Wrong(["schedule", "add", "x"], ["schedule add needs WHEN; see `suchlike schedule add -"]),
-    "a flag missing": Wrong(["rejudge"], ["rejudge needs --threshold; see `suchlike rejudge --help`."]),
+    "a flag missing": Wrong(["rejudge"], ["Say what to decide by: --threshold, --lang or --since."]),
     "a word too many": Wrong(["init", "a", "b"], ["init has no use for 'b'; see `suchlike init --help`."]),
     "a value missing of a flag that may be left out": Wrong(["-C", "x", "list", "--limit"], ["--limit needs a value"]),
     "a flag of the wrong kind": Wrong(["run", "--pages", "many"], ["many", "pages"]),

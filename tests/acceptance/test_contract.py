@@ -289,7 +289,7 @@ def test_what_is_kept_without_being_a_match_is_told_as_that(say: Callable[..., S
     typed = ["replay", tmp_path / "page.html", "--seeds", SEEDS / "harbour-dredging", "--keep", "all"]
     said = say("-C", tmp_path / "new", *typed)
     assert said.code == 1
-    assert "       1  stored, though below the threshold; `suchlike -C " in said.err
+    assert "       1  stored, though no match; `suchlike -C " in said.err
     assert "replayed here before" not in said.err
     assert "replayed here before" in say("-C", tmp_path / "new", *typed).err
 

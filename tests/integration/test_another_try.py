@@ -17,6 +17,7 @@ from test_stages import PAGES, TRAINS
 
 from crawler.cli.app import run as command_line
 from crawler.cli.session import Session
+from crawler.explaining import explained
 from crawler.rejudging import judge_again
 from crawler.rereading import read_again
 from pipelines import extract, warc
@@ -167,6 +168,33 @@ def test_another_threshold_lets_in_what_was_dropped_and_lets_it_out_again(judged
     back = judge_again(judged.store, done.before)
     assert [(one.url, one.enters) for one in back.changes] == [("https://food.test/bread", False)]
     assert matches() == before
+    assert adds_up(judged.fates())
+
+
+def test_another_language_lets_out_and_in_and_says_why(judged: Stock) -> None:
+    before = judge_again(judged.store, 0.0)  # all match
+    bread = "https://food.test/bread"
+    gone = judge_again(judged.store, languages=["de"])
+    assert (gone.languages, gone.before) == (("de",), 0.0), "what is not said stays"
+    assert not any(one.enters for one in gone.changes)
+    assert explained(judged.store, bread)["match"] is False
+    assert "its language is en, asked for is de" in explained(judged.store, bread)["against"]
+    assert judge_again(judged.store, languages=[], preview=True).applied is False
+    back = judge_again(judged.store, languages=[])
+    assert {one.url for one in back.changes if one.enters} == {one.url for one in gone.changes}
+    assert explained(judged.store, bread)["match"] is True
+    judge_again(judged.store, before.before)
+
+
+def test_an_article_dropped_for_its_language_is_taken_up_without_fetching(judged: Stock) -> None:
+    url = "https://food.test/bread"
+    judge_again(judged.store, 0.0, languages=["de"])
+    row = judged.row(url)
+    assert (State(row.state), row.reason) == (State.DROPPED, "language")
+    with judged.store.read() as connection:
+        assert url not in {one[2] for one in fates.closest_misses(connection, judged.run, 9)}
+    judge_again(judged.store, languages=["de", "en"])
+    assert judged.states()[url] == State.STORED
     assert adds_up(judged.fates())
 
 

@@ -736,6 +736,56 @@ def test_a_young_match_with_a_new_text_becomes_its_next_revision(tmp_path: Path)
         assert rhythms.counted(connection, third.run)["changed"] == 0
 
 
+GERMAN = (
+    "Die Brücke über den Fluss wurde im Winter gesperrt, weil der Frost die Pfeiler beschädigt hatte. Der Gemeinderat "
+    "will sie bis zum Frühjahr wieder herrichten lassen, doch fehlt dafür noch immer das nötige Geld. "
+)
+
+
+@pytest.mark.slow
+def test_other_languages_and_older_articles_end_with_their_own_reasons(tmp_path: Path) -> None:
+    def dated(day: str) -> str:
+        return f'<meta property="article:published_time" content="{day}T08:00:00Z">'
+
+    answers: dict[str, Scripted] = {
+        "a.test/": page(links=["/1", "/2", "/3", "/4"]), "a.test/1": story(1, head=dated("2026-11-05")),
+        "a.test/2": story(2, head=dated("2026-10-05")), "a.test/3": story(3),
+        "a.test/4": page("Die Brücke", [GERMAN + prose(4)[0], GERMAN * 2, GERMAN * 2]),
+    }  # fmt: skip
+    limits = {"threshold": 0.0, "languages": ["en"], "since": "2026-11-01"}
+    with serving(answers) as site:
+        asked = settings(proxy=site.url)
+        asked["store"]["keep"] = "matches"
+        done = crawl(tmp_path, {**asked, "profile": {"x": limits}}, sites=["http://a.test/"],
+                     seed_set=_told(tmp_path, 1, 2, 3))  # fmt: skip
+    assert done.fate("http://a.test/1") == done.fate("http://a.test/3") == ("stored", None)
+    assert done.fate("http://a.test/2") == ("dropped", "too-old")
+    assert done.fate("http://a.test/4") == ("dropped", "language")
+    assert done.told("http://a.test/2")["detail"] == "it was published on 2026-10-05, asked for is 2026-11-01 or later"
+    assert {"too-old": 1, "language": 1}.items() <= done.fates()["dropped"].items()
+
+
+@pytest.mark.slow
+def test_again_asks_what_is_not_due_and_only_for_what_has_changed(tmp_path: Path) -> None:
+    answers: dict[str, Scripted] = {
+        "a.test/feed.xml": _conditional(rss("http://a.test/1", "http://a.test/2"), '"feed"'),
+        "a.test/1": _conditional(story(1), '"one"'), "a.test/2": [story(2), story(20)],
+    }  # fmt: skip
+    start: dict[str, Any] = {"seed_set": _told(tmp_path, 1, 2, 20)}
+    with serving(answers) as site:
+        asked = settings(proxy=site.url, revisions="", revisit_soonest="1s")
+        first = crawl(tmp_path, asked, feeds=["http://a.test/feed.xml"], **start)
+        with first.store.write() as connection:
+            connection.exec_driver_sql("UPDATE urls SET fetched_at = fetched_at - 60")
+        before = len(site.log)
+        second = crawl(tmp_path, asked, again=True, **start)
+        again = {one.path: one.headers.get("if-none-match") for one in site.requests()[before:]}
+    assert again.keys() == {"/feed.xml", "/1", "/2"}
+    assert again["/feed.xml"] == '"feed"'
+    assert second.told("http://a.test/2")["article"]["revision"] == 2
+    assert second.fate("http://a.test/1") == ("stored", None)
+
+
 @pytest.mark.slow
 def test_robots_txt_is_kept_for_a_day_and_then_asked_again(tmp_path: Path) -> None:
     with serving({"a.test/robots.txt": [robots("Disallow: /x"), robots("Disallow: /")], "a.test/": page(),

@@ -184,7 +184,8 @@ def test_stopped_half_way_the_next_look_judges_the_rest(make: Make) -> None:
         first = editions.judged(connection, edition.family, after=0, limit=1)[0]
         judge = Judge(stock.config, Profile.from_bytes(edition.learned))
         score = judge.profile_scores([first.text])[0]
-        editions.judge_again(connection, [(first.row, score, judge.matches(score))], judge.name, now=time.time())
+        told = [(first.row, score, judge.misfit(score, first.traits))]
+        editions.judge_again(connection, told, judge.name, now=time.time())
     assert rejudge.catch_up(stock.store, stock.run) == 5
     assert rejudge.catch_up(stock.store, stock.run) == 0
     assert {edition for _, _, edition in scores(stock).values()} == {judge.name}

@@ -217,6 +217,25 @@ def test_an_article_robots_now_forbids_stays_and_is_left_alone(stock: Stock) -> 
     assert wake(stock, LATER + 1e9) == 0
 
 
+def test_who_asks_again_gets_every_list_and_match_whatever_their_rhythm(stock: Stock) -> None:
+    old = stored(stock, found_at=NOW - 90 * 86_400.0)
+    gone, other, unlike = "https://a.test/gone.xml", "https://a.test/other", "https://a.test/unlike"
+    stock.fetched({FEED: b"x", gone: b"x"}, state=State.LISTED)
+    stock.fetched({unlike: b"x"}, state=State.DROPPED, reason="unlike")
+    stored(stock, other, text=f"No match. {TEXT} And so it went on for a year, until nobody asked.", matched=False)
+    read(stock, FEED, news=False, at=NOW, etag='"1"')
+    with stock.store.write() as connection:
+        visits.note(connection, [Visited(stock.row(gone).id, Came.GONE, again=True)], set(), BOUNDS, run=1, now=NOW)
+        assert waking.wake_all(connection, BOUNDS, limit=9, now=time.time()) == 0, "not sooner than the shortest wait"
+        assert waking.wake_all(connection, BOUNDS, limit=1, now=LATER) == 1, "lists first"
+        assert waking.wake_all(connection, BOUNDS, limit=0, now=LATER) == 1
+    waiting = {row.url: row.visit for row in lease(stock)}
+    assert waiting.keys() == {FEED, PAGE}
+    assert waiting[FEED] is not None
+    assert waiting[FEED].etag == '"1"'
+    assert stock.row(PAGE).id == old
+
+
 def test_starting_points_of_an_earlier_run_wait_again_but_not_at_once(stock: Stock) -> None:
     start, page = "https://a.test/", "https://a.test/story"
     stock.fetched({start: b"x", page: b"x"}, state=State.DROPPED, reason="not-article")

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from crawler.explaining import misfit_of
 from crawler.reasons import meaning
 from crawler.web.desk import Learned
 from crawler.web.diff import Diff, compare
@@ -18,6 +19,7 @@ from crawler.web.frame import desk_of, framed, number, page
 from crawler.web.shading import MAX_CHARS, shaded
 from pipelines.likeness.explain import Explanation, explain
 from pipelines.likeness.read import Text
+from pipelines.misfits import Misfit
 from pipelines.records import Term
 from pipelines.stores import browse, fates, ratings, revisions
 from pipelines.stores.revisions import Revision
@@ -37,11 +39,12 @@ def article(request: Request) -> Response:
         if told is None:
             raise HTTPException(404, "Nothing is stored under this number.")
         learned = desk.learned(connection, run) if told["article"] else None
+        misfit = misfit_of(connection, row, run)
         verdict = ratings.standing(connection, frame["family"]).get(row)
         copies = browse.copies_of(connection, [row]).get(row, 0)
         versions = revisions.of(connection, row) if told["article"] and told["article"]["revision"] > 1 else []
     compared, difference = _compared(request, versions)
-    found = _explained(told["article"], learned) if told["article"] and learned else None
+    found = _explained(told["article"], learned, misfit) if told["article"] and learned else None
     seed = _seed(found, learned)
     terms = found.terms if found else ()
     text = told["article"]["text"] if told["article"] else ""
@@ -75,11 +78,11 @@ def by_url(request: Request) -> Response:
     return RedirectResponse(f"/article/{row}", status_code=303)
 
 
-def _explained(held: dict[str, Any], learned: Learned) -> Explanation:
+def _explained(held: dict[str, Any], learned: Learned, misfit: Misfit | None) -> Explanation:
     published = datetime.fromisoformat(held["published"]) if held["published"] else None
     text = Text(held["title"], held["text"], held["language"], published)
     seeds = {seed.name: (seed.text, seed.language) for seed in learned.edition.seeds}
-    return explain(learned.profile, text, learned.threshold, seeds)
+    return explain(learned.profile, text, learned.threshold, seeds, misfit=misfit)
 
 
 def _seed(found: Explanation | None, learned: Learned | None) -> dict[str, Any] | None:

@@ -1,0 +1,64 @@
+"""What a profile asks beside likeness, and that what cannot be told is not held against an article."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from pipelines import dating
+from pipelines.config import Config
+from pipelines.errors import ConfigError
+from pipelines.misfits import LANGUAGE, TOO_OLD, UNSURE, Limits, Traits, check_languages, check_since
+from pipelines.sections import Profile
+
+FOUND = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def reason(profile: Profile, *, language: str = "en", days: int | None = 0, confidence: float = 0.9) -> str | None:
+    """Why an article is left out that was published so many days before it was found."""
+    published = None if days is None else FOUND - timedelta(days=days)
+    found = Limits(profile).misfit(Traits(language, published, confidence, FOUND.timestamp()))
+    return found and found.reason
+
+
+def test_a_profile_that_says_nothing_takes_all() -> None:
+    assert reason(Profile(), language="de", days=9_000) is None
+    assert Limits(Profile()).name == ""
+
+
+@pytest.mark.parametrize(("language", "why"), [("en", None), ("de", LANGUAGE), ("no", None), ("und", None), ("", None)])
+def test_only_the_languages_asked_for_and_those_nobody_can_tell(language: str, why: str | None) -> None:
+    assert reason(Profile(languages=["en-GB", "NB"]), language=language) == why
+
+
+@pytest.mark.parametrize("since", ["30d", "2026-10-21"])
+def test_what_was_published_before_the_day_is_too_old_if_that_is_sure(since: str) -> None:
+    profile = Profile(since=since)
+    assert reason(profile, days=30) is None
+    assert reason(profile, days=31) == TOO_OLD
+    assert reason(profile, days=31, confidence=UNSURE) is None
+    assert reason(profile, days=None) is None
+    assert dating.GUESSED == UNSURE
+
+
+def test_a_moment_before_ages_can_be_counted_is_no_error() -> None:
+    published = datetime(1960, 1, 1, tzinfo=UTC)
+    assert Limits(Profile(since="1969y")).misfit(Traits("en", published, 1.0, -1e9)) is None
+
+
+def test_what_is_no_language_and_no_day_is_told_with_where_it_was_said() -> None:
+    assert check_languages(["de_AT", "EN"]) == ["de", "en"]
+    with pytest.raises(ConfigError, match=r"^--lang has 'english', which is no code"):
+        check_languages(["english"], "--lang")
+    assert check_since("") == ""
+    with pytest.raises(ConfigError, match=r"^profile\.x\.since 'soon' is no day"):
+        check_since("soon", "profile.x.since")
+    with pytest.raises(ConfigError, match="is no day"):
+        check_since("3000y")
+
+
+def test_a_run_begun_before_there_were_limits_has_none() -> None:
+    held = msgspec.json.decode(b'{"profile": {"floods": {"seeds": "seeds/", "threshold": "auto"}}}', type=Config)
+    assert (held.profile["floods"].languages, held.profile["floods"].since) == ([], "")
