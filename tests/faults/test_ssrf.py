@@ -60,7 +60,7 @@ def asked(urls: Sequence[str], **crawl: Any) -> list[str]:
     """How each URL ends that is given to the transport itself, one after the other."""
 
     async def ask() -> list[str]:
-        wanted = {**scrapy_settings.settings(Config(crawl=Crawl(**crawl))), "DOWNLOAD_TIMEOUT": 5, "DNS_TIMEOUT": 5}
+        wanted = {**scrapy_settings.settings(Config(crawl=Crawl(**crawl))), "DOWNLOAD_TIMEOUT": 60, "DNS_TIMEOUT": 60}
         transport = Transport(get_crawler(settings_dict=wanted))
         ends = []
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -200,11 +201,12 @@ def test_a_run_outlives_kills_of_its_workers_and_a_locked_database(tmp_path: Pat
             killed = 0
             while killed < 12 and run.poll() is None:  # more often than a child may fail by its own fault
                 for pid in [pid for pid, line in supervised(run.pid).items() if line.endswith("work dedupe")]:
-                    os.kill(pid, signal.SIGKILL)
-                    killed += 1
+                    with contextlib.suppress(ProcessLookupError):  # it is still dying of the last one
+                        os.kill(pid, signal.SIGKILL)
+                        killed += 1
                 time.sleep(0.2)
             assert run.wait(RUN_S) in (0, 1), said(tmp_path)
         store = open_store(Project(tmp_path).config().database)
         with store.read() as connection:
             assert runs.get(connection, 1).stopped_by == "exhausted"
-        assert killed == 12
+        assert killed >= 12
