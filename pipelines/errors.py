@@ -24,7 +24,13 @@ class UsageError(SuchlikeError):
 
 
 class ConfigError(UsageError):
-    """A line of the configuration is wrong; the message names the line's key and where it came from."""
+    """A line of the configuration is wrong; the message names the line's key and where it came from.
+
+    It is one line, whatever the configuration holds that it names.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(one if one.isprintable() else repr(one)[1:-1] for one in message))
 
 
 class SeedError(UsageError):
