@@ -43,7 +43,8 @@ class Answer:
 class Asked:
     """One request as it arrived. Times are seconds since 1970; `answered_at` is 0 while it is being answered.
 
-    That is the moment before its last write, so that whoever has the answer has it later.
+    That is the moment before its last write, so that whoever has the answer has it later. Of an answer that its client
+    gave up nobody here knows when that was, only that it came after the request: it is that moment.
     """
 
     host: str
@@ -153,15 +154,15 @@ class Site:
         asked = Asked(host, path, headers, target, time.time())
         number = self._note(asked)
 
-        def answered() -> None:
+        def answered(at: float) -> None:
             with self._lock:
-                self.log[number] = replace(asked, answered_at=time.time())
+                self.log[number] = replace(asked, answered_at=at)
 
         try:
             await self._answer(self._scripted(asked), writer, answered)
         finally:
             if not self.log[number].answered_at:  # it was given up
-                answered()
+                answered(asked.at)
 
     def _note(self, asked: Asked) -> int:
         with self._lock:
@@ -181,7 +182,7 @@ class Site:
             self._times[key] = self._times.get(key, 0) + 1
             return script[min(self._times[key], len(script)) - 1]
 
-    async def _answer(self, answer: Answer, writer: asyncio.StreamWriter, answered: Callable[[], None]) -> None:
+    async def _answer(self, answer: Answer, writer: asyncio.StreamWriter, answered: Callable[[float], None]) -> None:
         if answer.hangs:
             await self._done.wait()
         phrase = HTTPStatus(answer.status).phrase
@@ -193,7 +194,7 @@ class Site:
         for part in before:
             writer.write(part)
             await writer.drain()
-        answered()
+        answered(time.time())
         writer.write(last)
         await writer.drain()
 
