@@ -8,5 +8,7 @@ import sys
 def main() -> None:
     """Runs the command line and exits with the code contract.md promises."""
     from crawler.cli.app import run
+    from crawler.cli.signs import make_do
 
+    make_do()
     sys.exit(run(sys.argv[1:]))

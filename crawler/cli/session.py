@@ -18,6 +18,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from crawler.cli.signs import has_all
 from pipelines.masking import steers
 
 # what `-` is called while the command line is parsed, which would take it for a flag; no real argument can hold it
@@ -110,7 +111,7 @@ class Session:
 
     def emit(self, record: Mapping[str, Any]) -> None:
         """A record for programs: one JSON object on a line of stdout."""
-        sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(record, ensure_ascii=not has_all(sys.stdout)) + "\n")
 
     def out(self, text: str, *, marked: bool = False) -> None:
         """A line of the result itself, for people who pipe it on; on a terminal as many as it takes to fit.
