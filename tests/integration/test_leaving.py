@@ -180,10 +180,15 @@ def test_the_feeds_that_were_read_leave_with_the_articles_of_their_sites(databas
         discovery.discover(connection, named, run=1, now=2.0)
     for url, state in [*told.items(), ("https://bakery.test/map.xml", State.LISTED)]:
         stock.fetched({url: b"x"}, state=state)
+    by_link, linked_map = "https://orchard.test/rss", "https://orchard.test/map"
+    stock.fetched({by_link: b"x", linked_map: b"x"}, state=State.LISTED)  # found as pages
     railway = "https://railway.test/late"
     with stock.store.write() as connection:
         late = Found(Candidate(railway, "feed"), 0.5, parent=stock.row("https://burner.test/railway").id)
         discovery.discover(connection, [late], run=1, now=3.0)
+        early = Found(Candidate("https://orchard.test/early", "feed"), 0.5, parent=stock.row(by_link).id)
+        mapped = Found(Candidate("https://orchard.test/mapped", "sitemap"), 0.5, parent=stock.row(linked_map).id)
+        discovery.discover(connection, [early, mapped], run=1, now=3.0)
         # one that waits to be read again was read all the same
         known = {"url": stock.row("https://bakery.test/rss").id, "sort": 0, "interval_s": 60.0, "was": State.LISTED}
         connection.execute(rhythms.insert().values(known))
@@ -199,7 +204,8 @@ def test_the_feeds_that_were_read_leave_with_the_articles_of_their_sites(databas
         "https://bakery.test/rss", "https://harbour.test/feed",
     ]  # fmt: skip
     assert feeds('site = "railway.test"') == ["https://burner.test/railway"]
-    assert feeds('site = "orchard.test"') == []
+    assert feeds('site = "orchard.test"') == [by_link]
+    assert feeds('site = "theatre.test"') == []
 
 
 # verify
