@@ -154,8 +154,9 @@ def _loaded(text: str) -> Any:
 def _unwrapped(text: str) -> str:
     """JSON without the CDATA marks, also commented out, and the semicolon that templates put around it."""
     if "<![CDATA[" in text[:20]:
-        text = text.partition("<![CDATA[")[2].removeprefix("*/").removesuffix("*/").rstrip().removesuffix("]]>")
-    return text.rstrip(" ;/*")
+        text = text.partition("<![CDATA[")[2].lstrip().removeprefix("*/")
+        text = text.removesuffix("*/").rstrip().removesuffix("]]>")
+    return text.rstrip(" \t\r\n;/*")
 
 
 def _top_level(loaded: Any) -> Iterator[dict[str, Any]]:

@@ -137,7 +137,14 @@ def test_titles_that_differ_are_all_kept_and_the_headline_believed() -> None:
 
 @pytest.mark.parametrize(
     "script",
-    ["{}", '{{"@type": "WebPage", "mainEntity": {}}}', "//<![CDATA[\n{}\n//]]>", "/*<![CDATA[*/{}/*]]>*/", "{};"],
+    [
+        "{}",
+        '{{"@type": "WebPage", "mainEntity": {}}}',
+        "{};",
+        "//<![CDATA[\n{};\n//]]>",
+        "/*<![CDATA[*/{}/*]]>*/",
+        "/* <![CDATA[ */\n{}\n/* ]]> */",
+    ],
 )
 def test_json_ld_is_read_where_a_page_names_its_article_and_however_templates_wrap_it(script: str) -> None:
     wrapped = script.format(json.dumps(article(articleSection="Harbour")))
