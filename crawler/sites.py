@@ -13,15 +13,15 @@ def sites(store: Store, config: Config, limit: int | None = None) -> list[dict[s
     host that most pages came from."""
     with store.read() as connection:
         found = census.sites(connection)[:limit]
-        hosts = sources.of_sites(connection, [site.name for site in found])
+        firsts = sources.first_of(connection, [site.name for site in found])
     told = []
     for site in found:
-        first = next(iter(hosts[site.name]), None)
+        first, number = firsts.get(site.name, (None, 0))
         told.append(
             {"site": site.name, "pages": site.pages, "matches": site.matches,
              "harvest": round(site.matches / site.pages, 4) if site.pages else 0.0,
              "errors": site.errors, "waiting": site.waiting, "refused": site.refused,
              "robots": first and first.robots, "delay_s": max(config.delay_s, (first and first.delay_s) or 0.0),
-             "given_up": first and first.given_up, "hosts": len(hosts[site.name])}
+             "given_up": first and first.given_up, "hosts": number}
         )  # fmt: skip
     return told

@@ -105,13 +105,14 @@ def boost(*sites: str, session: Hidden) -> int:
 def _decided(session: Session, sites: tuple[str, ...], deed: Callable[[Any, str], object], told: str) -> int:
     from crawler.cli.opening import project
     from pipelines import urls
-    from pipelines.stores.sources import of_sites
+    from pipelines.stores.sources import first_of
 
     if not sites:
         raise UsageError("Name the sites, as `suchlike sources` lists them.")
     names = [urls.site_of(urls.host_named(site)) for site in sites]
     with project(session).store(session.mode).write() as connection:
-        unknown = [name for name, hosts in of_sites(connection, names).items() if not hosts]
+        known = first_of(connection, names)
+        unknown = [name for name in names if name not in known]
         if unknown:
             raise UsageError(f"{unknown[0]} was never heard of here; to keep a site out, use block under [sources].")
         for name in names:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from pipelines.stores.dialect import insert_new
 from pipelines.stores.discovery import settle_best
@@ -14,6 +15,12 @@ from pipelines.stores.hosts import BLOCKED, GIVEN_UP
 from pipelines.stores.schema import WAITS, State, barred, hosts, urls
 
 MOST_HOSTS = 500
+
+_COLUMNS = (
+    hosts.c.name, hosts.c.site, hosts.c.robots_verdict, hosts.c.delay_s, hosts.c.next_at, hosts.c.failures,
+    hosts.c.pages, hosts.c.given_up, hosts.c.holder,
+)  # fmt: skip
+_ORDER = (hosts.c.pages.desc(), hosts.c.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +38,19 @@ class Host:
     held: bool
 
 
-def of_sites(connection: Connection, sites: Sequence[str]) -> dict[str, list[Host]]:
-    """Site -> its hosts, of these few sites."""
-    h = hosts.c
-    query = (
-        select(h.name, h.site, h.robots_verdict, h.delay_s, h.next_at, h.failures, h.pages, h.given_up, h.holder)
-        .where(h.site.in_(sites)).order_by(h.pages.desc(), h.name).limit(MOST_HOSTS)
-    )  # fmt: skip
-    found: dict[str, list[Host]] = {site: [] for site in sites}
-    for row in connection.execute(query):
-        found[row.site].append(
-            Host(row.name, row.site, row.robots_verdict, row.delay_s, row.next_at, row.failures, row.pages,
-                 row.given_up, row.holder is not None)
-        )  # fmt: skip
-    return found
+def of_site(connection: Connection, site: str) -> list[Host]:
+    """Its hosts, those that most pages came from first; at most MOST_HOSTS."""
+    query = select(*_COLUMNS).where(hosts.c.site == site).order_by(*_ORDER).limit(MOST_HOSTS)
+    return [_host(row) for row in connection.execute(query)]
+
+
+def first_of(connection: Connection, sites: Sequence[str]) -> dict[str, tuple[Host, int]]:
+    """Site -> the host that most of its pages came from, and how many hosts it has, of those that are known."""
+    place = func.row_number().over(partition_by=hosts.c.site, order_by=_ORDER).label("place")
+    number = func.count().over(partition_by=hosts.c.site).label("number")
+    ranked = select(*_COLUMNS, place, number).where(hosts.c.site.in_(sites)).subquery()
+    rows = connection.execute(select(ranked).where(ranked.c.place == 1))
+    return {row.site: (_host(row), row.number) for row in rows}
 
 
 def block(connection: Connection, site: str) -> int:
@@ -85,6 +91,13 @@ def boost(connection: Connection, site: str) -> None:
 def blocked(connection: Connection) -> frozenset[str]:
     """The sites that are blocked."""
     return frozenset(connection.execute(select(barred.c.site).where(barred.c.blocked == 1)).scalars())
+
+
+def _host(row: Any) -> Host:
+    return Host(
+        row.name, row.site, row.robots_verdict, row.delay_s, row.next_at, row.failures, row.pages, row.given_up,
+        row.holder is not None,
+    )  # fmt: skip
 
 
 def _ids(connection: Connection, site: str) -> list[int]:

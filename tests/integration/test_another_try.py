@@ -20,6 +20,7 @@ from crawler.cli.session import Session
 from crawler.explaining import explained
 from crawler.rejudging import judge_again
 from crawler.rereading import read_again
+from crawler.sites import sites
 from pipelines import extract, warc
 from pipelines.errors import UsageError
 from pipelines.likeness.profile import Profile
@@ -112,6 +113,20 @@ def test_nothing_of_a_blocked_site_is_tried_again_until_it_is_no_longer(stock: S
         sources.unblock(connection, "b.test")
         assert failures.retry(connection, Choice(reason="timeout")) == 1
     assert timeouts() == [State.WAITING] * 3
+
+
+def test_a_site_of_many_hosts_hides_none_of_another(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "MOST_HOSTS", 3)
+    stock.fetched({f"https://h{number}.blogs.test/": b"" for number in range(5)})
+    told = {one["site"]: one["hosts"] for one in sites(stock.store, stock.config)}
+    assert told == {"a.test": 1, "b.test": 1, "blogs.test": 5}
+    with stock.store.read() as connection:
+        firsts = sources.first_of(connection, ["blogs.test", "never.test", "b.test"])
+        assert [host.name for host in sources.of_site(connection, "b.test")] == ["b.test"]
+        assert len(sources.of_site(connection, "blogs.test")) == 3
+    assert {site: (host.name, number) for site, (host, number) in firsts.items()} == {
+        "blogs.test": ("h0.blogs.test", 5), "b.test": ("b.test", 1),
+    }  # fmt: skip
 
 
 def test_fates_are_counted_by_site_and_by_run(stock: Stock) -> None:

@@ -31,9 +31,9 @@ def sources(request: Request) -> Response:
     with desk.read() as connection:
         run = desk.run(connection)
         frame = framed(connection, run)
-        hosts = rows.of_sites(connection, [site.name for site in some])
+        firsts = rows.first_of(connection, [site.name for site in some])
     return page(
-        request, "sources.html", "sources", frame, sites=some, hosts=hosts, begin=begin, q=wanted, blocked=BLOCKED,
+        request, "sources.html", "sources", frame, sites=some, firsts=firsts, begin=begin, q=wanted, blocked=BLOCKED,
         more=begin + SHOWN if len(chosen) > begin + SHOWN else None, rate_s=run.config.delay_s,
         pages=sum(site.pages for site in every) or 1, as_of=counted.at if counted else None, number=len(chosen),
     )  # fmt: skip
@@ -46,7 +46,7 @@ def source(request: Request) -> Response:
     with desk.read() as connection:
         run = desk.run(connection)
         frame = framed(connection, run)
-        hosts = rows.of_sites(connection, [name])[name]
+        hosts = rows.of_site(connection, name)
         if not hosts:
             raise HTTPException(404, "This site was never heard of.")
         best = browse.shown(connection, browse.leaf(connection, Wanted(site=name), limit=BEST).rows)
