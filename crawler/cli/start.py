@@ -150,12 +150,12 @@ def run(  # noqa: PLR0913  # the flags of contract.md
         "store": {"keep": keep},
         "queue": {"workers": workers},
     }  # fmt: skip
+    judging, web = _judging(threshold, grain, lang, since), _wanted(no_web=no_web, open_it=open_it)
     if dry_run:
         from crawler.cli.planning import planned
 
         return planned(session, overrides, given(seeds or []))
-    return show(session, overrides, given(seeds or []), _judging(threshold, grain, lang, since), again=again,
-                web=_wanted(no_web=no_web, open_it=open_it))  # fmt: skip
+    return show(session, overrides, given(seeds or []), judging, again=again, web=web)
 
 
 def replay(

@@ -246,6 +246,12 @@ def test_whoever_asks_a_run_to_end_is_told_what_happens_now(capsys: pytest.Captu
     assert "stopping: pages under way are finished; Ctrl-C again waits for nobody" in said
 
 
+@pytest.mark.parametrize("wrong", [["--lang", "english"], ["--since", "soon"], ["--open", "--no-web"]])
+def test_a_dry_run_says_what_the_run_would_say_of_its_flags(say: Say, tmp_path: Path, wrong: list[str]) -> None:
+    told = [say("-C", str(tmp_path), "run", *dry, *wrong) for dry in ([], ["--dry-run"])]
+    assert told[0] == told[1] and told[0][0] == 2 and wrong[0] in told[0][-1]
+
+
 @pytest.mark.parametrize(("verb", "goes_on"), [("replay", True), ("score", False)])
 def test_ctrl_c_is_told_in_a_sentence_and_has_the_exit_code_of_the_contract(
     say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str, goes_on: bool
