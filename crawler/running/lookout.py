@@ -85,13 +85,13 @@ class Lookout:
 
     def trouble(self, what: str, seconds: float) -> None:
         """Tells that storage or broker is away."""
-        self.seen.trouble, self.seen.seconds = what, seconds
-        self._tell(self.seen)
+        self.seen.trouble = what
+        self._tell_again(seconds)
 
     def stopping(self, seconds: float) -> None:
         """Tells that its user has asked for the end."""
-        self.seen.stopping, self.seen.seconds = True, seconds
-        self._tell(self.seen)
+        self.seen.stopping = True
+        self._tell_again(seconds)
 
     def spent(self) -> str | None:
         """Which budget other than that of pages is spent, or that the run was told to stop; None while it goes on."""
@@ -108,6 +108,11 @@ class Lookout:
         """Notes the last point of the harvest curve."""
         if self.seen.pages >= self._marked:
             self._note(self.seen.pages)
+
+    def _tell_again(self, seconds: float) -> None:
+        """Tells what was seen last; its latest matches were told then."""
+        self.seen.latest, self.seen.seconds = [], seconds
+        self._tell(self.seen)
 
     def _heed(self, asked: Run, seconds: float) -> None:
         """What was said to the run meanwhile: rest, stop, or fetch more."""

@@ -109,6 +109,18 @@ def test_a_run_is_not_over_while_pages_wait_for_the_archive(tmp_path: Path, arch
     project.store.close()
 
 
+def test_what_was_found_is_told_once_though_the_end_or_trouble_is_told_beside_it(tmp_path: Path) -> None:
+    project = Waiting(tmp_path)
+    told: list[int] = []
+    lookout = Lookout(project.config, project.store, project.run, tell=lambda seen: told.append(len(seen.latest)))
+    lookout.seen.latest = [(0.9, "Dredgers leave", "harbour.test")]
+    lookout.trouble("The broker does not answer.", 1.0)
+    lookout.seen.latest = [(0.9, "Dredgers leave", "harbour.test")]
+    lookout.stopping(2.0)
+    assert told == [0, 0]
+    project.store.close()
+
+
 def test_an_interrupted_run_stops_the_crawlers_others_have_started_for_it(tmp_path: Path) -> None:
     project = Waiting(tmp_path)
     with project.store.read() as connection:
