@@ -18,6 +18,8 @@ _MAX_HEADINGS: Final = 12
 _MAX_PARTS: Final = 8
 # letters; what is shorter may begin or end another title by chance
 _TELLING: Final = 12
+# so many times as long as a site's name, words are more than a form of it
+_FAR: Final = 3
 # a heading that shares fewer of its pairs of letters with every title is that of a box or of the site
 _AKIN: Final = 0.3
 # characters at which sources cut titles off (schema.org's readers ask for 110), and letters that make a description
@@ -62,7 +64,9 @@ def without_site(title: str, site: str, house: frozenset[str]) -> str:
 
 
 def _names(suffix: str, site: str) -> bool:
-    return bool(site) and (suffix in site or site in suffix)
+    """Whether the one holds the other and is not far longer: what only happens to hold it is part of the headline."""
+    short, long = sorted((suffix, site), key=len)
+    return bool(short) and short in long and _FAR * len(short) > len(long)
 
 
 def _spelled(heading: str, written: Iterable[str]) -> str:
