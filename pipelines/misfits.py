@@ -24,6 +24,8 @@ REASONS: Final = frozenset({UNLIKE, LANGUAGE, TOO_OLD})
 _CODE: Final = re.compile(r"[a-z]{2,3}")
 # other codes of the same languages
 _USUAL: Final = {"nb": "no", "iw": "he", "in": "id"}
+# forms that detectors tell apart -> the language that people ask for and mean both
+_FORMS: Final = {"nn": "no"}
 # a date no surer than this was guessed (dating.GUESSED, whose parsers nobody needs here)
 UNSURE: Final = 0.5
 # the earliest day of a fetch that ages are counted back from
@@ -65,7 +67,7 @@ class Limits:
 
     def misfit(self, traits: Traits) -> Misfit | None:
         """What is wrong with an article of these traits; None for nothing."""
-        if self.languages and traits.language not in ("", "und") and code(traits.language) not in self.languages:
+        if self.languages and traits.language not in ("", "und") and not self._takes(code(traits.language)):
             return Misfit(LANGUAGE, f"its language is {traits.language}, asked for is {' or '.join(self.languages)}")
         # a guess from the text's words is no reason to lose an article
         if not self.since or traits.published is None or traits.confidence <= UNSURE:
@@ -75,6 +77,9 @@ class Limits:
         if first is None or published >= first:
             return None
         return Misfit(TOO_OLD, f"it was published on {published}, asked for is {first} or later")
+
+    def _takes(self, language: str) -> bool:
+        return language in self.languages or _FORMS.get(language) in self.languages
 
 
 def code(language: str) -> str:

@@ -33,6 +33,11 @@ def test_only_the_languages_asked_for_and_those_nobody_can_tell(language: str, w
     assert reason(Profile(languages=["en-GB", "NB"]), language=language) == why
 
 
+def test_who_asks_for_norwegian_takes_both_of_its_forms_but_who_asks_for_one_only_that() -> None:
+    assert reason(Profile(languages=["no"]), language="nn") is None
+    assert reason(Profile(languages=["nn"]), language="no") == LANGUAGE
+
+
 @pytest.mark.parametrize("since", ["30d", "2026-10-21"])
 def test_what_was_published_before_the_day_is_too_old_if_that_is_sure(since: str) -> None:
     profile = Profile(since=since)
