@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import webbrowser
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -48,17 +47,20 @@ def demo(session: Session, pages: int, subject: str, *, web: Web) -> int:
     return _demo(session, opened, {"crawl": {"pages": pages}}, config, web=web)
 
 
-def _dashboard(session: Session, config: Config, *, wanted: Web) -> contextlib.AbstractContextManager[object]:
+@contextlib.contextmanager
+def _dashboard(session: Session, config: Config, *, wanted: Web) -> Iterator[None]:
     """The dashboard beside a run, its address being the first thing said; none where nobody is told of it."""
-    if wanted == "none" or session.quiet:
-        return contextlib.nullcontext()
+    if wanted == "none" or (session.quiet and wanted != "open"):
+        yield
+        return
+    from crawler.cli.browser import opened
     from crawler.web.beside import Beside
 
-    beside = Beside(config)
-    session.say(f" dashboard   {beside.address}")
-    if wanted == "open" and not webbrowser.open(beside.address):
-        session.say(" no browser was found here; open that address yourself")
-    return beside
+    with Beside(config) as beside:  # which answers from here on
+        session.say(f" dashboard   {beside.address}")
+        if wanted == "open" and not opened(beside.address):
+            session.say(" no browser was found here; open that address yourself")
+        yield
 
 
 def _demo(

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import webbrowser
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from looking import visiting
 from patience import PATIENCE_S, RUN_S
 from working import at_work_in
 
+from crawler.cli.browser import opened
 from crawler.web.served import bound
 from pipelines.errors import UsageError
 
@@ -27,10 +29,8 @@ ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)/\?token=\S+")
 @pytest.mark.slow
 def test_a_running_demo_is_followed_live(chromium: Any, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "crawler", "-C", str(tmp_path), "demo", "--pages", "150", "--open"]
-    log, opened = tmp_path / "said", tmp_path / "opened"
-    browser = tmp_path / "browser"
-    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
-    browser.chmod(0o755)
+    log, shown = tmp_path / "said", tmp_path / "shown"
+    browser = program(tmp_path / "browser", f'echo "$1" > {shown}')
     with log.open("wb") as said:
         demo = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env={**os.environ, "BROWSER": f"{browser} %s"}
@@ -41,7 +41,7 @@ def test_a_running_demo_is_followed_live(chromium: Any, tmp_path: Path) -> None:
         found = ADDRESS.search(first)
         assert found, f"the first line has no address: {first}"
         until((tmp_path / "suchlike-demo" / "demo.db").exists, "the store")
-        until(lambda: opened.exists() and opened.read_text().strip() == found[0], "the browser")
+        until(lambda: shown.exists() and shown.read_text().strip() == found[0], "the browser")
         for visit in visiting(chromium, found[1], found[0]):
             # until the run is in the store there is nothing to look at
             while visit.page.locator("#numbers").count() == 0:
@@ -69,6 +69,42 @@ def test_a_running_demo_is_followed_live(chromium: Any, tmp_path: Path) -> None:
             demo.send_signal(signal.SIGINT)
             demo.wait(PATIENCE_S)
     until(lambda: len(at_work_in(tmp_path)) == 0, "the end of all processes")
+
+
+@pytest.fixture
+def no_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal of a machine without windows and browsers, of which Python knows none yet."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(webbrowser, "_tryorder", None)
+    monkeypatch.setattr(webbrowser, "_browsers", {})
+
+
+def program(file: Path, script: str) -> Path:
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+    return file
+
+
+@pytest.mark.usefixtures("no_browser")
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS always has a browser with windows")
+def test_no_browser_takes_the_terminal_of_the_run(tmp_path: Path) -> None:
+    program(tmp_path / "w3m", f"touch {tmp_path}/shown")
+    assert webbrowser.get().basename in {"www-browser", "links", "elinks", "lynx", "w3m"}
+    assert not opened("http://127.0.0.1:9/")
+    assert not (tmp_path / "shown").exists()
+
+
+@pytest.mark.usefixtures("no_browser")
+def test_a_run_does_not_wait_for_a_browser_that_lasts_as_long_as_its_window(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "closed")
+    monkeypatch.setenv("BROWSER", f"{program(tmp_path / 'browser', f'read line < {tmp_path}/closed')} %s")
+    assert opened("http://127.0.0.1:9/")
+    (tmp_path / "closed").write_text("the window is closed\n")  # once it is open
 
 
 def test_no_web_means_no_web(suchlike: Any) -> None:
