@@ -5,8 +5,10 @@ The vectors are wordllama's (MIT), distilled from the token embeddings of Llama 
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import mmap
+import sys
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
@@ -56,6 +58,9 @@ class _Pieces(dict[str, bytes]):
         # Nor is it np.empty's: that asks for pages of 2 MB, each of which costs milliseconds when it is first touched.
         rows, width = self._narrow.get_shape()
         room = mmap.mmap(-1, 4 * rows * width, flags=mmap.MAP_PRIVATE)
+        if sys.platform == "linux":  # where the system gives large pages to whoever does not refuse them
+            with contextlib.suppress(OSError):  # it knows none
+                room.madvise(mmap.MADV_NOHUGEPAGE)
         self.table: Vectors = np.frombuffer(room, np.float32).reshape(rows, width)
         self._filled: set[int] = set()
 

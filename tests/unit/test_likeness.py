@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import random
+import re
 import socket
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -284,6 +286,20 @@ def test_the_background_holds_figures_of_many_languages() -> None:
 def test_a_language_is_known_by_the_name_that_articles_have_of_it(language: str) -> None:
     # ordinary in some language, but not in this one
     assert rarity().weigh(["dass"], language)["dass"] > 3 > rarity().weigh(["dass"], "xx").get("dass", 0.0)
+
+
+@pytest.mark.skipif(not Path("/sys/kernel/mm/transparent_hugepage").exists(), reason="a system without large pages")
+def test_the_table_refuses_large_pages_where_the_system_gives_them_to_all() -> None:
+    from pipelines.likeness.dense import embedder
+
+    at = embedder()._pieces.table.ctypes.data
+    flags, inside = "", False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if found := re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line):
+            inside = int(found[1], 16) <= at < int(found[2], 16)
+        elif inside and line.startswith("VmFlags:"):
+            flags = line
+    assert "nh" in flags.split()
 
 
 def test_a_word_that_is_one_piece_is_found_as_the_tokenizer_would_split_it() -> None:
