@@ -64,10 +64,10 @@ def is_house(names: Sequence[str], house: frozenset[str]) -> bool:
 def house_of(site: str, host: str) -> frozenset[str]:
     """All that a site may be called, as `letters`: its name, and by its address.
 
-    `news.example.com` is news, example, examplecom, newsexamplecom.
+    `news.example.com` is news, example, examplecom, newsexamplecom; but not com, which may be a word (ai, uk).
     """
     parts = host.removeprefix("www.").split(".")
-    called = ["".join(parts[at:]) for at in range(len(parts))]
+    called = ["".join(parts[at:]) for at in range(max(1, len(parts) - 1))]
     return frozenset(map(letters, (site, *called, *parts[:-1]))) - {""}
 
 

@@ -49,6 +49,17 @@ def test_titles_lose_their_site_by_its_name_and_by_its_address(text: str, site: 
     assert title.without_site(text, site, house_of(site, HOST)) == bare
 
 
+def test_the_end_of_an_address_alone_is_no_name_of_a_site() -> None:
+    house = house_of("The Paper", "www.paper.co.uk")
+    assert title.without_site("Storm warnings for the weekend - UK", "The Paper", house) == (
+        "Storm warnings for the weekend - UK"
+    )
+    assert title.without_site("Storm warnings for the weekend - paper.co.uk", "", house) == (
+        "Storm warnings for the weekend"
+    )
+    assert house_of("", "localhost") == {"localhost"}
+
+
 def test_the_newsrooms_headline_is_believed_first_and_what_readers_see_before_what_networks_are_told() -> None:
     heading, og = "<h1>Dredgers leave the harbour</h1>", "You will not believe what left the harbour"
     assert believed(heading, og=og, ld="Harbour: dredgers leave") == ("json-ld", "Harbour: dredgers leave")
