@@ -23,7 +23,7 @@ REASONS: Final = frozenset({UNLIKE, LANGUAGE, TOO_OLD})
 
 _CODE: Final = re.compile(r"[a-z]{2,3}")
 # other codes of the same languages
-_USUAL: Final = {"nb": "no", "iw": "he", "in": "id"}
+_USUAL: Final = {"nb": "no", "iw": "he", "in": "id", "fil": "tl"}
 # forms that detectors tell apart -> the language that people ask for and mean both
 _FORMS: Final = {"nn": "no"}
 # a date no surer than this was guessed (dating.GUESSED, whose parsers nobody needs here)

@@ -54,7 +54,7 @@ def test_a_moment_before_ages_can_be_counted_is_no_error() -> None:
 
 
 def test_what_is_no_language_and_no_day_is_told_with_where_it_was_said() -> None:
-    assert check_languages(["de_AT", "EN"]) == ["de", "en"]
+    assert check_languages(["de_AT", "EN", "fil"]) == ["de", "en", "tl"]
     with pytest.raises(ConfigError, match=r"^--lang has 'english', which is no code"):
         check_languages(["english"], "--lang")
     assert check_since("") == ""
