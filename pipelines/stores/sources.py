@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
+from pipelines.stores import waking
 from pipelines.stores.dialect import insert_new
 from pipelines.stores.discovery import settle_best
 from pipelines.stores.hosts import BLOCKED, GIVEN_UP
@@ -56,11 +57,12 @@ def first_of(connection: Connection, sites: Sequence[str]) -> dict[str, tuple[Ho
 def block(connection: Connection, site: str) -> int:
     """Nothing of a site is fetched from now on, whatever run, and no URL of it taken up; what waits is refused.
 
-    Returns how many hosts it has.
+    What is stored of it stays, also where it was to be looked at again. Returns how many hosts it has.
     """
-    ids = _ids(connection, site)
+    now, ids = time.time(), _ids(connection, site)
     # what is forgotten stays so
-    connection.execute(insert_new(connection, barred).values(site=site, at=time.time(), blocked=1))
+    connection.execute(insert_new(connection, barred).values(site=site, at=now, blocked=1))
+    waking.put_back(connection, now=now, site=site)
     some = hosts.c.id.in_(ids)
     connection.execute(update(hosts).where(some).values(given_up=BLOCKED, best=None))
     waiting = (urls.c.host.in_(ids), WAITS)

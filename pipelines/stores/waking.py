@@ -12,8 +12,9 @@ from pipelines.rhythm import Bounds
 from pipelines.stores.articles import iso_at
 from pipelines.stores.dialect import MAX_PARAMETERS, insert_new, run_many
 from pipelines.stores.discovery import raise_best, settle_best
+from pipelines.stores.hosts import BLOCKED
 from pipelines.stores.rhythms import Sort, keep_known
-from pipelines.stores.schema import IN_STORE, LEADS, WAITS, State, articles, rhythms, urls
+from pipelines.stores.schema import IN_STORE, LEADS, WAITS, State, articles, hosts, rhythms, urls
 
 # a run begun again at once does not ask its starting points again
 AGAIN_S = 600.0
@@ -25,6 +26,8 @@ LIST_EXPECTED = 1.0
 ARTICLE_EXPECTED = 0.4
 # where the user asks for it: behind lists, before any link
 AGAIN_EXPECTED = 0.9
+# of a host that is not blocked
+_WANTED = hosts.c.given_up.is_distinct_from(BLOCKED)
 
 
 def wake_starts(connection: Connection, wanted: Sequence[str], *, now: float) -> None:
@@ -48,7 +51,8 @@ def wake_due(connection: Connection, bounds: Bounds, *, now: float) -> int:
     due = [rhythms.c.due_at.is_not(None), rhythms.c.due_at <= now]
     ended = (
         select(urls.c.id, urls.c.state, urls.c.host).join(rhythms, rhythms.c.url == urls.c.id)
-        .where(*due, urls.c.state >= State.STORED).order_by(rhythms.c.due_at)
+        .join(hosts, hosts.c.id == urls.c.host)
+        .where(*due, urls.c.state >= State.STORED, _WANTED).order_by(rhythms.c.due_at)
     )  # fmt: skip
     lists = connection.execute(ended.where(rhythms.c.sort == int(Sort.LIST)).limit(MOST)).all()
     _wake(connection, lists, Sort.LIST)
@@ -71,7 +75,8 @@ def wake_all(connection: Connection, bounds: Bounds, *, limit: int, now: float) 
     left_alone = and_(rhythms.c.due_at.is_(None), rhythms.c.url.is_not(None))
     ended = (
         select(urls.c.id, urls.c.state, urls.c.host).outerjoin(rhythms, rhythms.c.url == urls.c.id)
-        .where(urls.c.state >= State.STORED, urls.c.fetched_at < now - bounds.soonest_s, ~left_alone)
+        .join(hosts, hosts.c.id == urls.c.host)
+        .where(urls.c.state >= State.STORED, urls.c.fetched_at < now - bounds.soonest_s, ~left_alone, _WANTED)
         .order_by(urls.c.fetched_at).limit(limit or None)
     )  # fmt: skip
     lists = connection.execute(ended.where(or_(urls.c.state == State.LISTED, rhythms.c.sort == int(Sort.LIST)))).all()
@@ -120,16 +125,20 @@ def _wake(connection: Connection, rows: Sequence[Any], sort: Sort, expected: flo
     raise_best(connection, dict.fromkeys([row.host for row in rows], expected))
 
 
-def put_back(connection: Connection, *, now: float, host: int | None = None) -> int:
-    """What was to be looked at again (at this host) and was not is as it was before, and still due; how many rows."""
+def put_back(connection: Connection, *, now: float, host: int | None = None, site: str | None = None) -> int:
+    """What was to be looked at again (at this host, or site) and was not is as it was before, and still due.
+
+    Returns how many rows.
+    """
     # the few that were woken first: joined, SQLite would begin with all that wait
     woken = select(rhythms.c.url, rhythms.c.was).where(rhythms.c.was.is_not(None))
     was = {row.url: row.was for row in connection.execute(woken)}
     known, rows = list(was), list[Any]()
+    there = [] if host is None else [urls.c.host == host]
+    there += [] if site is None else [urls.c.host.in_(select(hosts.c.id).where(hosts.c.site == site))]
     for at in range(0, len(known), MAX_PARAMETERS):
         some = [urls.c.id.in_(known[at : at + MAX_PARAMETERS]), WAITS]
-        at_host = [] if host is None else [urls.c.host == host]
-        rows += connection.execute(select(urls.c.id, urls.c.host).where(*some, *at_host)).all()
+        rows += connection.execute(select(urls.c.id, urls.c.host).where(*some, *there)).all()
     run_many(
         connection,
         update(urls).where(urls.c.id == bindparam("row")).values(state=bindparam("before")),

@@ -15,7 +15,7 @@ from sqlalchemy import select, text, update
 from stocked import Stock, day
 
 from pipelines.rhythm import FIRST_S, Bounds
-from pipelines.stores import allotment, fetches, rhythms, stories, tallies, visits, waking
+from pipelines.stores import allotment, fetches, rhythms, sources, stories, tallies, visits, waking
 from pipelines.stores.fetches import Fetched
 from pipelines.stores.schema import State, articles, urls
 from pipelines.stores.schema import rhythms as table
@@ -234,6 +234,21 @@ def test_who_asks_again_gets_every_list_and_match_whatever_their_rhythm(stock: S
     assert waiting[FEED] is not None
     assert waiting[FEED].etag == '"1"'
     assert stock.row(PAGE).id == old
+
+
+def test_what_is_stored_of_a_blocked_site_stays_and_is_not_looked_at_again(stock: Stock) -> None:
+    other = "https://b.test/story"
+    stored(stock)
+    stored(stock, other, text=f"Another. {TEXT} Nobody had asked for that in a year, said the mayor of the town.")
+    with stock.store.write() as connection:
+        assert waking.wake_all(connection, BOUNDS, limit=0, now=LATER) == 2
+        sources.block(connection, "a.test")
+    assert stock.states() == {PAGE: State.STORED, other: State.WAITING}
+    with stock.store.write() as connection:
+        assert waking.wake_all(connection, BOUNDS, limit=0, now=LATER) == 0
+        assert waking.wake_due(connection, BOUNDS, now=LATER + 1e6) == 0
+        sources.unblock(connection, "a.test")
+        assert waking.wake_all(connection, BOUNDS, limit=0, now=LATER) == 1
 
 
 def test_starting_points_of_an_earlier_run_wait_again_but_not_at_once(stock: Stock) -> None:
