@@ -15,7 +15,7 @@ from pipelines.records import Article, Drop, Likeness
 from pipelines.rhythm import Bounds
 from pipelines.stages import LEASE_S, RING_S, Rings, Watch
 from pipelines.stores import Connection, Store, articles, forgotten, ledger, rhythms
-from pipelines.stores.articles import Draft, Sealed
+from pipelines.stores.articles import Draft, Known
 from pipelines.stores.bodies import discard
 from pipelines.stores.ledger import Taken
 from pipelines.stores.schema import State
@@ -66,14 +66,15 @@ class Parse:
         rings: Rings = {"dedupe": [], "store": []}
         ring_after, steps = time.time() + RING_S, list[Step]()
         with self._store.write() as connection:
-            known = articles.sealed(connection, [one.page.row for one in taken])
+            known = articles.known(connection, [one.page.row for one in taken])
             gone = forgotten.tombstones(connection, {one.draft.article.canonical_url for one in outcomes if one.draft})
-            for outcome in (self._unless_forgotten(one, gone) for one in outcomes):
-                held = known.get(outcome.taken.page.row)
-                if held is None:
-                    steps += self._settle(connection, outcome, rings, ring_after)
-                else:
+            for one in outcomes:
+                held = known.get(one.taken.page.row)
+                outcome = self._unless_forgotten(self._no_older(one, held) if held else one, gone)
+                if held and held.sealed:
                     steps += self._compare(connection, outcome, held, rings, ring_after)
+                else:
+                    steps += self._settle(connection, outcome, rings, ring_after)
         trail.tell(self.name, steps)
         return rings
 
@@ -137,6 +138,12 @@ class Parse:
             return _Outcome(taken, draft, None)
         return _Outcome(taken, draft, Drop(article.row, self.name, misfit.reason, misfit.detail))
 
+    def _no_older(self, outcome: _Outcome, held: Known) -> _Outcome:
+        """An article does not grow older by being looked at again."""
+        if outcome.draft is None:
+            return outcome
+        return self._decide(outcome.taken, outcome.draft.article, outcome.draft.likeness, held.first_at)
+
     def _unless_forgotten(self, outcome: _Outcome, gone: Collection[str]) -> _Outcome:
         """A site's other addresses of an article that was forgotten are not to bring it back."""
         article = outcome.draft.article if outcome.draft else None
@@ -148,11 +155,9 @@ class Parse:
         return _Outcome(outcome.taken, None, Drop(article.row, self.name, forgotten.REASON, detail))
 
     def _compare(
-        self, connection: Connection, outcome: _Outcome, held: Sealed, rings: Rings, ring_after: float
+        self, connection: Connection, outcome: _Outcome, held: Known, rings: Rings, ring_after: float
     ) -> list[Step]:
         """A page of a stored article came again: another text is its next revision; else it stays as it is."""
-        if outcome.draft:  # it grows no older by being looked at again
-            outcome = self._decide(outcome.taken, outcome.draft.article, outcome.draft.likeness, held.first_at)
         taken, draft = outcome.taken, outcome.draft
         changed = draft is not None and outcome.drop is None and draft.article.sha256 != held.sha256
         row, page = taken.page.row, taken.page

@@ -98,19 +98,26 @@ def note_archived(connection: Connection, places: Mapping[int, tuple[str, int]])
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
-    """An article of the corpus whose page came once more: its text's SHA-256, the run that found it, and when."""
+class Known:
+    """An article whose page came once more: its text's SHA-256, the run that found it, and when it came first.
+
+    `sealed` tells whether it is part of the corpus.
+    """
 
     sha256: str
     run: int
     first_at: float
+    sealed: bool
 
 
-def sealed(connection: Connection, rows: Sequence[int]) -> dict[int, Sealed]:
-    """Those of these rows whose articles are part of the corpus."""
-    held = (articles.c.id.in_(rows), articles.c.stored_at.is_not(None))
-    query = select(articles.c.id, articles.c.sha256, articles.c.run, articles.c.first_at).where(*held)
-    return {row: Sealed(sha256, run, first_at) for row, sha256, run, first_at in connection.execute(query)}
+def known(connection: Connection, rows: Sequence[int]) -> dict[int, Known]:
+    """Those of these rows that are articles already, dropped ones among them."""
+    a = articles.c
+    query = select(a.id, a.sha256, a.run, a.first_at, a.stored_at.is_not(None)).where(a.id.in_(rows))
+    return {
+        row: Known(sha256, run, first_at, bool(stored))
+        for row, sha256, run, first_at, stored in connection.execute(query)
+    }
 
 
 def revise(connection: Connection, draft: Draft) -> None:

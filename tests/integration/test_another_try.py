@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 from conftest import until
 from patience import PATIENCE_S
@@ -199,6 +200,24 @@ def test_another_language_lets_out_and_in_and_says_why(judged: Stock) -> None:
     assert {one.url for one in back.changes if one.enters} == {one.url for one in gone.changes}
     assert explained(judged.store, bread)["match"] is True
     judge_again(judged.store, before.before)
+
+
+def test_an_article_that_was_dropped_grows_no_older_by_being_fetched_again(judged: Stock) -> None:
+    url, body = "https://food.test/dated", PAGES["https://food.test/bread"]
+    day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 20 * 86_400))
+    dated = body.replace(b"<head>", f'<head><meta property="article:published_time" content="{day}">'.encode())
+    assert dated != body
+    judged.work("parse", judged.fetched({url: dated}))
+    assert judged.row(url).reason == "unlike"
+    with judged.store.write() as connection:
+        connection.execute(text("UPDATE articles SET first_at = first_at - 15 * 86400"))
+        name, held = judged.config.only_profile()
+        asked = msgspec.structs.replace(held, threshold=0.0, since="10d")
+        config = msgspec.structs.replace(judged.config, profile={name: asked})
+        runs.resume(connection, judged.run, config, runs.get(connection, judged.run).profile, now=time.time())
+        connection.execute(update(urls).where(urls.c.url == url).values(state=State.WAITING))
+    judged.work("parse", judged.fetched({url: dated}))
+    assert judged.states()[url] == State.STORED
 
 
 def test_an_article_dropped_for_its_language_is_taken_up_without_fetching(judged: Stock) -> None:
