@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
 import ipaddress
@@ -82,10 +83,26 @@ def check_bind(host: str, token: str) -> None:
 
 
 def token_of(folder: Path, chosen: str = "") -> str:
-    """The token chosen, else the one kept in the project folder for its owner alone, made at first use."""
+    """The token chosen, else the one kept in the project folder for its owner alone, made at first use.
+
+    Where the folder takes no writes and has none of ours, it is one for this process alone.
+    """
     if chosen:
         return chosen
-    file = folder / ".suchlike" / "web-token"
+    try:
+        return _kept(folder / ".suchlike" / "web-token")
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EROFS) or os.access(_deepest(folder / ".suchlike"), os.W_OK):
+            raise
+        return secrets.token_urlsafe(24)
+
+
+def _deepest(folder: Path) -> Path:
+    """This folder, or where there is none yet the one that it would be made in."""
+    return folder if folder.exists() else folder.parent
+
+
+def _kept(file: Path) -> str:
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         made = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -95,7 +112,7 @@ def token_of(folder: Path, chosen: str = "") -> str:
             return held
         # half written, or readable by others: worth nothing
         file.unlink()
-        return token_of(folder)
+        return _kept(file)
     token = secrets.token_urlsafe(24)
     with os.fdopen(made, "w", encoding="ascii") as stream:
         stream.write(token)

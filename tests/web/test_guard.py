@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import bounded_by_permissions
 from looking import TOKEN, client
 
 from crawler.web import guard
@@ -225,6 +228,21 @@ def test_the_token_is_made_once_and_for_the_owner_alone(tmp_path: Path) -> None:
     file.chmod(0o644)
     assert token_of(tmp_path) != token
     assert token_of(tmp_path, "my own choice of token") == "my own choice of token"
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_where_nothing_can_be_written_the_token_is_one_for_the_process_alone(tmp_path: Path, begun: bool) -> None:
+    folder = tmp_path / "archived"
+    (folder / ".suchlike" if begun else folder).mkdir(parents=True)
+    two = "import sys; from pathlib import Path; from crawler.web.access import token_of as of; p = Path(sys.argv[1])"
+    command = [*bounded_by_permissions(), sys.executable, "-c", f"{two}; print(of(p), of(p))", str(folder)]
+    for one in (folder / ".suchlike", folder):
+        if one.exists():
+            one.chmod(0o555)
+    said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    first, second = said.stdout.split()
+    assert first != second and len(first) >= 32, said.stderr
+    assert not (folder / ".suchlike" / "web-token").exists()
 
 
 def test_a_large_or_strange_form_is_refused(results: Path) -> None:
