@@ -47,8 +47,15 @@ class Judge:
             self._warm = True
             self.profile_scores([Text("A first page", "It has a few words.", "en")])
 
-    def misfit(self, likeness: Likeness, traits: Traits) -> Misfit | None:
-        """Why an article is none of those the run looks for; None where it is one."""
+    def misfit(self, likeness: Likeness, traits: Traits, verdict: int = 0) -> Misfit | None:
+        """Why an article is none of those the run looks for; None where it is one.
+
+        `verdict` is what the user said of it: 1 like, -1 unlike, 0 nothing. It counts whatever its score and traits.
+        """
+        if verdict > 0:
+            return None
+        if verdict < 0:
+            return Misfit(UNLIKE, "it was rated as unlike")
         if self._limits is None or likeness.score < self.threshold:
             return Misfit(UNLIKE, f"score {likeness.score:.2f} is below the threshold {self.threshold:.2f}")
         return self._limits.misfit(traits)

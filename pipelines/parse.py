@@ -14,7 +14,7 @@ from pipelines.misfits import Traits
 from pipelines.records import Article, Drop, Likeness
 from pipelines.rhythm import Bounds
 from pipelines.stages import LEASE_S, RING_S, Rings, Watch
-from pipelines.stores import Connection, Store, articles, forgotten, ledger, rhythms
+from pipelines.stores import Connection, Store, articles, forgotten, ledger, ratings, rhythms
 from pipelines.stores.articles import Draft, Known
 from pipelines.stores.bodies import discard
 from pipelines.stores.ledger import Taken
@@ -68,9 +68,11 @@ class Parse:
         with self._store.write() as connection:
             known = articles.known(connection, [one.page.row for one in taken])
             gone = forgotten.tombstones(connection, {one.draft.article.canonical_url for one in outcomes if one.draft})
+            said = self._said(connection, [one.taken for one in outcomes if one.taken.page.row in known])
             for one in outcomes:
                 held = known.get(one.taken.page.row)
-                outcome = self._unless_forgotten(self._no_older(one, held) if held else one, gone)
+                again = self._once_more(one, held, said.get(one.taken.page.row, 0)) if held else one
+                outcome = self._unless_forgotten(again, gone)
                 if held and held.sealed:
                     steps += self._compare(connection, outcome, held, rings, ring_after)
                 else:
@@ -125,24 +127,34 @@ class Parse:
         ]  # fmt: skip
 
     def _decide(
-        self, taken: Taken, article: Article, likeness: Likeness, found_at: float | None = None
-    ) -> _Outcome:  # fmt: skip
-        """`found_at` is when an article that is known was fetched first."""
+        self, taken: Taken, article: Article, likeness: Likeness, found_at: float | None = None, verdict: int = 0
+    ) -> _Outcome:
+        """Of an article that is known, `found_at` is when it was fetched first, `verdict` what the user said of it."""
         judge, fetched_at = self._judges.of(taken.run), taken.page.fetched_at
         since = fetched_at if found_at is None else found_at
-        misfit = judge.misfit(
-            likeness, Traits(article.language, article.published, article.published_confidence, since)
-        )
+        traits = Traits(article.language, article.published, article.published_confidence, since)
+        misfit = judge.misfit(likeness, traits, verdict)
         draft = Draft(article, likeness, misfit is None, fetched_at, judge.config.mode, taken.run, judge.name)
         if misfit is None or judge.keeps_all:
             return _Outcome(taken, draft, None)
         return _Outcome(taken, draft, Drop(article.row, self.name, misfit.reason, misfit.detail))
 
-    def _no_older(self, outcome: _Outcome, held: Known) -> _Outcome:
-        """An article does not grow older by being looked at again."""
+    def _said(self, connection: Connection, known: Sequence[Taken]) -> dict[int, int]:
+        """What the user said of articles that are known."""
+        rows: dict[int, list[int]] = {}
+        for taken in known:
+            rows.setdefault(taken.run, []).append(taken.page.row)
+        said: dict[int, int] = {}
+        for run, some in rows.items():
+            if profile := self._judges.of(run).profile:
+                said |= ratings.of_rows(connection, profile.edition, some)
+        return said
+
+    def _once_more(self, outcome: _Outcome, held: Known, verdict: int) -> _Outcome:
+        """Looked at again, an article grows no older, and what the user said of it still counts."""
         if outcome.draft is None:
             return outcome
-        return self._decide(outcome.taken, outcome.draft.article, outcome.draft.likeness, held.first_at)
+        return self._decide(outcome.taken, outcome.draft.article, outcome.draft.likeness, held.first_at, verdict)
 
     def _unless_forgotten(self, outcome: _Outcome, gone: Collection[str]) -> _Outcome:
         """A site's other addresses of an article that was forgotten are not to bring it back."""

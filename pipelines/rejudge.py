@@ -93,9 +93,8 @@ def changes(
 
 def _misfit(judge: Judge, one: Judged, score: Likeness, verdicts: Mapping[int, int]) -> Misfit | None:
     """What the user has said of an article counts, whatever its score and traits."""
-    verdict = verdicts.get(one.row, 0)
-    found = None if verdict > 0 else judge.misfit(score, one.traits)
-    if verdict < 0 or (found and found.reason == UNLIKE):
+    found = judge.misfit(score, one.traits, verdicts.get(one.row, 0))
+    if found and found.reason == UNLIKE:
         return Misfit(UNLIKE, f"score {score.score:.2f} is not enough; judged anew with what was learned")
     return found
 

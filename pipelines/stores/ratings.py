@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, select, update
 
 from pipelines.stores.editions import of_family
-from pipelines.stores.schema import articles, ratings, urls
+from pipelines.stores.schema import articles, profiles, ratings, urls
 
 
 def add(connection: Connection, family: str, article: int, verdict: int, *, now: float) -> None:
@@ -37,6 +38,17 @@ def standing(connection: Connection, family: str, *, but: int | None = None) -> 
     query = (
         select(ratings.c.article, ratings.c.verdict)
         .where(ratings.c.family == family, ratings.c.undone_at.is_(None), ratings.c.id != (but or 0))
+        .order_by(ratings.c.id)
+    )
+    return {row.article: row.verdict for row in connection.execute(query)}
+
+
+def of_rows(connection: Connection, edition: str, rows: Collection[int]) -> dict[int, int]:
+    """Those of these articles that were rated in the family that this edition is of, and their verdicts."""
+    family = select(profiles.c.family).where(profiles.c.digest == edition).scalar_subquery()
+    query = (
+        select(ratings.c.article, ratings.c.verdict)
+        .where(ratings.c.family == family, ratings.c.undone_at.is_(None), ratings.c.article.in_(rows))
         .order_by(ratings.c.id)
     )
     return {row.article: row.verdict for row in connection.execute(query)}

@@ -20,6 +20,7 @@ from pipelines.judge import Judge, Judges
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Example
 from pipelines.stores import articles, editions, runs
+from pipelines.stores.schema import State, urls
 from pipelines.stores.schema import articles as table
 from pipelines.stores.wanted import Wanted
 
@@ -43,6 +44,10 @@ MUSEUM = (
 GARDEN = (
     "Tomatoes want warmth and a wall behind them. Whoever sows in April should harden the seedlings for a week before "
     "they go out, and pinch the side shoots from June. A handful of compost in the hole is better than any powder."
+)
+BAKERY = (
+    "The bakery on the corner sells bread with seeds from six in the morning. Its oven is fired with beech, customers "
+    "queue up to the bridge on Saturdays, and the dough rests for two nights in the cellar before it is shaped."
 )
 
 Make = Callable[..., Stock]
@@ -233,3 +238,20 @@ def test_an_explanation_adds_up_and_shows_the_seeds_sentences(make: Make) -> Non
     assert again["parts"]["ratings"] < 0
     assert sum(again["parts"].values()) == pytest.approx(again["logit"])
     assert any("rated" in one for one in again["against"])
+
+
+@pytest.mark.parametrize("keep", ["all", "matches"])
+def test_what_was_rated_counts_as_it_was_said_when_its_page_comes_with_another_text(make: Make, keep: str) -> None:
+    def told() -> dict[str, bool]:
+        return {url: stock.articles()[url]["match"] for url in (liked, disliked)}
+
+    stock = make(keep=keep)
+    liked, disliked = "https://paper.test/garden/1", "https://paper.test/trains/1"
+    rate(stock.store, [liked], 1, preview=False)
+    rate(stock.store, [disliked], -1, preview=False)
+    assert told() == {liked: True, disliked: False}
+    with stock.store.write() as connection:
+        connection.execute(update(urls).where(urls.c.url.in_((liked, disliked))).values(state=State.WAITING))
+    stock.work("parse", stock.fetched({liked: page(BAKERY, 71), disliked: page(SEED.text, 72)}))
+    assert told() == {liked: True, disliked: False}
+    assert stock.articles()[liked]["revision"] == 2
