@@ -59,12 +59,13 @@ def thresholds(curve: Sequence[int]) -> Curve:
     return _drawn([at / 100 for at in range(len(curve))], [float(number) for number in curve])
 
 
-def in_force(curve: Sequence[int], threshold: float | None, matches: int) -> tuple[int, ...]:
+def in_force(curve: Sequence[int], threshold: float | None, matches: int | None) -> tuple[int, ...]:
     """`curve` (see census.Census) with what the threshold now in force keeps, to the article, at its hundredth.
 
-    It lies between two hundredths, and one of its articles beside it would be counted wrongly.
+    It lies between two hundredths, and one of its articles beside it would be counted wrongly. `matches` is None where
+    more than the score decides what matches.
     """
-    if threshold is None:
+    if threshold is None or matches is None:
         return tuple(curve)
     at = round(threshold * 100)
     kept = min(max(matches, *curve[at + 1 : at + 2], 0), *curve[max(0, at - 1) : at or 1])

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from conftest import until
 from looking import Served, Visit, client, serving, visiting
 from lxml import etree
 
+from crawler.project import Project
 from pipelines.stores import articles, open_store, tallies, tellings
 
 PATHS = ["/", "/results", "/stories", "/sources", "/queues", "/failures", "/seeds", "/sources?q=ledger"]
@@ -142,6 +146,19 @@ def test_the_threshold_in_force_keeps_what_matches(visit: Visit, path: str, plac
     visit.until(f"document.querySelector('{place}')?.textContent.includes(' keeps {matching} of ')")
     if path == "/seeds":
         visit.until(f"document.querySelector('figure .u-legend').textContent.includes('{matching}')")
+
+
+def test_where_languages_are_asked_for_it_is_said_that_the_slider_goes_by_the_score_alone(copied: Path) -> None:
+    assert len(stored(copied)) > 0
+    Project(copied).rejudge(languages=["de"])
+    asked = client(copied)
+    until(lambda: "judged articles" in asked.get("/seeds").text, "the totals")
+    seeds, results = asked.get("/seeds").text, asked.get("/results").text
+    assert "by the score alone" in seeds and "the slider goes by the score alone" in results
+    curve = json.loads(html.unescape(re.findall(r'data-curve="([^"]+)"', results)[0]))
+    threshold = float(re.findall(r'data-now="([^"]+)"', results)[0])
+    kept = re.findall(r"keeps ([\d\u202f]+) of", results)[0].replace("\u202f", "")
+    assert int(kept) == curve[round(threshold * 100)] > 0
 
 
 def test_two_tellings_of_a_story_are_compared(visit: Visit) -> None:

@@ -15,6 +15,7 @@ from pipelines import urls
 from pipelines.asked import understood
 from pipelines.days import day
 from pipelines.errors import UsageError
+from pipelines.misfits import Limits
 from pipelines.stores import Connection, browse, ratings, search
 from pipelines.stores.browse import Cursor
 from pipelines.stores.wanted import Wanted
@@ -42,15 +43,16 @@ def results(request: Request) -> Response:
         standing = ratings.standing(connection, frame["family"])
     counted = desk.counted()
     census = counted.value if counted else None
-    threshold = learned.threshold if learned else None
+    threshold, limited = learned.threshold if learned else None, bool(Limits(run.config.only_profile()[1]).name)
+    by_score = None if limited or census is None else census.matches
     feed = query({"profile": frame["family"], "key": request.app.state.access.feed_key})
     template = "_rows.html" if request.headers.get("hx-target") == "rows" else "results.html"
     return page(
         request, template, "results", frame, asked=asked, problem=problem, verdicts=standing,
-        threshold=threshold, curve=charts.in_force(census.curve, threshold, census.matches) if census else None,
+        threshold=threshold, curve=charts.in_force(census.curve, threshold, by_score) if census else None,
         languages=census.languages if census else (),
         sites=[site.name for site in census.sites[:MOST_SITES]] if census else [],
-        total=census.matches if census else None, feed=feed, **told,
+        total=census.matches if census else None, limited=limited, feed=feed, **told,
     )  # fmt: skip
 
 

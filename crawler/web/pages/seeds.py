@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from crawler.web import charts
 from crawler.web.frame import desk_of, fraction, framed, page
+from pipelines.misfits import Limits
 from pipelines.stores import ratings
 
 WORDS = 30
@@ -26,12 +27,15 @@ def seeds(request: Request) -> Response:
     counted = desk.counted()
     asked = fraction(request.query_params.get("threshold"))
     threshold = learned.threshold if learned else None
-    curve = charts.in_force(counted.value.curve, threshold, counted.value.matches) if counted else None
+    profile = run.config.only_profile()[1]
+    limited = bool(Limits(profile).name)
+    by_score = None if limited or counted is None else counted.value.matches
+    curve = charts.in_force(counted.value.curve, threshold, by_score) if counted else None
     shown = asked if asked is not None else threshold
     matrix = desk.resemblance(learned) if learned else None
     return page(
         request, "seeds.html", "seeds", frame, learned=learned, rated=rated, matrix=matrix, threshold=threshold,
-        setting=run.config.only_profile()[1].threshold, words=learned.profile.terms[:WORDS] if learned else (),
+        limited=limited, setting=profile.threshold, words=learned.profile.terms[:WORDS] if learned else (),
         chart=charts.thresholds(curve) if curve else None, curve=curve, shown=shown, steps=STEPS,
     )  # fmt: skip
 
