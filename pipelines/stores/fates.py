@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, case, func, or_, select
+from sqlalchemy import Connection, and_, case, func, or_, select
 
 from pipelines import urls as identity
 from pipelines.misfits import LANGUAGE, TOO_OLD
@@ -88,10 +88,14 @@ def _frontier(connection: Connection) -> int:
 
 
 def sites(connection: Connection, run: int | None = None) -> list[dict[str, Any]]:
-    """`{site, pages, matches}` of every site with a page fetched, most matches first."""
-    matched = case((articles.c.matched == 1, 1), else_=0) * case((articles.c.stored_at.is_not(None), 1), else_=0)
+    """`{site, pages, matches}` of every site with a page fetched, most matches first; of one run or of all.
+
+    What a run looked at again is among its pages; a match is of the run that found it.
+    """
+    found_by = [] if run is None else [articles.c.run == whole(run)]
+    matched = case((and_(articles.c.matched == 1, articles.c.stored_at.is_not(None), *found_by), 1), else_=0)
     query = (
-        select(hosts.c.site, func.count(), func.sum(func.coalesce(matched, 0)))
+        select(hosts.c.site, func.count(), func.sum(matched))
         .select_from(urls.join(hosts, hosts.c.id == urls.c.host).outerjoin(articles, articles.c.id == urls.c.id))
         .where(urls.c.kind == Kind.PAGE, urls.c.state > State.LEASED, urls.c.state <= State.DEAD)
         .group_by(hosts.c.site)

@@ -15,7 +15,7 @@ from sqlalchemy import select, text, update
 from stocked import Stock, day
 
 from pipelines.rhythm import FIRST_S, Bounds
-from pipelines.stores import allotment, fetches, rhythms, sources, stories, tallies, visits, waking
+from pipelines.stores import allotment, fates, fetches, rhythms, runs, sources, stories, tallies, visits, waking
 from pipelines.stores.fetches import Fetched
 from pipelines.stores.schema import State, articles, urls
 from pipelines.stores.schema import rhythms as table
@@ -249,6 +249,20 @@ def test_what_is_stored_of_a_blocked_site_stays_and_is_not_looked_at_again(stock
         assert waking.wake_due(connection, BOUNDS, now=LATER + 1e6) == 0
         sources.unblock(connection, "a.test")
         assert waking.wake_all(connection, BOUNDS, limit=0, now=LATER) == 1
+
+
+def test_a_match_that_is_looked_at_again_is_none_that_the_run_found(stock: Stock) -> None:
+    stored(stock)
+    with stock.store.write() as connection:
+        second = runs.start(connection, stock.config, "", now=NOW).id
+        connection.execute(update(urls).values(run=second))  # as one that leased it again
+        told = {run: fates.sites(connection, run) for run in (None, stock.run, second)}
+        assert sum(site["matches"] for site in told[second]) == tallies.matches(connection, second)
+    assert told == {
+        None: [{"site": "a.test", "pages": 1, "matches": 1}],
+        stock.run: [],
+        second: [{"site": "a.test", "pages": 1, "matches": 0}],
+    }
 
 
 def test_starting_points_of_an_earlier_run_wait_again_but_not_at_once(stock: Stock) -> None:
