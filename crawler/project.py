@@ -45,7 +45,7 @@ from pipelines.exports.splits import splits_of
 from pipelines.layers import layered
 from pipelines.likeness.profile import Profile
 from pipelines.seeds import SeedSet
-from pipelines.stores import Store, articles, edges, feeds, open_store, runs
+from pipelines.stores import Store, articles, edges, feeds, open_store, require_writes, runs
 from pipelines.stores.wanted import Wanted
 
 Tell = Callable[[Progress], None]
@@ -130,6 +130,7 @@ class Project:
         profile = self.learn(seed_set, config)
         if config.crawl.proxy:
             proxy.require(config.crawl.proxy)
+        require_writes(config.database)
         ready()
         for problem in seed_set.problems:
             say(f"! {problem.message}")

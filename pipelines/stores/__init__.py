@@ -2,6 +2,6 @@
 
 from sqlalchemy import Connection
 
-from pipelines.stores.store import Store, open_store
+from pipelines.stores.store import Store, open_store, require_writes
 
-__all__ = ["Connection", "Store", "open_store"]
+__all__ = ["Connection", "Store", "open_store", "require_writes"]

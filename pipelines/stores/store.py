@@ -103,8 +103,9 @@ class Store:
 def open_store(address: str, *, create: bool = True, mode: str | None = None, forks: bool = True) -> Store:
     """The store at `address` (SQLAlchemy form), its tables migrated to the newest version.
 
-    `create=False` refuses a SQLite file that is not there. `mode` (demo, replay, online) is remembered at first
-    use; another one later is refused, since invented and recorded pages must not mix with the real web's.
+    `create=False` is for who looks: it refuses a SQLite file that is not there, and takes one in a folder that takes no
+    writes. `mode` (demo, replay, online) is remembered at first use; another one later is refused, since invented and
+    recorded pages must not mix with the real web's.
     A process that never `forks` keeps its connections between transactions: SQLite empties its log whenever the last
     one closes, which costs a crawler a fifth of what its database costs.
     Raises StoreError when it cannot be reached, UsageError when the mode differs.
@@ -118,6 +119,8 @@ def open_store(address: str, *, create: bool = True, mode: str | None = None, fo
             file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"The folder of the database {file} cannot be made: {error.strerror}.") from None
+        if create:
+            require_writes(address)
     store = Store(_engine(url, forks=forks))
     try:
         _prepare(store, mode)
@@ -125,6 +128,13 @@ def open_store(address: str, *, create: bool = True, mode: str | None = None, fo
         store.close()
         raise
     return store
+
+
+def require_writes(address: str) -> None:
+    """Raises StoreError where the store at `address` is a SQLite file that nothing can be written to."""
+    file = Path(address.removeprefix(_SQLITE))
+    if address.startswith(_SQLITE) and file.exists() and not os.access(file.parent, os.W_OK):
+        raise StoreError(f"The database {file} cannot be written: its folder takes no writes.")
 
 
 def _prepare(store: Store, mode: str | None) -> None:
