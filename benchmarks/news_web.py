@@ -150,13 +150,14 @@ class NewsWeb:
         teased = own[:left] + [chance.randrange(self.articles) for _ in range(left - len(own[:left]))]
         chance.shuffle(teased)
         teasers = "".join(self._teaser(each) for each in teased)
+        beside = "div" if at % 3 else "aside"  # of real pages' elements three in ten are in nav, footer or aside
         padding = _SCRIPT * max(1, round(chance.lognormvariate(0.0, 0.6) * 22))
         return (
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title} | Paper {at}</title>'
             f'<meta name="viewport" content="width=device-width">{about}<style>{_STYLE * 20}</style></head>'
             f'<body class="page">'
             f'<header class="top"><a href="/">Paper {at}</a><nav><ul class="menu">{menu}</ul></nav></header>'
-            f'<main class="grid">{story}<aside class="more"><h2>More</h2>{teasers}</aside></main>'
+            f'<main class="grid">{story}<{beside} class="more"><h2>More</h2>{teasers}</{beside}></main>'
             f"<footer><p>All rights with Paper {at}.</p></footer><script>{padding}</script></body></html>"
         )
 

@@ -42,6 +42,10 @@ MAX_TITLE_CHARS: Final = 100
 # what a page says of itself stands there, and so little harms no parser
 HEAD_CHARS: Final = 64 * 1024
 
+# Never an article's text, and three tenths of a page's elements: without them trafilatura takes .85 of its time on
+# the 181 pages, and F1 stays
+_BESIDE: Final = "//nav | //footer | //aside | //iframe | //style | //svg | //template"
+
 # What trafilatura and its parsers raise on pages they cannot digest. Not Exception: RQ's timeout is one.
 _INDIGESTIBLE: Final = (
     ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError, LxmlError, SelectolaxError,
@@ -157,8 +161,13 @@ def _digest(work: Callable[[], _T]) -> _T:
 
 
 def _main_text(html: str) -> str:
+    # a nav that is never closed holds the article too
+    return _text_without(_BESIDE, html) or _text_without(None, html)
+
+
+def _text_without(pruned: str | None, html: str) -> str:
     # fast: on 181 pages F1 .962 against .960 of the default, in two thirds of the time
-    document = bare_extraction(html, fast=True, include_comments=False, with_metadata=False)
+    document = bare_extraction(html, fast=True, include_comments=False, with_metadata=False, prune_xpath=pruned)
     return paragraphs(getattr(document, "text", None) or "")
 
 

@@ -225,6 +225,14 @@ def test_title_cues_and_trailing_links_are_no_text() -> None:
     assert extract(page(main), URL).text.splitlines() == SENTENCES
 
 
+def test_what_stands_beside_an_article_is_no_text_of_it_and_one_inside_a_menu_never_closed_is_found() -> None:
+    beside = f"<p>{'Subscribers read the paper without its many advertisements. ' * 12}</p>"
+    around = f"<nav>{beside}</nav>{PARAGRAPHS}<aside>{beside}</aside><footer>{beside}</footer>"
+    assert extract(page(around), URL).text.splitlines() == SENTENCES
+    unclosed = f"<html><body><nav><a href='/'>Home</a><h1>{TITLE}</h1>{PARAGRAPHS}</body></html>"
+    assert "".join(SENTENCES[1:3]) in extract(unclosed.encode(), URL).text.replace("\n", "")
+
+
 def test_a_page_that_says_it_is_an_article_may_be_short() -> None:
     short = "".join(f"<p>{sentence}</p>" for sentence in SENTENCES[:3])
     assert reason_of(page(short)) == "too-short"
