@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from crawler.frontier.batch import Batch, HostNote
+from crawler.reading.gate import LOW
 from pipelines import disk, trail
 from pipelines.rhythm import Bounds
 from pipelines.stages import RING_S
@@ -67,7 +68,7 @@ class Given:
     """What came back. `stop` says why the crawl is over, once it is; `paused` why nothing is given for now.
 
     `mine` are the hosts it still owns, where that was looked at; `guests` those it may ask for one file now.
-    `matched`, where that was looked at: how many matches the run has, and the lowest quick score among them.
+    `matched`, where that was looked at: how many matches the run has, and a quick score that few of them lie below.
     """
 
     leases: list[HostLease]
@@ -145,7 +146,7 @@ class Handoff:
         if began < self._look_at:
             return None
         with self._store.read() as connection:
-            found = tallies.lowest_quick(connection, self._run)
+            found = tallies.low_quick(connection, self._run, LOW)
         self._look_at = began + max(RENEW_S, LOOK_RESTS * (self._monotonic() - began))
         return found
 

@@ -7,14 +7,19 @@ from dataclasses import dataclass
 
 from crawler.reading.links import MAX_LINKS, Glance, glance
 from pipelines import urls as identity
+from pipelines.likeness.calibrate import logistic, logit
 from pipelines.likeness.profile import Profile
 from pipelines.markup import charset_of
 from pipelines.stores.schema import State
 
 QUICK_CHARS = 4_000
-# matches that say enough of where the next one may lie, and how far below the lowest of them it may
+# matches that say enough of where the next ones may lie; the share of them that lies below a low one, and how far
+# below that, in logits, the bound may be
 ENOUGH = 100
-SAFE = 0.8
+LOW = 0.01
+LEEWAY = 0.5
+# as near to 0 as a quick score counts
+LEAST = 1e-6
 _MARKUP = (b"<html", b"<!doctype html", b"<body", b"<head", b"<p", b"<div", b"<article")
 # the first element, after what XML allows before it; every repetition is possessive: no byte is read twice
 _LIST = re.compile(
@@ -48,20 +53,21 @@ class Gate:
         self._profile = profile
         self._follows = follows
         self._agent = agent
-        self._bound = profile.gate_under(threshold) if profile else 0.0
+        self._least = self._bound = profile.gate_under(threshold) if profile else 0.0
         self._open = keeps_all or not self._bound
         asked, auto = (profile.threshold(threshold), profile.threshold()) if profile else (1.0, 1.0)
         self._highest = asked if asked < auto else 1.0
 
-    def learn(self, matches: int, lowest: float) -> None:
-        """A crawl has so many matches, the `lowest` quick score among which is this: the bound may follow, upwards.
+    def learn(self, matches: int, low: float) -> None:
+        """A crawl has so many matches, LOW of which have a lower quick score than this: the bound follows.
 
-        The bound a profile begins with must do for every subject and web. After so many matches the next one is below
-        all of them about once in a hundred times, and below SAFE of that less often. Who asked for less than "auto"
-        gets what lies above that: a crawl meets its best pages first, and these say little of the ones that come late.
+        The bound a profile begins with must do for every subject and web, and is the lowest there is. A crawl meets its
+        best pages first, so what follows lies lower: hence LEEWAY, and a bound that sinks again with them. Who asked
+        for less than "auto" gets what lies above that.
         """
         if matches >= ENOUGH:
-            self._bound = max(self._bound, min(SAFE * lowest, self._highest))
+            risen = logistic(logit(min(1 - LEAST, max(LEAST, low))) - LEEWAY)
+            self._bound = max(self._least, min(risen, self._highest))
 
     def look(self, body: bytes, url: str, headers: dict[str, str]) -> Look:
         """Looks at a body that came with status 200."""

@@ -29,14 +29,14 @@ def judged(connection: Connection, run: int) -> tuple[int, int]:
     return number, int(matched)
 
 
-def lowest_quick(connection: Connection, run: int) -> tuple[int, float]:
-    """How many of a run's articles match, and the lowest quick score among them (1.0 for none)."""
-    query = (
-        select(func.count(), func.min(urls.c.quick)).select_from(articles.join(urls, urls.c.id == articles.c.id))
-        .where(articles.c.run == run, articles.c.matched == 1)
-    )  # fmt: skip
-    number, lowest = connection.execute(query).one()
-    return number, 1.0 if lowest is None else lowest
+def low_quick(connection: Connection, run: int, share: float) -> tuple[int, float]:
+    """How many of a run's articles match, and the quick score that `share` of them lie below (1.0 for none)."""
+    matched = articles.join(urls, urls.c.id == articles.c.id)
+    ours = articles.c.run == run, articles.c.matched == 1, urls.c.quick.is_not(None)
+    number = connection.execute(select(func.count()).select_from(matched).where(*ours)).scalar() or 0
+    lowest = select(urls.c.quick).select_from(matched).where(*ours).order_by(urls.c.quick)
+    low = connection.execute(lowest.limit(1).offset(int(share * number))).scalar()
+    return number, 1.0 if low is None else low
 
 
 def scores(connection: Connection) -> dict[int, int]:

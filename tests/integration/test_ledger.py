@@ -583,7 +583,7 @@ def test_rows_rung_too_early_wait_for_their_own_bell(stock: Stock) -> None:
         assert ledger.overdue(connection, State.FETCHED, now=NOW, limit=9) == [(row, 0)]
 
 
-def test_a_crawler_hears_of_the_lowest_quick_score_among_the_matches_of_its_run(stock: Stock) -> None:
+def test_a_crawler_hears_of_a_low_quick_score_among_the_matches_of_its_run(stock: Stock) -> None:
     def heard(handoff: Handoff) -> tuple[int, float] | None:
         return handoff.exchange(Batch(), Wanted(hosts=0, rows_each=0, held=1)).matched
 
@@ -606,7 +606,7 @@ def test_a_crawler_looks_through_the_matches_less_often_the_longer_that_takes(st
 
     def takes_ten_seconds(_: object, __: object, statement: str, *___: object) -> None:
         nonlocal moment
-        if "min(urls.quick)" in statement:
+        if "ORDER BY urls.quick" in statement:
             moment += 10.0
 
     def looks() -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.reading.gate import ENOUGH, SAFE, Gate
+from crawler.reading.gate import ENOUGH, LEEWAY, Gate
+from pipelines.likeness.calibrate import logistic, logit
 from pipelines.likeness.profile import Profile
 from pipelines.stores.schema import State
 
@@ -23,19 +24,25 @@ def profile() -> Profile:
     return Profile.learn([("seed", "Dredging", SEED, "en")])
 
 
-def test_a_bound_rises_with_the_lowest_of_many_matches_and_never_falls(profile: Profile) -> None:
+def test_a_bound_follows_the_low_scores_of_many_matches_and_never_sinks_below_the_first(profile: Profile) -> None:
     gate = Gate(profile, keeps_all=False)
-    first = gate.look(page(NEAR), "https://a.test/1", HEADERS)
-    assert first.state == State.FETCHED and profile.gate <= first.quick < 0.9
-    high = first.quick / SAFE + 0.01
+
+    def state(main: str) -> tuple[State, float]:
+        found = gate.look(page(main), "https://a.test/1", HEADERS)
+        return found.state, found.quick
+
+    first, quick = state(NEAR)
+    assert first == State.FETCHED and profile.gate <= quick < 0.9
+    high = logistic(logit(quick) + LEEWAY + 0.01)
     gate.learn(ENOUGH - 1, high)
-    assert gate.look(page(NEAR), "https://a.test/1", HEADERS).state == State.FETCHED
+    assert state(NEAR) == (State.FETCHED, quick)
     gate.learn(ENOUGH, high)
-    dropped = gate.look(page(NEAR), "https://a.test/1", HEADERS)
-    assert (dropped.state, dropped.quick) == (State.DROPPED, first.quick)
-    gate.learn(ENOUGH + 1, 0.0)
-    assert gate.look(page(NEAR), "https://a.test/1", HEADERS).state == State.DROPPED
-    assert gate.look(page(SEED), "https://a.test/2", HEADERS).state == State.FETCHED
+    assert state(NEAR) == (State.DROPPED, quick)
+    assert state(SEED)[0] == State.FETCHED
+    gate.learn(ENOUGH + 1, quick)
+    assert state(NEAR) == (State.FETCHED, quick)
+    gate.learn(ENOUGH + 2, 0.0)
+    assert state(FAR)[0] == State.DROPPED
 
 
 def test_who_keeps_all_learns_no_bound(profile: Profile) -> None:
