@@ -49,9 +49,8 @@ class Focused:
         """As in the spider: known candidates once more, new ones with an estimate."""
         known = [link for link in links if link.url in self._parent]
         new = [link for link in links if link.url not in self._parent]
-        self._focus.again(known, parent=parent.row, parent_likeness=likeness)
         depth = self._focus.next_depth(self._depth.get(parent.url, 0), alike=likeness >= self._gate)
-        worth = self._focus.expected(new, parent=parent.row, parent_likeness=likeness, depth=depth)
+        worth = self._focus.expected(new, parent=parent.row, parent_likeness=likeness, depth=depth, known=known)
         for link, value in zip(new, worth, strict=True):
             self._parent[link.url], self._depth[link.url] = parent.row, depth
             self._url_of[identity.key(link.url)] = link.url

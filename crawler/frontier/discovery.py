@@ -51,8 +51,7 @@ class Discovery:
                     self._crawl.owned.batch.trapped(identity.host_of(candidate.url), why, candidate.url)
             else:
                 new.append(candidate)
-        focus.again(known, parent=parent, parent_likeness=likeness)
-        expected = focus.expected(new, parent=parent, parent_likeness=likeness, depth=depth)
+        expected = focus.expected(new, parent=parent, parent_likeness=likeness, depth=depth, known=known)
         return [Found(candidate, worth, depth, parent) for candidate, worth in zip(new, expected, strict=True)]
 
     def is_new(self, candidate: Candidate) -> bool:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from itertools import chain
 
 import numpy as np
@@ -37,6 +36,8 @@ MEANINGS = 4_096
 RATE_HASHED, RATE_DENSE = 0.3, 0.1
 NAMED_OFTEN = 0.25
 HUB_PRIOR, HUB_WEIGHT = 0.05, 3.0
+# words whose index is remembered, for each place
+REMEMBERED = 1 << 15
 # fetches between two rounds of estimating again: few at first, more as the model settles
 SOONEST, LATEST, SHARE = 5, 100, 0.1
 # only estimates that may decide anything soon are worth a write
@@ -79,18 +80,22 @@ class Focus:
         return self._profile is not None
 
     def expected(
-        self, candidates: Sequence[Candidate], *, parent: int | None, parent_likeness: float, depth: int
-    ) -> list[float]:
+        self, candidates: Sequence[Candidate], *, parent: int | None, parent_likeness: float, depth: int,
+        known: Sequence[Candidate] = (),
+    ) -> list[float]:  # fmt: skip
         """The chance, 0 to 1, that fetching each candidate brings a match; they are remembered until they are fetched.
 
         `parent` is the row of the page that named them and `parent_likeness` that page's quick score; `depth` the
-        number of links followed since the start or, as `next_depth` counts, since the last page that was alike.
+        number of links followed since the start or, as `next_depth` counts, since the last page that was alike. Of
+        those `known` before which it names, too, that is remembered where they wait.
         """
         values = [self._fixed(candidate, depth) for candidate in candidates]
         open_ = [at for at, value in enumerate(values) if value is None]
-        if open_:
-            new = [candidates[at] for at in open_]
-            keys = self._link(new, parent, parent_likeness)
+        again = [] if self._flat else [c for c in known if c.kind == "page" and self._table.wants(identity.key(c.url))]
+        new = [candidates[at] for at in open_]
+        # all at once: most of what a call costs does not depend on how many there are
+        keys = self._link([*again, *new], parent, parent_likeness)[len(again) :]
+        if new:
             reach = TUNNEL ** max(0, depth - TUNNEL_FREE)
             self._table.place(keys, [_site_of(candidate.url) for candidate in new], reach)
             estimates = self._table.estimates(keys, self._words, self._dense, NAMED_OFTEN)
@@ -110,14 +115,6 @@ class Focus:
         if candidate.source == "start":
             return START_EXPECTED
         return START_EXPECTED / (1.0 + depth) if self._flat else None
-
-    def again(self, candidates: Sequence[Candidate], *, parent: int | None, parent_likeness: float) -> None:
-        """Candidates known before were named by another page; of those that wait it is remembered."""
-        if self._flat:
-            return
-        wanted = [c for c in candidates if c.kind == "page" and self._table.wants(identity.key(c.url))]
-        if wanted:
-            self._link(wanted, parent, parent_likeness)
 
     def learn(self, url: str, parent: int | None, likeness: float, *, alike: bool) -> None:
         """The page at `url` was fetched and is `likeness` alike; `alike` when it went on to extraction."""
@@ -167,6 +164,8 @@ class Focus:
 
     def _link(self, candidates: Sequence[Candidate], parent: int | None, parent_likeness: float) -> list[int]:
         """Notes that a page names these; gives their keys."""
+        if not candidates:
+            return []
         assert self._profile is not None
         share, cue = self._share(parent_likeness), self._profile.cue
         named = [f"{c.anchor} {c.title}" if c.title else c.anchor for c in candidates]
@@ -221,16 +220,27 @@ def _shape_of(url: str) -> tuple[str, str]:
 
 def _hashes(anchor: Sequence[str], context: Sequence[str], of_url: Sequence[str]) -> list[int]:
     """The distinct words of a link, each with where it stood, as indices of the hashed weights."""
-    found = {hash_of("a", word) for word in anchor[:ANCHOR_WORDS]}
-    found.update([hash_of("c", word) for word in context[:CONTEXT_WORDS]])
-    found.update([hash_of("u", word) for word in of_url[:URL_WORDS]])
+    found = set(map(_IN_ANCHOR.__getitem__, anchor[:ANCHOR_WORDS]))
+    found.update(map(_IN_CONTEXT.__getitem__, context[:CONTEXT_WORDS]))
+    found.update(map(_IN_URL.__getitem__, of_url[:URL_WORDS]))
     return sorted(found)
 
 
-@lru_cache(1 << 16)
-def hash_of(place: str, word: str) -> int:
-    """The index of a word at a place; the same in every process."""
-    return identity.key(f"{place}:{word}") % HASHED
+class _Place(dict[str, int]):
+    """Word -> its index where it stands at one place, the same in every process; those asked for are remembered."""
+
+    def __init__(self, letter: str) -> None:
+        super().__init__()
+        self._letter = letter
+
+    def __missing__(self, word: str) -> int:
+        if len(self) >= REMEMBERED:
+            self.clear()
+        index = self[word] = identity.key(f"{self._letter}:{word}") % HASHED
+        return index
+
+
+_IN_ANCHOR, _IN_CONTEXT, _IN_URL = _Place("a"), _Place("c"), _Place("u")
 
 
 def _logistic(value: float) -> float:

@@ -50,6 +50,7 @@ class Profile:
         strongest = [(sparse.words[at], float(sparse.columns[at, 0])) for at in order]
         self.terms = tuple(Term(word, weight) for word, weight in strongest[:TERMS])
         self._cues = dict(strongest)
+        self._cue_words = frozenset(self._cues)
 
     @classmethod
     def learn(
@@ -195,9 +196,8 @@ class Profile:
     def _named(self, named: Collection[str]) -> float:
         if not named:
             return 0.0
-        cues = self._cues
         # three fifths of the best that so many words could reach is as good as a title gets
-        mass: float = sum([cues[word] for word in named if word in cues])
+        mass: float = sum(map(self._cues.__getitem__, self._cue_words.intersection(named)))
         return min(1.0, mass / (0.6 * math.sqrt(len(named))))
 
     def _parts(self, read: Reading) -> tuple[dict[str, float], Closeness]:

@@ -113,7 +113,8 @@ def test_being_named_again_counts(profile: Profile) -> None:
     focus = Focus(profile)
     waiting = link("a", "Older articles")
     before = expected(focus, waiting)
-    focus.again([link("a", "Dredging row splits the harbour board")], parent=3, parent_likeness=0.8)
+    again = [link("a", "Dredging row splits the harbour board")]
+    assert focus.expected([], parent=3, parent_likeness=0.8, depth=1, known=again) == []
     for number in range(5):
         focus.learn(f"https://paper.test/other{number}", None, 0.1, alike=False)
     assert dict(focus.rescored())[identity.key(waiting.url)] > before
