@@ -6,7 +6,7 @@ import threading
 
 from crawler.rating import learn_on
 from pipelines import rejudge
-from pipelines.stores import Store, editions, runs
+from pipelines.stores import Store, editions
 
 
 class Learner:
@@ -60,10 +60,10 @@ class Learner:
 
     def _due(self) -> bool:
         with self._store.read() as connection:
-            held = editions.get(connection, runs.get(connection, self._run).profile)
-            if held.judged >= rejudge.MILESTONES[-1]:
+            family, learned_from = editions.learned_from(connection, self._run)
+            if learned_from >= rejudge.MILESTONES[-1]:
                 return False
-            return rejudge.due(editions.count(connection, held.family), held.judged)
+            return rejudge.due(editions.count(connection, family), learned_from)
 
     def _start(self) -> None:
         self._thread = threading.Thread(target=self._learn, name="learner", daemon=True)

@@ -101,6 +101,13 @@ def family_of(connection: Connection, name: str) -> str | None:
     return connection.execute(select(profiles.c.family).where(profiles.c.digest == name)).scalar()
 
 
+def learned_from(connection: Connection, run: int) -> tuple[str, int]:
+    """The family a run is judged by, and of how many judged articles its last edition learned."""
+    query = select(profiles.c.family, profiles.c.judged).join(runs, runs.c.profile == profiles.c.digest)
+    family, judged = connection.execute(query.where(runs.c.id == run)).one()
+    return family, judged
+
+
 def newest(connection: Connection, name: str) -> str:
     """The name of the last edition of the family that this one is of; its own, where it is not kept."""
     family = select(profiles.c.family).where(profiles.c.digest == name).scalar_subquery()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -34,8 +35,14 @@ class Run:
 
 
 def _run(row: Any) -> Run:
-    config = msgspec.json.decode(row.config, type=Config).kept
-    return Run(row.id, row.mode, row.profile, config, row.started_at, row.seen_at, row.ended_at, row.stopped_by)
+    told = row.id, row.mode, row.profile, _config(row.config), row.started_at, row.seen_at, row.ended_at, row.stopped_by
+    return Run(*told)
+
+
+@lru_cache(maxsize=32)
+def _config(text: str) -> Config:
+    # who watches a run asks for it several times a second, and a row may name hundreds of sites
+    return msgspec.json.decode(text, type=Config).kept
 
 
 def start(connection: Connection, config: Config, profile: str, *, now: float) -> Run:
