@@ -121,7 +121,7 @@ def crawl(config: Config, run: int, spider: str | None = None, sender: Sender | 
     # what is loaded by now stays: collecting it again in the middle of a crawl would hold the event loop up for 100 ms
     gc.collect()
     gc.freeze()
-    # next to nothing that a page leaves behind holds itself, and looking for it after every 700 objects costs 4 % a page
+    # next to nothing that a page leaves behind holds itself; looked for after every 700 objects, it costs 4 % of a page
     gc.set_threshold(OBJECTS_APART)
     process.start()
     return work.ended or "failed"

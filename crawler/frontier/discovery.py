@@ -64,6 +64,14 @@ class Discovery:
         self._seen.add(key)
         return self._crawl.scope.allows(candidate.url)
 
+    def wants(self, url: str) -> bool:
+        """Whether it is worth reading what a page says of a canonical URL: it is new, or waits and few name it.
+
+        May be asked from any thread.
+        """
+        key = identity.key(url)
+        return key not in self._seen or self._crawl.focus.wants(key)
+
     def has_seen(self, url: str) -> bool:
         """Whether this process has come across the canonical URL."""
         return identity.key(url) in self._seen

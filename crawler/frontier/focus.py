@@ -91,7 +91,7 @@ class Focus:
         """
         values = [self._fixed(candidate, depth) for candidate in candidates]
         open_ = [at for at, value in enumerate(values) if value is None]
-        again = [] if self._flat else [c for c in known if c.kind == "page" and self._table.wants(identity.key(c.url))]
+        again = [c for c in known if c.kind == "page" and self.wants(identity.key(c.url))]
         new = [candidates[at] for at in open_]
         # all at once: most of what a call costs does not depend on how many there are
         keys = self._link([*again, *new], parent, parent_likeness)[len(again) :]
@@ -102,6 +102,10 @@ class Focus:
             for at, value in zip(open_, estimates, strict=True):
                 values[at] = value
         return [value or 0.0 for value in values]
+
+    def wants(self, key: int) -> bool:
+        """Whether another page that names this candidate would change its estimate. May be asked from any thread."""
+        return not self._flat and self._table.wants(key)
 
     def next_depth(self, depth: int, *, alike: bool) -> int:
         """The depth of what a page at `depth` names: from a page that is alike, the way begins anew."""

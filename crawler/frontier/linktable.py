@@ -37,6 +37,8 @@ class LinkTable:
 
     def _clear(self) -> None:
         self._candidate_of: dict[int, int] = {}
+        # those that wait and have fewer links than are worth knowing
+        self._few: set[int] = set()
         self._keys: list[int] = []
         # of a candidate its last link and how many it has; of a link the one before it, of the same candidate
         self._last, self._count = np.zeros(1024, np.int32), np.zeros(1024, np.int32)
@@ -54,9 +56,8 @@ class LinkTable:
         self._number = 0
 
     def wants(self, key: int) -> bool:
-        """Whether another in-link of a candidate that waits is worth knowing."""
-        at = self._candidate_of.get(key)
-        return at is not None and int(self._count[at]) < MAX_LINKS_EACH
+        """Whether another in-link of a candidate that waits is worth knowing. May be asked from any thread."""
+        return key in self._few
 
     def add(self, keys: Sequence[int], parent: int | None, cues: Sequence[Cues], hashed: Sequence[list[int]]) -> None:
         """A page of row `parent` names the candidates `keys`: dense cues and hashed words of each link."""
@@ -77,6 +78,8 @@ class LinkTable:
             self._owner[link], self._before[link] = at, self._last[at]
             self._last[at] = link
             self._count[at] += 1
+            if self._count[at] >= MAX_LINKS_EACH:
+                self._few.discard(key)
         self._number = last
 
     def _candidate(self, key: int) -> int:
@@ -84,6 +87,7 @@ class LinkTable:
         if at is None:
             at = self._candidate_of[key] = len(self._keys)
             self._keys.append(key)
+            self._few.add(key)
             if at >= len(self._waits):
                 self._waits, self._expected = _doubled(self._waits), _doubled(self._expected)
                 self._site, self._reach = _doubled(self._site), _doubled(self._reach)
@@ -112,6 +116,7 @@ class LinkTable:
     def fetched(self, key: int) -> None:
         """The candidate waits no longer."""
         at = self._candidate_of.pop(key, None)
+        self._few.discard(key)
         if at is not None:
             self._waits[at] = False
 
@@ -245,6 +250,7 @@ class LinkTable:
         self._before[:many] = np.append(new_link, np.int32(-1))[before]
         self._start[1 : many + 1], self._hashed[: len(hashed)] = ends, hashed
         self._keys, self._candidate_of = keys, dict(zip(keys, range(len(keys)), strict=True))
+        self._few = {key for key, count in zip(keys, of_each[-1].tolist(), strict=True) if count < MAX_LINKS_EACH}
         self._waits, self._expected, self._site, self._reach, self._count = map(_with_room, of_each)
         self._last = _with_room(last)
         self._hub_of = dict(zip(parents, range(len(parents)), strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -36,8 +37,10 @@ def tidy(text: str, limit: int) -> str:
     return " ".join(text[: 4 * limit].split())[:limit].rstrip()
 
 
-def links_of(nodes: list[LexborNode], base: str, url: str, max_links: int) -> list[Link]:
-    """One Link for each URL, in order of first sight, with the longest anchor it has on the page."""
+def links_of(
+    nodes: list[LexborNode], base: str, url: str, max_links: int, wanted: Callable[[str], bool] = lambda _: True
+) -> list[Link]:
+    """One Link for each URL that is `wanted`, in order of first sight, with the longest anchor it has on the page."""
     found: dict[str, Link] = {}
     spelt: dict[str, str | None] = {}
     around = _Around()
@@ -48,8 +51,11 @@ def links_of(nodes: list[LexborNode], base: str, url: str, max_links: int) -> li
         href = attributes.get("href") or ""
         if href.startswith("#") or (attributes.get("rel") and _is_unfollowed(attributes["rel"] or "")):
             continue
-        target = spelt[href] if href in spelt else spelt.setdefault(href, _target(href, base, origin))
-        if target is None or target == own or (target not in found and len(found) >= max_links):
+        if href not in spelt:
+            target = _target(href, base, origin)
+            spelt[href] = target if target is not None and target != own and wanted(target) else None
+        target = spelt[href]
+        if target is None or (target not in found and len(found) >= max_links):
             continue
         raw = around.text_of(node)
         anchor = tidy(raw, MAX_ANCHOR_CHARS) or _named(node)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from crawler.reading.links import MAX_LINKS, Glance, glance
@@ -69,8 +70,10 @@ class Gate:
             risen = logistic(logit(min(1 - LEAST, max(LEAST, low))) - LEEWAY)
             self._bound = max(self._least, min(risen, self._highest))
 
-    def look(self, body: bytes, url: str, headers: dict[str, str]) -> Look:
-        """Looks at a body that came with status 200."""
+    def look(
+        self, body: bytes, url: str, headers: dict[str, str], wanted: Callable[[str], bool] = lambda _: True
+    ) -> Look:
+        """Looks at a body that came with status 200, and at its links to canonical URLs that are `wanted`."""
         if not body.strip():
             return Look(State.DROPPED, "empty", "the answer had no body", 0.0, None)
         if not is_html(body, headers):
@@ -80,7 +83,7 @@ class Gate:
             return Look(State.FETCHED, None, "", 0.0, None)
         seen = glance(
             body, url, encoding=charset_of(headers.get("content-type", "")), headers=headers, agent=self._agent,
-            max_links=MAX_LINKS if self._follows else 0,
+            max_links=MAX_LINKS if self._follows else 0, wanted=wanted,
         )  # fmt: skip
         quick = self._quick(seen, url)
         if self._open or quick >= self._bound:

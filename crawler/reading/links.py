@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -59,11 +59,12 @@ class Glance:
 
 def glance(
     body: bytes, url: str, *, encoding: str | None = None, max_links: int = MAX_LINKS,
-    headers: Mapping[str, str] = NO_HEADERS, agent: str = "",
+    headers: Mapping[str, str] = NO_HEADERS, agent: str = "", wanted: Callable[[str], bool] = lambda _: True,
 ) -> Glance:  # fmt: skip
     """Parses `body`, the page at `url`, once. Never raises, whatever the bytes; looks at 8 MiB at most.
 
-    `headers` (lower-case names) may hold an X-Robots-Tag; `agent` is the name we go by in robots directives.
+    `headers` (lower-case names) may hold an X-Robots-Tag; `agent` is the name we go by in robots directives. Links to
+    URLs that are not `wanted` are left unread.
     """
     tree = LexborHTMLParser(tamed(text_of(body, encoding)))
     nodes = _by_tag(tree)
@@ -83,7 +84,7 @@ def glance(
         canonical=alternates.canonical,
         robots=", ".join(said)[:MAX_TITLE_CHARS],
         is_article=_is_article(nodes, about, prose, url),
-        links=[] if stay else links_of(nodes["a"], base, url, max_links),
+        links=[] if stay else links_of(nodes["a"], base, url, max_links, wanted),
         feeds=[] if stay else alternates.feeds,
     )
 

@@ -144,7 +144,8 @@ class RoamSpider(Spider):
 
     async def _page(self, row: Waiting, response: Response) -> None:
         headers = answers.headers_of(response)
-        look = await aside(self.crawl.gate.look, response.body, response.url, headers, large=LARGE_PAGE)
+        wanted = self._discovery.wants
+        look = await aside(self.crawl.gate.look, response.body, response.url, headers, wanted, large=LARGE_PAGE)
         look = self._known_trap(row, response, look)
         # one more print of an article already known is alike, but it is not what the next request should be for
         yield_ = 0.0 if self._is_variant(look, row.url) else look.quick

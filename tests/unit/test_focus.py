@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from crawler.frontier.focus import BARREN_AFTER, LIST_EXPECTED, MAX_LISTS, START_EXPECTED, TUNNEL_FREE, Focus
+from crawler.frontier.linktable import MAX_LINKS_EACH
 from crawler.frontier.trials import LEAST, TRIAL, Trials
 from pipelines import urls as identity
 from pipelines.likeness.profile import Profile
@@ -118,6 +119,20 @@ def test_being_named_again_counts(profile: Profile) -> None:
     for number in range(5):
         focus.learn(f"https://paper.test/other{number}", None, 0.1, alike=False)
     assert dict(focus.rescored())[identity.key(waiting.url)] > before
+
+
+def test_who_waits_is_worth_hearing_of_until_enough_name_it_or_it_is_fetched(profile: Profile) -> None:
+    focus, many, fetched = Focus(profile), link("many", "Older articles"), link("fetched", "Newer articles")
+    key_of_many, key_of_fetched = identity.key(many.url), identity.key(fetched.url)
+    assert not focus.wants(key_of_many)
+    expected(focus, many)
+    expected(focus, fetched)
+    assert focus.wants(key_of_many) and focus.wants(key_of_fetched)
+    focus.learn(fetched.url, 1, 0.1, alike=False)
+    for parent in range(2, MAX_LINKS_EACH + 1):
+        assert focus.wants(key_of_many)
+        focus.expected([], parent=parent, parent_likeness=0.2, depth=1, known=[many])
+    assert not focus.wants(key_of_many) and not focus.wants(key_of_fetched)
 
 
 def test_a_shape_of_url_that_brought_nothing_for_long_is_barren_unless_the_anchor_speaks_for_it(

@@ -143,6 +143,13 @@ def test_everything_is_bounded() -> None:
     assert len(glance(b"<a href=/a>x</a><a href=/b>x</a>", PAGE, max_links=1).links) == 1
 
 
+def test_links_that_are_not_wanted_are_left_unread() -> None:
+    page = b"<ul><li><a href=/known>Menu</a> of all<li><a href=/new>A headline</a> and its teaser"
+    wanted = glance(page, PAGE, wanted=lambda url: not url.endswith("/known")).links
+    assert [link.anchor for link in wanted] == ["A headline"]
+    assert wanted == [link for link in glance(page, PAGE).links if link.anchor == "A headline"]
+
+
 @pytest.mark.parametrize(
     ("body", "encoding"),
     [

@@ -44,7 +44,7 @@ def test_a_full_table_keeps_the_most_promising_candidates_and_what_it_knew_of_th
     kept = [key for key in range(100) if table.links_of(key)]
     assert kept == sorted(sorted(before, key=lambda key: (-before[key], key))[:50])
     assert {key: worth(table, key) for key in kept} == pytest.approx({key: before[key] for key in kept})
-    assert table.wants(1_000)
+    assert table.wants(1_000) and all(table.wants(key) for key in kept) and not table.wants(99)
 
 
 def test_a_table_that_is_always_full_stays_within_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
