@@ -27,10 +27,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from crawler.holders import holder_name
 from crawler.project import Project
 from crawler.starting import starting_points
 from pipelines.durations import rate_delay_s
+from pipelines.holders import holder_name
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Example
 from pipelines.stores import Store, discovery, editions, fates, leases, open_store, runs

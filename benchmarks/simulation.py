@@ -60,7 +60,7 @@ class Clock:
 class Nobody:
     """Where no worker listens."""
 
-    def send(self, stage: str, rows: Sequence[int], *, batch: int | None = None) -> bool:
+    def send(self, stage: str, rows: Sequence[int], *, batch: int | None = None, first: bool = False) -> bool:
         """Rings nobody."""
         return False
 

@@ -13,11 +13,11 @@ from crawler.frontier.handoff import Handoff
 from crawler.frontier.owned import Owned
 from crawler.frontier.scope import Scope
 from crawler.frontier.traps import Traps
-from crawler.holders import holder_name
 from crawler.reading.gate import Gate
 from pipelines import urls as identity
 from pipelines.config import Config, load
 from pipelines.errors import UsageError
+from pipelines.holders import holder_name
 from pipelines.likeness.profile import Profile
 from pipelines.stores import Store, open_store, runs, sources, starts
 from workers import broker

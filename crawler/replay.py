@@ -66,7 +66,7 @@ def replay(
     A page this store has already is looked at again only by a later record of it: another text is its next revision.
     """
     with store.write() as connection:  # a replay that was killed left pages half-way
-        ledger.make_due(connection, now=time.time())
+        ledger.unrung(connection, now=time.time())
     drain(store, sender)
     threshold = config.only_profile()[1].threshold if profile else "auto"
     gate = Gate(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from pipelines import trail
+from pipelines import holders, trail
 from pipelines.signature import Signature, signature
 from pipelines.stages import LEASE_S, RING_S, Rings, Watch
 from pipelines.stores import Store, articles, ledger, signatures, stories
@@ -30,7 +30,9 @@ class Dedupe:
         """See Stage."""
         with self._store.write() as connection:
             signatures.sign_older(connection, OLDER)
-            taken = ledger.take(connection, State.PARSED, rows, now=time.time(), lease_s=LEASE_S, bodies_too=False)
+            taken = ledger.take(
+                connection, State.PARSED, rows, now=time.time(), lease_s=LEASE_S, by=holders.mine(), bodies_too=False
+            )
             texts = articles.texts(connection, [one.page.row for one in taken])
         signed: list[tuple[Taken, Signature | None]] = []
         for one in taken:

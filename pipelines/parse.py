@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from pipelines import extract, misfits, trail
+from pipelines import extract, holders, misfits, trail
 from pipelines import urls as identity
 from pipelines.judge import Judges
 from pipelines.misfits import Traits
@@ -58,7 +58,7 @@ class Parse:
     def run(self, rows: Sequence[int], watch: Watch) -> Rings:
         """See Stage."""
         with self._store.write() as connection:
-            taken = ledger.take(connection, State.FETCHED, rows, now=time.time(), lease_s=LEASE_S)
+            taken = ledger.take(connection, State.FETCHED, rows, now=time.time(), lease_s=LEASE_S, by=holders.mine())
         self._judges.renew({one.run for one in taken})
         extracted = [self._extracted(one, watch) for one in taken]
         watch(0)

@@ -16,8 +16,8 @@ TAKES = {"parse": State.FETCHED, "dedupe": State.PARSED, "store": State.JUDGED}
 # renewed before each page, of which none may take longer than 20 seconds: whoever says nothing for so long is dead
 LEASE_S = 25.0
 RENEW_S = 2.0
-# how long the doorbell is trusted before the reconciler rings again
-RING_S = 20.0
+# how long the doorbell is trusted before the reconciler rings again: whoever took the job may have died before it began
+RING_S = 8.0
 
 
 class Stage(Protocol):

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines import trail
+from pipelines import holders, trail
 from pipelines import urls as identity
 from pipelines.archive import Archive
 from pipelines.config import Config
@@ -35,7 +35,7 @@ class Keep:
     def run(self, rows: Sequence[int], watch: Watch) -> Rings:
         """See Stage."""
         with self._store.write() as connection:
-            taken = ledger.take(connection, State.JUDGED, rows, now=time.time(), lease_s=LEASE_S)
+            taken = ledger.take(connection, State.JUDGED, rows, now=time.time(), lease_s=LEASE_S, by=holders.mine())
             ended = bodies.left_over(connection, rows)
             # a run taken up again may have another configuration
             self._configs = {run: runs.get(connection, run).config for run in {one.run for one in taken}}

@@ -14,7 +14,7 @@ class Inline:
     def __init__(self, built: Mapping[str, Stage]) -> None:
         self._stages = built
 
-    def send(self, stage: str, rows: Sequence[int], *, batch: int | None = None) -> bool:
+    def send(self, stage: str, rows: Sequence[int], *, batch: int | None = None, first: bool = False) -> bool:
         """See workers.queues.Sender."""
         size = batch or 32
         for at in range(0, len(rows), size):

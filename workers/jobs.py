@@ -14,6 +14,7 @@ from typing import Any
 from rq.exceptions import DeserializationError
 from rq.job import Job
 
+from pipelines import holders
 from pipelines.config import Config
 from pipelines.errors import StoreError
 from pipelines.stages import LEASE_S, RENEW_S, TAKES, Stage, Watch, unwatched
@@ -54,7 +55,7 @@ class Renewing:
         if now - self._renewed > RENEW_S:
             self._renewed = now
             with self._worked.store.write() as connection:
-                ledger.renew(connection, self._rows, until=time.time() + LEASE_S)
+                ledger.renew(connection, self._rows, until=time.time() + LEASE_S, by=holders.mine())
 
 
 _worked: Worked | None = None
@@ -74,11 +75,11 @@ def run_stage(stage: str, rows: list[int]) -> None:
     except StoreError:
         # no room, or no database: the pages are not to blame
         with contextlib.suppress(StoreError), _worked.store.write() as connection:
-            ledger.begin_not(connection, rows, state=TAKES[stage], until=time.time() + AWAY_S)
+            ledger.begin_not(connection, rows, state=TAKES[stage], until=time.time() + AWAY_S, by=holders.mine())
         raise
     except Exception:  # the edge of a process: whatever it was, the rows must not wait for their lease
         with _worked.store.write() as connection:
-            ledger.release(connection, rows, now=time.time())
+            ledger.release(connection, rows, now=time.time(), by=holders.mine())
         raise
     for following, ringing in rings.items():
         if ringing:

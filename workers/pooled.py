@@ -51,7 +51,7 @@ class Pooled:
         self._out: dict[Future[Rings], list[int]] = {}
         self._lost = False
 
-    def send(self, stage: str, rows: Sequence[int], *, batch: int | None = None) -> bool:
+    def send(self, stage: str, rows: Sequence[int], *, batch: int | None = None, first: bool = False) -> bool:
         """See workers.queues.Sender. What becomes of rows sent to `parse` is certain after `drain()`."""
         if stage != "parse":
             return self._inline.send(stage, rows, batch=batch)

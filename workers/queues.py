@@ -26,8 +26,9 @@ RUNG_KEY = "suchlike:rung"
 class Sender(Protocol):
     """Whoever can ring a stage's doorbell. Losing a ring loses nothing: the reconciler rings again."""
 
-    def send(self, stage: str, rows: Sequence[int], *, batch: int | None = None) -> bool:
-        """Tells the workers of `stage` that `rows` wait, in jobs of `batch`; False when nobody could be told."""
+    def send(self, stage: str, rows: Sequence[int], *, batch: int | None = None, first: bool = False) -> bool:
+        """Tells the workers of `stage` that `rows` wait, in jobs of `batch`, before all others where these go `first`;
+        False when nobody could be told."""
         ...
 
 
@@ -41,13 +42,14 @@ class Queues:
         self._server: str | None = None
         self._queues = {name: queue(name, self._connection) for name in stages.NAMES}
 
-    def send(self, stage: str, rows: Sequence[int], *, batch: int | None = None) -> bool:
+    def send(self, stage: str, rows: Sequence[int], *, batch: int | None = None, first: bool = False) -> bool:
         """See Sender."""
         size = batch or self._batch
         jobs = [
             Queue.prepare_data(
                 RUN_STAGE, args=(stage, list(rows[at : at + size])), timeout=PAGE_S * (size + 1), result_ttl=0,
                 failure_ttl=FAILURE_TTL_S, description=f"{stage} {len(rows[at : at + size])} rows",
+                at_front=first,
             )
             for at in range(0, len(rows), size)
         ]  # fmt: skip

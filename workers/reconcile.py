@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from pipelines import stages
+from pipelines import holders, stages
 from pipelines.stages import LEASE_S, RING_S
 from pipelines.stores import Store, bodies, leases, ledger, rhythms
 from pipelines.stores.ledger import MAX_ATTEMPTS
@@ -16,6 +16,8 @@ LIMIT = 2_000
 DEEP = 100
 # rows that failed before are tried in ever smaller company, until the one that kills its process is alone
 BATCH_AFTER = {0: 32, 1: 8, 2: 1}
+# rows that a death has cost their turn go before all others, until it looks as if the death were their own doing
+FIRST_UNTIL = 4
 
 
 def reconcile(
@@ -27,6 +29,7 @@ def reconcile(
     queue still holds jobs: theirs is most likely among them. Where the clock was set ahead lately, by `ahead_s`,
     crawlers whose leases have run out by that may live.
     """
+    free_of_the_dead(store)
     now = time.time()
     done = {"urls": 0, "dead": 0}
     with store.read() as connection:
@@ -45,6 +48,16 @@ def reconcile(
     if left:
         sender.send("store", left)
     return done
+
+
+def free_of_the_dead(store: Store) -> None:
+    """What processes of this machine were at when they died is due at once, whoever they were."""
+    with store.read() as connection:
+        dead = [one for one in ledger.workers(connection) if holders.is_dead(one)]
+    if dead:
+        with store.write() as connection:
+            for one in dead:
+                ledger.free(connection, one, now=time.time())
 
 
 def ring_all(store: Store) -> None:
@@ -68,9 +81,11 @@ def clock_set_back(store: Store, seconds: float, *, hosts_too: bool) -> None:
 def _ring(store: Store, sender: Sender, name: str, rows: list[tuple[int, int]], now: float) -> int:
     with store.write() as connection:
         ledger.postpone(connection, [row for row, _ in rows], until=now + RING_S)
-    for attempts in sorted({min(attempts, 2) for _, attempts in rows}):
-        together = [row for row, tried in rows if min(tried, 2) == attempts]
-        sender.send(name, together, batch=BATCH_AFTER[attempts])
+    alike: dict[tuple[int, bool], list[int]] = {}
+    for row, attempts in rows:
+        alike.setdefault((min(attempts, 2), 0 < attempts < FIRST_UNTIL), []).append(row)
+    for (attempts, first), together in sorted(alike.items()):
+        sender.send(name, together, batch=BATCH_AFTER[attempts], first=first)
     return len(rows)
 
 

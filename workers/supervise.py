@@ -22,10 +22,12 @@ from workers.nursery import Forked, Nursery, NurseryError
 logger = logging.getLogger(__name__)
 
 BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0, 15.0)
-# one that was killed from outside is needed, however often that was
-KILLED_MOST_S = 2.0
+# whom SIGKILL ended did nothing wrong, or took too much memory: the system has some time to recover, no more
+KILLED_S = 0.2
 # broker or storage cannot be reached (errors.UnreachableError): that passes, and is nobody's fault here
 UNREACHABLE = 4
+# one that is in want of these, or that another signal ended, is needed as soon as it can be had, however often that was
+NEEDED_MOST_S = 2.0
 STABLE_S = 30.0
 STOP_S = 30.0
 # a nursery that is still importing is waited for so long at a time, and in all
@@ -95,7 +97,11 @@ class Supervisor:
                 own = code > 0 and code != UNREACHABLE
                 child.faults = 0 if stable else child.faults + own
                 wait = BACKOFF_S[min(child.failures, len(BACKOFF_S) - 1)]
-                child.next_at = now + (min(wait, KILLED_MOST_S) if code < 0 else wait)
+                if code == -signal.SIGKILL:
+                    wait = KILLED_S
+                elif not own:
+                    wait = min(wait, NEEDED_MOST_S)
+                child.next_at = now + wait
             elif process is None and not child.done and now >= child.next_at:
                 self._spawn(child)
         return ended

@@ -8,7 +8,6 @@ import logging
 import os
 import resource
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -18,14 +17,14 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rq import SimpleWorker, Worker
-from rq.exceptions import NoSuchJobError, StopRequested
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from rq.worker import WorkerStatus
 
-from pipelines import disk
+from pipelines import disk, holders
 from pipelines.config import Config
 from pipelines.errors import StoreError, SuchlikeError
 from pipelines.stages import unwatched
@@ -34,7 +33,8 @@ from workers import broker, jobs, lifeline
 from workers.jobs import StageJob, Worked, rows_of
 from workers.lifeline import Stop
 from workers.limits import limit_memory, page_alarm
-from workers.queues import Queues, queue
+from workers.queues import Queues
+from workers.reconcile import free_of_the_dead
 from workers.tuning import tuned
 
 logger = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ class _OneQueue:
         logger.warning("a process of %s died (status %s)", job.description, ret_val)
         # where that fails the reconciler finds them all the same, when their lease runs out
         with contextlib.suppress(ValueError, StoreError), self.worked.store.write() as connection:
-            ledger.release(connection, rows_of(job), now=time.time())
+            ledger.release(connection, rows_of(job), now=time.time(), by=holders.holder_name(retpid))
 
 
 class ForkingWorker(_OneQueue, Worker):
@@ -196,31 +196,10 @@ def _serve(config: Config, stage: str, worked: Worked, kind: type[Any], stop: St
         )  # fmt: skip
         worker.worked, worker.stop = worked, stop
         worker.full = lambda: disk.shortage(config) is not None
-        _release_the_dead(worked, stage, connection)
+        with contextlib.suppress(StoreError):  # nobody else may know who died on this machine
+            free_of_the_dead(worked.store)
         try:
             worker.work(logging_level="WARNING")
         finally:
             worker.kill_horse()
             worker.wait_for_horse()
-
-
-def _release_the_dead(worked: Worked, stage: str, connection: redis.Redis) -> None:
-    """What workers of this machine and stage had begun when they were killed need not wait for its lease to run out."""
-    for other in Worker.all(queue=queue(stage, connection), job_class=StageJob, serializer=JSONSerializer):
-        if other.hostname != socket.gethostname() or other.pid is None or _lives(other.pid):
-            continue
-        for execution in other.get_current_executions():
-            with contextlib.suppress(ValueError, StoreError, NoSuchJobError):
-                rows = rows_of(StageJob.fetch(execution.job_id, connection, JSONSerializer))
-                with worked.store.write() as held:
-                    ledger.release(held, rows, now=time.time())
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

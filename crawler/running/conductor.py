@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from crawler.alerts.announcer import Announcer
 from crawler.fetching import proxy
-from crawler.holders import holder_name, is_dead
 from crawler.running.interrupts import Interrupts
 from crawler.running.learner import Learner
 from crawler.running.lookout import Lookout, Progress
 from crawler.running.processes import Processes
 from pipelines.config import Config
 from pipelines.errors import StoreError, UnreachableError
+from pipelines.holders import holder_name, is_dead
 from pipelines.rhythm import Bounds
 from pipelines.stores import Store, leases, ledger, runs, waking
 from pipelines.stores.allotment import LEASE_S
@@ -92,7 +92,7 @@ class Conductor:
                 leases.free_leases(connection, now=now, holder=holder)
             leases.reclaim(connection, now=now)
             leases.free_leases(connection, now=now)
-            ledger.make_due(connection, now=now)
+            ledger.unrung(connection, now=now)
 
     def _watch(self) -> str:
         at = _Times(time.monotonic())

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, null, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, not_, null, or_, select, true, update
 
 from pipelines.records import Page
 from pipelines.stores.bodies import unpack
@@ -53,15 +53,17 @@ def take(
     *,
     now: float,
     lease_s: float,
+    by: str | None = None,
     bodies_too: bool = True,
 ) -> list[Taken]:
     """Rows of `rows` that wait in `state`, with their bodies. Their attempt is counted before any work is done.
 
-    A row that had MAX_ATTEMPTS is not among them.
+    A row that had MAX_ATTEMPTS is not among them, nor one that another process holds, whose name was its `by`.
     """
+    held = and_(urls.c.attempts > 0, urls.c.worker.is_not(None), urls.c.due_at > now)
     counted = connection.execute(
-        update(urls).where(urls.c.id.in_(rows), urls.c.state == state, urls.c.attempts < MAX_ATTEMPTS)
-        .values(attempts=urls.c.attempts + 1, due_at=now + lease_s).returning(urls.c.id)
+        update(urls).where(urls.c.id.in_(rows), urls.c.state == state, urls.c.attempts < MAX_ATTEMPTS, not_(held))
+        .values(attempts=urls.c.attempts + 1, due_at=now + lease_s, worker=by).returning(urls.c.id)
     ).scalars().all()  # fmt: skip
     body = bodies.c.body if bodies_too else null().label("body")
     query = (
@@ -113,7 +115,7 @@ _MOVE = (
     .where(urls.c.id == bindparam("row"), urls.c.attempts == bindparam("on"), urls.c.state == bindparam("was"))
     .where(urls.c.state.in_(IN_FLIGHT))
     .values(state=bindparam("its_state"), reason=bindparam("its_reason"), detail=bindparam("its_detail"), attempts=0,
-            due_at=bindparam("due"))
+            due_at=bindparam("due"), worker=null())
 )  # fmt: skip
 
 
@@ -127,29 +129,56 @@ def move_all(
     moved: set[int] = set()
     for (state, attempt), rows in alike.items():
         held = (urls.c.id.in_(rows), urls.c.attempts == attempt, urls.c.state == state, urls.c.state.in_(IN_FLIGHT))
-        its = {"state": to, "reason": reason, "detail": None, "attempts": 0, "due_at": ring_after}
+        its = {"state": to, "reason": reason, "detail": None, "attempts": 0, "due_at": ring_after, "worker": None}
         moved |= set(connection.execute(update(urls).where(*held).values(its).returning(urls.c.id)).scalars())
     return moved
 
 
-def release(connection: Connection, rows: Sequence[int], *, now: float) -> None:
-    """Ends the lease a stage holds on rows it could not finish, so that they are rung again at once."""
-    connection.execute(update(urls).where(urls.c.id.in_(rows), urls.c.state.in_(IN_FLIGHT)).values(due_at=now))
-
-
-def begin_not(connection: Connection, rows: Sequence[int], *, state: State, until: float) -> None:
-    """The stage of this state could not work at all, for want of room or of a database: that attempt does not count
-    against its rows, which are rung again after `until`."""
-    begun = (urls.c.state == state, urls.c.attempts > 0)
+def release(connection: Connection, rows: Sequence[int], *, now: float, by: str | None = None) -> None:
+    """Ends the lease a stage holds on rows it could not finish, so that they are rung again at once; where it was that
+    of the process `by`, what others are at by now stays theirs."""
+    its = _not_of_others(by)
     connection.execute(
-        update(urls).where(urls.c.id.in_(rows), *begun).values(attempts=urls.c.attempts - 1, due_at=until)
+        update(urls).where(urls.c.id.in_(rows), urls.c.state.in_(IN_FLIGHT), its).values(due_at=now, worker=None)
     )
 
 
-def renew(connection: Connection, rows: Sequence[int], *, until: float) -> None:
-    """A stage is still at these rows; those that ended their attempt meanwhile keep what they have."""
-    begun = (urls.c.state.in_(IN_FLIGHT), urls.c.attempts > 0, urls.c.due_at < until)
+def workers(connection: Connection) -> list[str]:
+    """The names of the processes that are at rows."""
+    found: set[str] = set()
+    for state in IN_FLIGHT:
+        query = select(urls.c.worker).where(urls.c.state == state, MOVES, urls.c.worker.is_not(None)).distinct()
+        found |= set(connection.execute(query).scalars())
+    return sorted(found)
+
+
+def free(connection: Connection, worker: str, *, now: float) -> None:
+    """The process of this name is dead: what it was at is rung again at once."""
+    for state in IN_FLIGHT:
+        its = (urls.c.state == state, MOVES, urls.c.worker == worker)
+        connection.execute(update(urls).where(*its).values(due_at=now, worker=None))
+
+
+def begin_not(
+    connection: Connection, rows: Sequence[int], *, state: State, until: float, by: str | None = None
+) -> None:  # fmt: skip
+    """The stage of this state could not work at all, for want of room or of a database: that attempt does not count
+    against its rows, which are rung again after `until`; see release for `by`."""
+    begun = (urls.c.state == state, urls.c.attempts > 0, _not_of_others(by))
+    connection.execute(
+        update(urls).where(urls.c.id.in_(rows), *begun).values(attempts=urls.c.attempts - 1, due_at=until, worker=None)
+    )
+
+
+def renew(connection: Connection, rows: Sequence[int], *, until: float, by: str | None = None) -> None:
+    """A stage is still at these rows; those that ended their attempt meanwhile keep what they have, as do those that
+    another process than `by` is at."""
+    begun = (urls.c.state.in_(IN_FLIGHT), urls.c.attempts > 0, urls.c.due_at < until, _not_of_others(by))
     connection.execute(update(urls).where(urls.c.id.in_(rows), *begun).values(due_at=until))
+
+
+def _not_of_others(by: str | None) -> ColumnElement[bool]:
+    return true() if by is None else or_(urls.c.worker.is_(None), urls.c.worker == by)
 
 
 def due_by(connection: Connection, moment: float) -> None:
@@ -171,8 +200,10 @@ def overdue(connection: Connection, state: State, *, now: float, limit: int) -> 
 
 
 def postpone(connection: Connection, rows: Sequence[int], *, until: float) -> None:
-    """The doorbell was rung for these rows; it is not rung again before `until`."""
-    connection.execute(update(urls).where(urls.c.id.in_(rows), urls.c.state.in_(IN_FLIGHT)).values(due_at=until))
+    """The doorbell was rung for these rows, which nobody is at; it is not rung again before `until`. One that was taken
+    just now has a longer lease, and keeps it."""
+    rung = (urls.c.state.in_(IN_FLIGHT), urls.c.due_at < until)
+    connection.execute(update(urls).where(urls.c.id.in_(rows), *rung).values(due_at=until, worker=None))
 
 
 def known(connection: Connection) -> int:
@@ -205,13 +236,8 @@ def runs_of(connection: Connection, rows: Sequence[int]) -> list[int]:
 
 
 def unrung(connection: Connection, *, now: float) -> None:
-    """Every row that waits for its stage and that no stage is at is due: whoever was rung for it has forgotten."""
+    """Every row that waits for its stage and that nobody is at is due: whoever was rung for it has forgotten, or is not
+    there any more."""
     for state in IN_FLIGHT:
-        waits = (urls.c.state == state, MOVES, urls.c.attempts == 0, urls.c.due_at > now)
+        waits = (urls.c.state == state, MOVES, urls.c.worker.is_(None), urls.c.due_at > now)
         connection.execute(update(urls).where(*waits).values(due_at=now))
-
-
-def make_due(connection: Connection, *, now: float) -> None:
-    """Every row in flight is rung at the next reconciliation: for whoever starts when nobody else works."""
-    flying = (urls.c.state.in_(IN_FLIGHT), MOVES)
-    connection.execute(update(urls).where(*flying, urls.c.due_at > now).values(due_at=now))

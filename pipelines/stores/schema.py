@@ -146,6 +146,7 @@ urls = Table(
     Column("due_at", Float, nullable=False, server_default="0"),
     Column("fetches", SmallInteger, nullable=False, server_default="0"),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    Column("worker", String(64)),  # the process of a stage that is at it
     Column("fetched_at", Float),
     Column("status", SmallInteger),
     Column("quick", Float),

@@ -14,12 +14,12 @@ from crawling import FAST
 from scripted_site import serving, story
 from working import Waiting, articles
 
-from crawler.holders import holder_name, is_dead
 from crawler.project import Project
 from crawler.running.conductor import Conductor
 from crawler.running.lookout import Lookout
 from crawler.running.runlock import RunLock
 from pipelines.errors import UsageError
+from pipelines.holders import holder_name, is_dead, mine
 from pipelines.records import Candidate
 from pipelines.stages import unwatched
 from pipelines.stores import allotment, bodies, discovery, fates, hosts, leases, ledger, runs
@@ -187,6 +187,7 @@ def test_a_page_whose_archiving_was_taken_over_by_one_who_died_still_reaches_the
 
     def taken_for_dead(_: int) -> None:
         with project.store.write() as connection:
+            ledger.free(connection, mine(), now=time.time())
             ledger.take(connection, State.JUDGED, [row], now=time.time(), lease_s=60)
 
     stages["store"].run([row], taken_for_dead)

@@ -410,6 +410,34 @@ def test_an_older_attempt_cannot_move_what_a_newer_one_works_on(stock: Stock) ->
     assert (stock.row("https://a.test/1").state, stock.row("https://a.test/1").attempts) == (State.PARSED, 0)
 
 
+def test_what_a_living_process_is_at_is_no_others_until_it_dies_lets_go_or_is_silent(stock: Stock) -> None:
+    row, other = stock.fetched({"https://a.test/1": b"1", "https://a.test/2": b"2"})
+
+    def taken(by: str, rows: list[int], now: float = NOW) -> list[int]:
+        some = ledger.take(connection, State.FETCHED, rows, now=now, lease_s=60, by=by)
+        return [one.page.row for one in some]
+
+    with stock.store.write() as connection:
+        assert taken("a", [row]) == [row]
+        assert taken("b", [row, other], NOW + 59) == [other]
+        assert ledger.workers(connection) == ["a", "b"]
+        # what is late, or meant for its own rows, changes nothing of others'
+        ledger.release(connection, [row, other], now=NOW, by="b")
+        ledger.begin_not(connection, [row, other], state=State.FETCHED, until=NOW, by="b")
+        ledger.renew(connection, [row, other], until=NOW + 999, by="b")
+        ledger.postpone(connection, [row], until=NOW + 30)
+        ledger.unrung(connection, now=NOW)
+        assert taken("b", [row], NOW + 59) == []
+        assert taken("b", [row], NOW + 60) == [row], "it was silent"
+        ledger.free(connection, "a", now=NOW)
+        assert taken("a", [row], NOW + 61) == []
+        ledger.free(connection, "b", now=NOW + 61)
+        assert ledger.overdue(connection, State.FETCHED, now=NOW + 61, limit=9)[-1][0] == row
+        assert taken("a", [row], NOW + 61) == [row], "it died"
+        assert ledger.move(connection, row, State.FETCHED, 3, to=State.PARSED)
+        assert ledger.workers(connection) == [], "nobody is at what has moved"
+
+
 def test_a_stage_that_comes_late_cannot_move_what_the_next_one_works_on(stock: Stock) -> None:
     (row,) = stock.fetched({"https://a.test/1": b"1"})
     with stock.store.write() as connection:
@@ -455,7 +483,7 @@ def test_only_rows_whose_lease_ran_out_are_overdue_oldest_first(stock: Stock) ->
         assert ledger.overdue(connection, State.FETCHED, now=NOW + 8.5, limit=9) == [(rows[3], 0), (rows[2], 0)]
         assert ledger.overdue(connection, State.FETCHED, now=NOW + 99, limit=1) == [(rows[3], 0)]
         assert ledger.overdue(connection, State.PARSED, now=NOW + 99, limit=9) == []
-        ledger.make_due(connection, now=NOW)
+        ledger.unrung(connection, now=NOW)
         assert len(ledger.overdue(connection, State.FETCHED, now=NOW, limit=9)) == 4
 
 

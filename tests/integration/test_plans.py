@@ -87,7 +87,9 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "move many": lambda c: ledger.move_all(c, [Taken(page, State.FETCHED, 1, 1) for page in PAGES], to=State.PARSED),
     "overdue": lambda c: ledger.overdue(c, State.FETCHED, now=NOW, limit=9),
     "in flight": ledger.in_flight,
-    "make due": lambda c: ledger.make_due(c, now=NOW),
+    "workers": ledger.workers,
+    "free": lambda c: ledger.free(c, "me", now=NOW),
+    "unrung": lambda c: ledger.unrung(c, now=NOW),
     "wake starts": lambda c: waking.wake_starts(c, [URL], now=NOW),
     "wake due": lambda c: waking.wake_due(c, BOUNDS, now=NOW),
     "put back": woken_and_put_back,
@@ -111,6 +113,7 @@ ASKED: dict[str, Callable[[Connection], object]] = {
 
 # what reads an index from its beginning, and why that is no whole table
 BEST_FIRST = "SCAN urls USING INDEX urls_best"
+WAITING = "SCAN urls USING INDEX urls_waiting"
 CRAWLED = "SCAN hosts USING COVERING INDEX hosts_crawled"
 ALLOWED = {
     ("floor", BEST_FIRST): "best first, and no more than its LIMIT",
@@ -118,8 +121,8 @@ ALLOWED = {
     ("what waits", BEST_FIRST): "best first, and no more than its LIMIT",
     ("floor", CRAWLED): "sums what each site gave, of hosts asked so far; only where sites are capped",
     ("lease where sites are capped", CRAWLED): "sums what each site gave, of hosts asked so far",
-    ("frontier", BEST_FIRST): "counts all that waits, for whoever asks how a crawl stands",
-    ("fates of a run", BEST_FIRST): "counts all that waits, for whoever asks how a crawl stands",
+    ("frontier", WAITING): "counts all that waits, for whoever asks how a crawl stands",
+    ("fates of a run", WAITING): "counts all that waits, for whoever asks how a crawl stands",
     ("starting points", "SCAN urls USING INDEX urls_starts"): "an index of nothing else",
 }
 

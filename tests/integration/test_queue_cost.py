@@ -39,7 +39,7 @@ class Bell:
     def __init__(self) -> None:
         self.rung: list[int] = []
 
-    def send(self, stage: str, rows: Sequence[int], *, batch: int | None = None) -> bool:
+    def send(self, stage: str, rows: Sequence[int], *, batch: int | None = None, first: bool = False) -> bool:
         self.rung.append(len(rows))
         return True
 

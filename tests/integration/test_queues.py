@@ -85,11 +85,12 @@ def test_rows_are_sent_in_batches(broker: Broker, client: redis.Redis) -> None:
     sender = Queues(broker.address, 32)
     assert sender.send("parse", range(70))
     assert sender.send("parse", [100, 101], batch=1)
+    assert sender.send("parse", [200], first=True)
     assert sender.send("dedupe", [])
     held = Queue("parse", connection=client, serializer=JSONSerializer)
     batches = [Job.fetch(one, connection=client, serializer=JSONSerializer).args[1] for one in held.job_ids]
-    assert batches == [list(range(32)), list(range(32, 64)), list(range(64, 70)), [100], [101]]
-    assert sender.waiting() == {"parse": 5, "dedupe": 0, "store": 0}
+    assert batches == [[200], list(range(32)), list(range(32, 64)), list(range(64, 70)), [100], [101]]
+    assert sender.waiting() == {"parse": 6, "dedupe": 0, "store": 0}
     sender.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from working import Waiting, articles
 
+from pipelines.holders import holder_name, mine
 from pipelines.records import Candidate
 from pipelines.stages import RING_S, TAKES
 from pipelines.stores import allotment, bodies, discovery, hosts, leases, ledger
@@ -19,7 +21,7 @@ from workers import build
 from workers.broker import Broker
 from workers.inline import Inline
 from workers.queues import Queues
-from workers.reconcile import BATCH_AFTER, LIMIT, _bury, reconcile
+from workers.reconcile import BATCH_AFTER, FIRST_UNTIL, LIMIT, _bury, reconcile
 
 FAR = 10_000.0
 
@@ -29,10 +31,12 @@ class Bell:
 
     def __init__(self, *, heard: bool = True) -> None:
         self.rung: list[tuple[str, list[int], int | None]] = []
+        self.first: list[int] = []
         self._heard = heard
 
-    def send(self, stage: str, rows: Sequence[int], *, batch: int | None = None) -> bool:
+    def send(self, stage: str, rows: Sequence[int], *, batch: int | None = None, first: bool = False) -> bool:
         self.rung.append((stage, list(rows), batch))
+        self.first += rows if first else []
         return self._heard
 
 
@@ -68,6 +72,28 @@ def test_rows_somebody_works_on_are_not_rung(project: Waiting) -> None:
     bell = Bell()
     reconcile(project.store, bell, None)
     assert bell.rung == []
+
+
+def test_rows_of_a_dead_process_are_rung_at_once_and_those_of_a_living_one_are_not(project: Waiting) -> None:
+    rows = project.fetch(articles(3), ring_after=time.time() + FAR)
+    with subprocess.Popen(["true"]) as dead:
+        pass
+    for row, by in zip(rows, (holder_name(dead.pid), mine(), "another-machine-77"), strict=True):
+        with project.store.write() as connection:
+            ledger.take(connection, State.FETCHED, [row], now=time.time(), lease_s=60, by=by)
+    bell = Bell()
+    reconcile(project.store, bell, {"parse": 9, "dedupe": 0, "store": 0})
+    assert bell.rung == [("parse", [rows[0]], BATCH_AFTER[1])]
+
+
+def test_what_a_death_has_cost_its_turn_goes_first_but_not_for_ever(project: Waiting) -> None:
+    rows = project.fetch(articles(FIRST_UNTIL + 1))
+    for times, row in enumerate(rows):
+        begin(project, [row], times)
+    bell = Bell()
+    reconcile(project.store, bell, None)
+    assert bell.first == rows[1:-1]
+    assert sorted(row for _, rung, _ in bell.rung for row in rung) == rows
 
 
 def test_while_jobs_wait_only_rows_that_failed_before_are_rung(project: Waiting) -> None:
@@ -126,7 +152,7 @@ def test_a_bell_nobody_hears_is_rung_again_later(project: Waiting) -> None:
     deaf = Bell(heard=False)
     reconcile(project.store, deaf, None)
     with project.store.write() as connection:
-        ledger.make_due(connection, now=time.time() - 1)
+        ledger.unrung(connection, now=time.time() - 1)
     bell = Bell()
     reconcile(project.store, bell, None)
     assert bell.rung == [("parse", rows, 32)]
@@ -138,7 +164,7 @@ def test_each_stage_is_rung_for_the_rows_it_takes(project: Waiting) -> None:
     stages["parse"].run(rows[1:], lambda _: None)
     stages["dedupe"].run(rows[2:], lambda _: None)
     with project.store.write() as connection:
-        ledger.make_due(connection, now=time.time() - 1)
+        ledger.unrung(connection, now=time.time() - 1)
     bell = Bell()
     reconcile(project.store, bell, None)
     assert [(stage, rung) for stage, rung, _ in bell.rung] == list(zip(TAKES, [[row] for row in rows], strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from crawler.frontier.batch import Batch
 from crawler.frontier.handoff import Handoff, Wanted
 from crawler.project import Project
 from pipelines import disk, walltime
+from pipelines.holders import holder_name, mine
 from pipelines.records import Candidate
 from pipelines.stages import LEASE_S, RING_S
 from pipelines.stores import allotment, discovery, hosts, leases, ledger, open_store, runs
@@ -68,7 +70,7 @@ def test_an_emptied_broker_is_noticed_once_and_everything_rung_again_at_once(tmp
     project = Waiting(tmp_path)
     rows = project.fetch(articles(3), ring_after=time.time() + RING_S)
     with project.store.write() as connection:
-        ledger.take(connection, State.FETCHED, rows[:1], now=time.time(), lease_s=LEASE_S)
+        ledger.take(connection, State.FETCHED, rows[:1], now=time.time(), lease_s=LEASE_S, by=mine())
     assert sender.forgot() and not sender.forgot()
     with connect(Broker(tmp_path).address) as client:
         client.flushall()
@@ -115,11 +117,26 @@ def test_what_a_killed_worker_was_at_is_taken_up_within_seconds(tmp_path: Path, 
         until(lambda: project.attempts(rows[0]) == 1, "the batch's beginning")
         worker.kill()
         worker.wait()
-        assert reconcile(project.store, sender, None).get("parse", 0) == 0, "its lease holds"
         with project.store.write() as connection:  # for whom nobody would wait
             ledger.renew(connection, rows, until=time.time() + 3600)
+        # its child, which was at them, has just been ended by the kernel
+        until(lambda: reconcile(project.store, sender, sender.waiting()).get("parse") == len(rows), "their bell")
         with started(tmp_path, "work", "parse"):
-            until(lambda: bool(overdue(project, now=time.time())), "the release by its successor")
+            until(lambda: project.attempts(rows[0]) == 2, "its successor's turn")
+
+
+@pytest.mark.slow
+def test_a_worker_that_begins_frees_what_the_dead_of_its_machine_were_at(tmp_path: Path, broker: Broker) -> None:
+    project = Waiting(tmp_path)
+    rows = project.fetch(articles(2), ring_after=time.time() + 3600)
+    with subprocess.Popen(["true"]) as dead:
+        pass
+    for row, by in zip(rows, (holder_name(dead.pid), mine()), strict=True):
+        with project.store.write() as connection:
+            ledger.take(connection, State.FETCHED, [row], now=time.time(), lease_s=3600, by=by)
+    with started(tmp_path, "work", "store"):
+        until(lambda: bool(overdue(project, now=time.time())), "their release")
+    assert overdue(project, now=time.time()) == {rows[0]}
 
 
 # clocks

@@ -18,7 +18,7 @@ from working import at_work_in, children
 from crawler.running.processes import NURSERY
 from workers import supervise
 from workers.nursery import Nursery
-from workers.supervise import BACKOFF_S, KILLED_MOST_S, Supervisor
+from workers.supervise import BACKOFF_S, KILLED_S, NEEDED_MOST_S, UNREACHABLE, Supervisor
 
 pytestmark = pytest.mark.slow
 # two verbs that run until they are stopped and need nothing
@@ -96,8 +96,19 @@ def test_one_that_is_killed_again_and_again_is_never_waited_for_long(tmp_path: P
         os.kill(supervisor.pids()["work-0"], signal.SIGKILL)
         ended: list[tuple[str, int, int]] = []
         until(lambda seen=ended: ticking(supervisor, seen), "the death being noticed")  # type: ignore[misc]
-        assert supervisor._children["work-0"].next_at - time.monotonic() <= KILLED_MOST_S
+        assert supervisor._children["work-0"].next_at - time.monotonic() <= KILLED_S
         until(lambda: supervisor.tick() == [] and "work-0" in supervisor.pids(), "its return")
+    assert supervisor.failing("", 1) is None
+
+
+def test_one_in_want_of_what_is_away_is_there_soon_after_it_is_back(tmp_path: Path, supervisor: Supervisor) -> None:
+    (tmp_path / "suchlike.toml").write_text('[store]\ndatabase = "postgresql+psycopg://nobody@127.0.0.1:1/none"\n')
+    supervisor.start("work-0", arguments(tmp_path, *IDLE))
+    for _ in range(len(BACKOFF_S)):
+        ended: list[tuple[str, int, int]] = []
+        until(lambda seen=ended: ticking(supervisor, seen), "its end")  # type: ignore[misc]
+        assert ended[0][2] == UNREACHABLE
+        assert supervisor._children["work-0"].next_at - time.monotonic() <= NEEDED_MOST_S
     assert supervisor.failing("", 1) is None
 
 
