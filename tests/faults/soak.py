@@ -150,9 +150,10 @@ def _processes(pid: int) -> dict[int, str]:
 
 
 def _memory_mb(pid: int) -> float:
-    """What a process would give back if it ended: what it shares with others counts in part."""
+    """What a process has written to, or inherited and may still write to. Counted whole: its share of what it has in
+    common with others falls while a batch is under way in a child, and grows when one of them ends."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1000
+    return next(int(line.split()[1]) for line in lines if line.startswith("Anonymous:")) / 1000
 
 
 def _pages(folder: Path) -> int:
