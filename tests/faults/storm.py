@@ -21,6 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from enum import IntEnum
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -83,10 +84,23 @@ DRAIN_S = 900.0
 POLL_S = 0.2
 
 
+# who must be there for rows to move
+MOVERS = ("parse", "dedupe", "store", "broker", "conductor")
+
+
+class Beside(IntEnum):
+    """What else the storm did while something recovered from a blow; of several, the most."""
+
+    NOTHING = 0
+    KILLS = 1  # others that it needs were killed
+    FAULTS = 2  # others that it needs were stopped, locked, full, wrong or away for seconds
+
+
 @dataclass
 class Told:
-    """What a storm has brought about. Durations in seconds: `recoveries` of workers killed while nothing else was
-    away, `anyhow` of all of them."""
+    """What a storm has brought about. Durations in seconds, by what else went on: `recoveries` until the rows of a
+    killed worker are taken up again, `returns` until rows move after the broker answers again; `flows` after FLUSHALL.
+    """
 
     kills: Counter[str] = field(default_factory=Counter)
     others: Counter[str] = field(default_factory=Counter)
@@ -94,9 +108,8 @@ class Told:
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
-    recoveries: list[float] = field(default_factory=list)
-    anyhow: list[float] = field(default_factory=list)
-    returns: list[float] = field(default_factory=list)
+    recoveries: dict[Beside, list[float]] = field(default_factory=lambda: {one: [] for one in Beside})
+    returns: dict[Beside, list[float]] = field(default_factory=lambda: {one: [] for one in Beside})
     flows: list[float] = field(default_factory=list)
     requests: int = 0
     seconds: float = 0.0
@@ -106,10 +119,17 @@ class Told:
         others = ", ".join(f"{n} x {kind}" for kind, n in sorted(self.others.items())) or "none"
         return (
             f"| {name} | {seed} | {sum(self.kills.values())} | {others} | {self.pages} | {len(self.lost)} | "
-            f"{len(self.doubled)} | {len(self.broken)} | {_worst(self.recoveries)} | "
-            f"{_worst(self.anyhow)} | {_worst(self.returns)} | "
-            f"{_worst(self.flows)} |"
+            f"{len(self.doubled)} | {len(self.broken)} |"
         )
+
+    def times(self) -> list[str]:
+        """How long things took, a line each."""
+        lines = [
+            f"{name}, {beside.name.lower()} beside: {_worst(took[beside])}"
+            for name, took in (("worker's recovery", self.recoveries), ("broker's return", self.returns))
+            for beside in Beside
+        ]
+        return [*lines, f"flow after FLUSHALL: {_worst(self.flows)}"]
 
 
 def _worst(seconds: list[float]) -> str:
@@ -129,7 +149,7 @@ class _Sample:
     at: float
     stage: int
     rows: dict[int, tuple[int, int]]
-    disturbed: bool = False
+    beside: Beside
 
 
 class Storm:
@@ -152,7 +172,7 @@ class Storm:
         self.web = FaultWeb(pages)
         self.told = Told()
         self._samples: list[_Sample] = []
-        self._quiet_until: dict[int, float] = {}
+        self._quiet_until: dict[tuple[Beside, int], float] = {}
         self._last: dict[str, float] = {}
         self._clock: subprocess.Popen[bytes] | None = None
         self._stopped: list[tuple[float, int]] = []
@@ -214,8 +234,7 @@ class Storm:
         self.say(
             f"round {number}: {sum(self.told.kills.values())} kills, {self.told.pages} pages, drained in "
             f"{time.monotonic() - calm:.0f} s, lost {len(self.told.lost)}, doubled {len(self.told.doubled)}, "
-            f"broken {len(self.told.broken)}; recovery {_worst(self.told.recoveries)}, "
-            f"broker's return {_worst(self.told.returns)}, flow after FLUSHALL {_worst(self.told.flows)}"
+            f"broken {len(self.told.broken)}; {'; '.join(self.told.times())}"
         )
 
     def _write_project(self, number: int) -> None:
@@ -357,6 +376,7 @@ class Storm:
         name = self.dice.choices(list(there), [self._weights[one] for one in there])[0]
         stage = STAGE_OF.get(name, 0)
         rows = self._wait_for_work(stage) if stage else {}
+        beside = self._beside()
         try:
             os.kill(self.dice.choice(there[name]), signal.SIGKILL)
         except ProcessLookupError:
@@ -364,15 +384,14 @@ class Storm:
         self.told.kills[name] += 1
         self._last[name] = now
         if sum(self.told.kills.values()) % 25 == 0:
-            self.say(f"{sum(self.told.kills.values())} kills; recovery {_worst(self.told.recoveries)}")
+            self.say(f"{sum(self.told.kills.values())} kills; {'; '.join(self.told.times())}")
         if name == "broker":
-            self._disturb(0.0)
-            self._measure_return(self.told.returns)
+            self._disturb(0.0, beside=Beside.KILLS)
+            self._measure_return(self.told.returns[beside])
         elif name in ("conductor", "nursery", "clock"):
-            self._disturb(15.0)
+            self._disturb(15.0, beside=Beside.KILLS)
         elif rows:
-            quiet = max(self._quiet_until.get(0, 0.0), self._quiet_until.get(stage, 0.0))
-            self._samples.append(_Sample(time.monotonic(), stage, rows, time.monotonic() < quiet))
+            self._samples.append(_Sample(time.monotonic(), stage, rows, self._under_way(stage)))
 
     def _wait_for_work(self, stage: int) -> dict[int, tuple[int, int]]:
         """What a stage's workers begin, as soon as it is anything: a kill that meets nobody at work tells less."""
@@ -398,16 +417,29 @@ class Storm:
         for sample in list(self._samples):
             if not any(held.get(row) == as_it_was for row, as_it_was in sample.rows.items()):
                 self._samples.remove(sample)
-                took = time.monotonic() - sample.at
-                self.told.anyhow.append(took)
-                if not sample.disturbed:
-                    self.told.recoveries.append(took)
+                self.told.recoveries[sample.beside].append(time.monotonic() - sample.at)
 
-    def _disturb(self, seconds: float, stage: int = 0) -> None:
+    def _disturb(self, seconds: float, stage: int = 0, *, beside: Beside = Beside.FAULTS) -> None:
         """What else is under way is not the workers' recovery: broker or database are away, or all of one stage."""
-        self._quiet_until[stage] = max(self._quiet_until.get(stage, 0.0), time.monotonic() + seconds)
+        kind = (beside, stage)
+        self._quiet_until[kind] = max(self._quiet_until.get(kind, 0.0), time.monotonic() + seconds)
         for sample in self._samples:
-            sample.disturbed = sample.disturbed or stage in (0, sample.stage)
+            if stage in (0, sample.stage):
+                sample.beside = max(sample.beside, beside)
+
+    def _under_way(self, stage: int = 0) -> Beside:
+        """What is still to be expected of blows that have fallen, on one stage or on all."""
+        now = time.monotonic()
+        held = (kind for (kind, its), until in self._quiet_until.items() if now < until and stage in (0, its or stage))
+        return max(held, default=Beside.NOTHING)
+
+    def _beside(self) -> Beside:
+        """What else keeps rows from moving, before a blow to the broker."""
+        if self._stopped:
+            return Beside.FAULTS
+        there = self._victims()
+        missing = Beside.KILLS if any(not there[name] for name in MOVERS) else Beside.NOTHING
+        return max(self._under_way(), missing)
 
     def _broker(self) -> redis.Redis:
         return redis.Redis.from_url(Broker(self.folder).address, socket_timeout=1, socket_connect_timeout=1)
@@ -420,10 +452,7 @@ class Storm:
             return False
 
     def _measure_return(self, into: list[float]) -> None:
-        """From the broker's answer to the first move of a row, while rows wait to be moved.
-
-        Where a stage's only worker is stopped (`stop`), rows may wait for that one, which tells nothing of the broker.
-        """
+        """From the broker's answer to the first move of a row, while rows wait to be moved."""
         deadline = time.monotonic() + 60
         while not self._answers() and time.monotonic() < deadline:
             self._keep_clock()
@@ -437,8 +466,7 @@ class Storm:
             if self._moves() != before:
                 break
             time.sleep(0.1)
-        if not self._stopped:
-            into.append(time.monotonic() - began)
+        into.append(time.monotonic() - began)
 
     def _flush(self) -> bool:
         try:
@@ -475,13 +503,14 @@ class Storm:
 
     def _hang(self) -> bool:
         """The broker takes connections and says nothing."""
+        beside = self._beside()
         for pid in self._victims()["broker"][:1]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
                 self._disturb(10.0)
                 time.sleep(min(self.long_s, self.dice.uniform(3, 12)))
                 os.kill(pid, signal.SIGCONT)
-                self._measure_return(self.told.returns)
+                self._measure_return(self.told.returns[beside])
                 return True
         return False
 
@@ -490,10 +519,11 @@ class Storm:
         at = Path(Broker(self.folder).address.removeprefix("unix://"))
         if not self._answers():
             return False
+        beside = self._beside()
         self._disturb(15.0)
         with Mute(at, self.dice) as proxy:
             time.sleep(self.dice.uniform(4, 8))
-        self._measure_return(self.told.returns)
+        self._measure_return(self.told.returns[beside])
         return proxy.dropped > 0
 
     def _lock(self) -> bool:
@@ -633,11 +663,11 @@ def main() -> int:
             for one in getattr(told, name)[:20]:
                 print(f"{name}: {one}", flush=True)
         print(f"{kind}: kills {dict(told.kills)}, {told.requests} requests, {told.seconds:.0f} s", flush=True)
+        print("\n".join(told.times()), flush=True)
         rows.append(told.row(kind, chosen.seed))
         bad = bad or bool(told.lost or told.doubled or told.broken)
-    print("| database | seed | kills | other faults | pages | lost | doubled | broken promises "
-          "| recovery | whatever else was away | broker back | FLUSHALL |")  # fmt: skip
-    print("|---|---|---|---|---|---|---|---|---|---|---|---|")
+    print("| database | seed | kills | other faults | pages | lost | doubled | broken promises |")
+    print("|---|---|---|---|---|---|---|---|")
     print("\n".join(rows))
     return 1 if bad else 0
 
