@@ -37,6 +37,7 @@ from pipelines import extract
 from pipelines.likeness.profile import Profile
 from pipelines.records import Candidate
 from pipelines.signature import signature
+from pipelines.stages import TAKES
 from pipelines.stores import Store, discovery, fetches, open_store, replayed, runs, signatures
 from pipelines.stores.discovery import Found
 from pipelines.stores.fetches import Fetched
@@ -216,21 +217,29 @@ HTML = {"content-type": "text/html"}
 
 
 def scaling(web: Web, rounds: int) -> Iterator[Line]:
-    """Two extraction workers beside one on the same pages: time on the clock, and CPU, which others bend less."""
+    """Two extraction workers beside one: time on the clock, and CPU, which others bend less.
+
+    Once with nothing beside them; there every page comes COPIES times, so that the last batches weigh little. And once
+    with the stages behind them, which want a core for themselves.
+    """
     pages = pages_of(web)
-    each = [{workers: _drained(pages, workers) for workers in (1, 2)} for _ in range(rounds)]
-    yield Line("scaling: time of one worker", "÷ two workers", tuple(one[1][0] / one[2][0] for one in each))
-    yield Line("scaling: CPU of two workers", "÷ one worker", tuple(one[2][1] / one[1][1] for one in each))
+    many = [(f"{url}?copy={number}", html) for number in range(COPIES) for url, html in pages]
+    alone = [{workers: _drained(many, ["parse"] * workers) for workers in (1, 2)} for _ in range(rounds)]
+    yield Line("scaling: time of one worker", "÷ two workers", tuple(one[1][0] / one[2][0] for one in alone))
+    yield Line("scaling: CPU of two workers", "÷ one worker", tuple(one[2][1] / one[1][1] for one in alone))
+    stages = [{workers: _drained(pages, ["parse"] * workers + ["dedupe", "store"]) for workers in (1, 2)}
+              for _ in range(rounds)]  # fmt: skip
+    yield Line("scaling: time of one worker, with dedupe and store on the same cores", "÷ two workers",
+               tuple(one[1][0] / one[2][0] for one in stages))  # fmt: skip
 
 
-def _drained(pages: list[tuple[str, bytes]], workers: int) -> tuple[float, float]:
-    """`(seconds, CPU seconds)` from the first job until every page is through, with so many workers, once started."""
+def _drained(pages: list[tuple[str, bytes]], names: list[str]) -> tuple[float, float]:
+    """`(seconds, CPU seconds)` from the first job until every page is through these workers' stages, once started."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="suchlike-scaling-")))
         number = waiting(folder, pages)
         broker = stack.enter_context(Broker(folder))
         me = [sys.executable, "-m", "crawler", "-C", str(folder), "work"]
-        names = ["parse"] * workers + ["dedupe", "store"]
         begun = [subprocess.Popen([*me, name], cwd=ROOT, stdin=subprocess.DEVNULL) for name in names]
         for one in begun:
             stack.callback(one.wait)
@@ -243,7 +252,7 @@ def _drained(pages: list[tuple[str, bytes]], workers: int) -> tuple[float, float
 
         sender = Queues(broker.address, 32)
         sender.send("parse", list(range(1, number + 1)))
-        while _open(folder):
+        while _open(folder, {TAKES[name] for name in names}):
             time.sleep(0.1)
         found = time.monotonic() - began, sum(map(_used, begun)) - before
         sender.close()
@@ -255,9 +264,11 @@ def _used(process: subprocess.Popen[bytes]) -> float:
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
-def _open(folder: Path) -> int:
+def _open(folder: Path, states: set[State]) -> int:
+    """How many pages wait for these workers, or are at them."""
     with sqlite3.connect(f"file:{folder / 'suchlike.db'}?mode=ro", uri=True, timeout=60) as held:
-        return int(held.execute("SELECT count(*) FROM urls WHERE state IN (2, 3, 4)").fetchone()[0])
+        asked = f"SELECT count(*) FROM urls WHERE state IN ({', '.join('?' * len(states))})"
+        return int(held.execute(asked, [int(state) for state in states]).fetchone()[0])
 
 
 def bulk_replay(web: Web, rounds: int) -> Iterator[Line]:
@@ -303,6 +314,7 @@ def _replayed(archive: Path) -> Spent:
 
 
 FEW = 30
+COPIES = 5
 CASES: tuple[Callable[[Web, int], Iterator[Line]], ...] = (
     extraction, queue, likeness, near_copies, scaling, bulk_replay,
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gzip
 import os
 import secrets
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ from pipelines.records import Page
 from pipelines.warc import STALE_HEADERS
 
 FILE_BYTES = 1_000_000_000
+# warcio's own is 9: on 181 real pages this takes half of its time, for 2 % more bytes
+LEVEL = 5
 
 
 class Archive:
@@ -97,7 +100,8 @@ class Archive:
 
     @staticmethod
     def _write(stream: Any, page: Page) -> None:
-        writer = WARCWriter(stream, gzip=True)
+        plain = BytesIO()
+        writer = WARCWriter(plain, gzip=False)
         kept = [(k, v) for k, v in page.headers.items() if k.lower() not in STALE_HEADERS]
         http = StatusAndHeaders(f"{page.status} OK", kept, protocol="HTTP/1.1")
         moment = datetime.fromtimestamp(page.fetched_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -111,3 +115,4 @@ class Archive:
                 warc_headers_dict={"WARC-Date": moment},
             )
         )
+        stream.write(gzip.compress(plain.getbuffer(), LEVEL, mtime=0))
