@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import logging
 import zlib
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import brotli
 from warcio.archiveiterator import ArchiveIterator
@@ -27,6 +26,8 @@ MAX_BODY_BYTES = 8 * 1024 * 1024
 STALE_HEADERS = {"content-encoding", "transfer-encoding", "content-length"}
 _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK_BYTES = 64 * 1024
+# what a record may unpack to before it is given out although its end was not yet seen
+_WHOLE_BYTES = 4 * MAX_BODY_BYTES
 # the last second of the year 9999: no record was made later
 _LAST_MOMENT = 253_402_300_799.0
 
@@ -90,17 +91,43 @@ def read_one(packed: bytes) -> Recorded | None:
     return None
 
 
-class _Torn:
-    """A gzip stream that ends where it was torn."""
+class _Unpacked:
+    """What a packed file holds, a record at a time: what does not unpack to what was packed is never given out.
 
-    def __init__(self, packed: gzip.GzipFile) -> None:
-        self._packed = packed
+    Where it is cut off in the middle it ends. A file packed as a whole is given out unchecked, as far as it goes.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._packed = b""
+        self._unpacker = _unpacker()
+        self._whole = memoryview(b"")
 
     def read(self, size: int) -> bytes:
-        try:
-            return self._packed.read1(size)
-        except EOFError:
-            return b""
+        """At most so many bytes; none at the end. zlib.error where the next record is damaged."""
+        if not self._whole:
+            self._whole = memoryview(self._next())
+        found, self._whole = self._whole[:size], self._whole[size:]
+        return bytes(found)
+
+    def _next(self) -> bytearray:
+        found = bytearray()
+        while len(found) < _WHOLE_BYTES:
+            self._packed = self._packed or self._file.read(_CHUNK_BYTES)
+            if not self._packed:
+                break
+            found += self._unpacker.decompress(self._packed, _WHOLE_BYTES)  # looks at the checksum at its end
+            self._packed = self._unpacker.unconsumed_tail
+            if self._unpacker.eof:
+                self._packed = self._unpacker.unused_data.lstrip(b"\0")
+                self._unpacker = _unpacker()
+                if found:
+                    break
+        return found
+
+
+def _unpacker() -> Any:
+    return zlib.decompressobj(16 + zlib.MAX_WBITS)
 
 
 @contextlib.contextmanager
@@ -110,11 +137,7 @@ def _unpacked(file: Path) -> Iterator[Any]:
     with file.open("rb") as stream:
         packed = stream.read(2) == _GZIP_MAGIC
         stream.seek(0)
-        if packed:
-            with gzip.GzipFile(fileobj=stream) as unpacked:
-                yield _Torn(unpacked)
-        else:
-            yield stream
+        yield _Unpacked(stream) if packed else stream
 
 
 def _is_torn(record: Any) -> bool:

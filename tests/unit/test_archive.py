@@ -185,6 +185,22 @@ def test_a_file_damaged_in_its_middle_gives_what_comes_before_and_says_so(
     assert "damaged after its first" in caplog.text
 
 
+def test_a_page_whose_checksum_is_another_is_no_page(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    kept = Archive(tmp_path)
+    places = kept.append([page(number, prose(number)) for number in range(3)])
+    kept.close()
+    file = tmp_path / places[0][0]
+    whole = file.read_bytes()
+    for ends, left in ((places[2][1], 1), (len(whole), 2)):
+        content = bytearray(whole)
+        content[ends - 8] ^= 1  # of the checksum, which stands before the length at a record's end
+        file.write_bytes(content)
+        caplog.clear()
+        with caplog.at_level(logging.WARNING):
+            assert [one.body for one in read(file)] == [prose(number) for number in range(left)]
+        assert f"damaged after its first {left} records" in caplog.text
+
+
 @pytest.mark.parametrize(
     "content",
     [
