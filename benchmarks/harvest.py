@@ -118,7 +118,7 @@ def really(name: str, seeds: Sequence[Recorded], starts: Sequence[str], pages: i
 
 def remember_reading() -> None:
     """Pages and anchors are read the same way for every subject, so once is enough for all."""
-    read, vectors = Reader.read, Reader.vectors
+    read, phrases = Reader.read, Reader.phrases
     readings: dict[Any, Any] = {}
     rows: dict[Any, Any] = {}
 
@@ -127,13 +127,13 @@ def remember_reading() -> None:
         readings.update(zip(missing, read(self, missing), strict=True))
         return [readings[text] for text in texts]
 
-    def vectors_once(self: Reader, texts: Sequence[Any]) -> Any:
+    def phrases_once(self: Reader, texts: Sequence[Any]) -> Any:
         missing = [text for text in dict.fromkeys(texts) if text not in rows]
         if missing:
-            rows.update(zip(missing, vectors(self, missing), strict=True))
+            rows.update(zip(missing, phrases(self, missing), strict=True))
         return np.array([rows[text] for text in texts])
 
-    Reader.read, Reader.vectors = read_once, vectors_once  # type: ignore[method-assign]
+    Reader.read, Reader.phrases = read_once, phrases_once  # type: ignore[method-assign]
 
 
 def curve(web: Web, fetched: list[str], subject: str, known: frozenset[str], pages: int) -> list[float]:

@@ -103,10 +103,12 @@ def _repeats(names: list[str]) -> bool:
 def _is_calendar(path: str, query: str) -> bool:
     dated = _DATE_PATH.search(path)
     years = [int(dated[1])] if dated else []
-    years += [int(found[1]) for found in _DATE_QUERY.finditer(query)]
+    if query:
+        years += map(int, _DATE_QUERY.findall(query))
     if not years:
         return False
-    if any(abs(year - gmtime().tm_year) > MAX_YEARS_AWAY for year in years):
+    now = gmtime().tm_year
+    if min(years) < now - MAX_YEARS_AWAY or max(years) > now + MAX_YEARS_AWAY:
         return True
     ends_in_date = dated is None or path.rstrip("/").endswith(dated[0])
     return ends_in_date and not _CALENDAR.isdisjoint(path.lower().split("/"))

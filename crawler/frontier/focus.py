@@ -91,7 +91,7 @@ class Focus:
         """
         values = [self._fixed(candidate, depth) for candidate in candidates]
         open_ = [at for at, value in enumerate(values) if value is None]
-        again = [c for c in known if c.kind == "page" and self.wants(identity.key(c.url))]
+        again = {c.url: c for c in known if c.kind == "page" and self.wants(identity.key(c.url))}.values()
         new = [candidates[at] for at in open_]
         # all at once: most of what a call costs does not depend on how many there are
         keys = self._link([*again, *new], parent, parent_likeness)[len(again) :]

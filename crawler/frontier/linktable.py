@@ -60,7 +60,7 @@ class LinkTable:
         return key in self._few
 
     def add(self, keys: Sequence[int], parent: int | None, cues: Sequence[Cues], hashed: Sequence[list[int]]) -> None:
-        """A page of row `parent` names the candidates `keys`: dense cues and hashed words of each link."""
+        """A page of row `parent` names the candidates `keys`, each once: dense cues and hashed words of each link."""
         if self._number + len(keys) > MAX_LINKS:
             self._compact()
         first, begin = self._number, int(self._start[self._number])
@@ -73,13 +73,11 @@ class LinkTable:
         self._hub[first:last] = self._hub_index(parent)
         self._cues[first:last] = cues
         self._norm[first:last] = np.where(sizes > 0, 1.0 / np.sqrt(np.maximum(sizes, 1)), 0.0)
-        for link, key in enumerate(keys, first):
-            at = self._candidate(key)
-            self._owner[link], self._before[link] = at, self._last[at]
-            self._last[at] = link
-            self._count[at] += 1
-            if self._count[at] >= MAX_LINKS_EACH:
-                self._few.discard(key)
+        ats = np.fromiter(map(self._candidate, keys), np.intp, len(keys))
+        self._owner[first:last], self._before[first:last] = ats, self._last[ats]
+        self._last[ats] = np.arange(first, last)
+        self._count[ats] += 1
+        self._few.difference_update([keys[at] for at in np.flatnonzero(self._count[ats] >= MAX_LINKS_EACH).tolist()])
         self._number = last
 
     def _candidate(self, key: int) -> int:

@@ -42,11 +42,11 @@ class Scope:
         self._ports = frozenset(config.crawl.ports) | {port_of(url) for url in started}
         self.left_out = 0
         # asked of every link of every page
-        self._may_ask = lru_cache(16_384)(self._allows_host)
+        self._may_ask = lru_cache(16_384)(self._allows_origin)
 
     def allows(self, url: str) -> bool:
         """Whether `url` (canonical) may be followed; counts those that may not."""
-        allowed = url.startswith(self._scheme) and self._may_ask(identity.host_of(url)) and port_of(url) in self._ports
+        allowed = self._may_ask("/".join(url.split("/", 3)[:3]))
         self.left_out += not allowed
         return allowed
 
@@ -59,9 +59,12 @@ class Scope:
             return "outside of the sites you named"
         return None
 
-    def _allows_host(self, host: str) -> bool:
+    def _allows_origin(self, origin: str) -> bool:
+        host = identity.host_of(origin)
         return (
-            self.refusal(host) is None
+            origin.startswith(self._scheme)
+            and port_of(origin) in self._ports
+            and self.refusal(host) is None
             and not (self._blocked and identity.site_of(host) in self._blocked)
             and not (self._guards and addresses.refusal(f"http://{host}/"))
         )

@@ -161,8 +161,7 @@ class Profile:
         measure = self._learned.measure
         if not measure.reader.model.cheap:
             return [0.0] * len(anchors)
-        # the language of a few words is anybody's guess
-        rows = measure.reader.vectors([Text(anchor, "", "") for anchor in anchors])
+        rows = measure.reader.phrases(anchors)
         found: list[float] = np.maximum(0.0, rows @ measure.vectors[0]).tolist()
         return found
 
@@ -194,10 +193,12 @@ class Profile:
         return logistic(min(bound, logit(asked)) - GATE_MARGIN)
 
     def _named(self, named: Collection[str]) -> float:
-        if not named:
+        # of most links none
+        shared = self._cue_words.intersection(named)
+        if not shared:
             return 0.0
         # three fifths of the best that so many words could reach is as good as a title gets
-        mass: float = sum(map(self._cues.__getitem__, self._cue_words.intersection(named)))
+        mass: float = sum(map(self._cues.__getitem__, shared))
         return min(1.0, mass / (0.6 * math.sqrt(len(named))))
 
     def _parts(self, read: Reading) -> tuple[dict[str, float], Closeness]:

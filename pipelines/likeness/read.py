@@ -89,6 +89,10 @@ class Reader:
         """One row of unit length an article."""
         return self._vectors(texts, [_cut(one) for one in texts])
 
+    def phrases(self, phrases: Sequence[str]) -> Floats:
+        """One row of unit length for each few words, whose language is anybody's guess."""
+        return centred(self.model.embed(phrases), [self._mean("")])
+
     def _reading(self, text: Text | Example, cut: Cut, vector: Floats) -> Reading:
         title = words(text.title)
         # the text's words follow those of the title
