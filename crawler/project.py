@@ -135,15 +135,17 @@ class Project:
         for problem in seed_set.problems:
             say(f"! {problem.message}")
         say(seeding.learned(profile, seed_set))
-        store = open_store(config.database, mode=config.mode)
         began = time.monotonic()
-        with RunLock(config.path):  # before a row is touched: the run at work would take another's settings for its own
+        with (
+            contextlib.closing(open_store(config.database, mode=config.mode, forks=False)) as store,
+            RunLock(config.path),  # before a row is touched: the run at work would take another's settings for its own
+        ):
             run = begin(store, config, profile, seed_set, again=again)
             conductor = Conductor(config, store, run, tell=tell or _nobody)
             stopped_by = conductor.conduct()
-        done = summary(store, run, seconds=time.monotonic() - began, stopped_by=stopped_by)
-        with store.read() as connection:
-            forecasts = conductor.forecast.held_against(runs.harvest(connection, run))
+            done = summary(store, run, seconds=time.monotonic() - began, stopped_by=stopped_by)
+            with store.read() as connection:
+                forecasts = conductor.forecast.held_against(runs.harvest(connection, run))
         return done | {"forecasts": [asdict(promise) for promise in forecasts]}
 
     def plan(self, overrides: Mapping[str, Any] | None = None, *, seed_paths: Sequence[str | Path] = ()) -> Plan:
