@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from cyclopts import App, Group, Parameter, validators
@@ -12,6 +12,7 @@ from crawler.cli.session import FOUND, NOTHING, Session
 from pipelines.errors import UsageError
 
 Shown = Annotated[int | None, Parameter(validator=validators.Number(gte=1))]
+UNBLOCKED = "no longer blocked"
 ROBOTS = {
     None: "robots.txt not asked", "rules": "robots.txt has rules", "allow": "robots.txt allows all",
     "disallow": "robots.txt forbids all", "later": "robots.txt: no answer yet",
@@ -77,7 +78,7 @@ def block(*sites: str, session: Hidden) -> int:
 
 
 def unblock(*sites: str, session: Hidden) -> int:
-    """Take a block back: what it kept from being fetched waits again.
+    """Take a block back: what it kept from being fetched waits again. What the configuration blocks stays blocked.
 
     Parameters
     ----------
@@ -86,7 +87,7 @@ def unblock(*sites: str, session: Hidden) -> int:
     """
     from pipelines.stores import sources
 
-    return _decided(session, sites, sources.unblock, "no longer blocked")
+    return _decided(session, sites, sources.unblock, UNBLOCKED)
 
 
 def boost(*sites: str, session: Hidden) -> int:
@@ -105,20 +106,38 @@ def boost(*sites: str, session: Hidden) -> int:
 def _decided(session: Session, sites: tuple[str, ...], deed: Callable[[Any, str], object], told: str) -> int:
     from crawler.cli.opening import project
     from pipelines import urls
-    from pipelines.stores.sources import first_of
+    from pipelines.stores.sources import first_of, of_site
 
     if not sites:
         raise UsageError("Name the sites, as `suchlike sources` lists them.")
     names = [urls.site_of(urls.host_named(site)) for site in sites]
     with project(session).store(session.mode).write() as connection:
         known = first_of(connection, names)
-        unknown = [name for name in names if name not in known]
-        if unknown:
-            raise UsageError(f"{unknown[0]} was never heard of here; to keep a site out, use block under [sources].")
+        for typed, name in zip(sites, names, strict=True):
+            if name not in known:
+                still = _configured(session, [urls.host_named(typed)]) if told == UNBLOCKED else ""
+                instead = still or "to keep a site out, use block under [sources]"
+                raise UsageError(f"{name} was never heard of here; {instead}.")
         for name in names:
             deed(connection, name)
+        hosts = {name: [host.name for host in of_site(connection, name)] for name in names}
     for name in names:
-        session.say(f"{name} is {told}")
+        still = _configured(session, hosts[name]) if told == UNBLOCKED else ""
+        session.say(f"{name} is {told}{still and f' by you, but {still}'}")
         if session.json:
-            session.emit({"site": name, "done": told})
+            session.emit({"site": name, "done": told, **({"still": still or None} if told == UNBLOCKED else {})})
     return FOUND
+
+
+def _configured(session: Session, hosts: Sequence[str]) -> str:
+    """Where the configuration blocks one of a site's hosts, in words; nothing where it does not."""
+    from crawler.frontier.scope import blocking
+    from pipelines.layers import FILE_NAME
+    from pipelines.provenance import one
+
+    block = one(session.folder, "sources.block")
+    where = f"{block.said}," if FILE_NAME in block.said else block.said
+    for host in hosts:
+        if pattern := blocking(block.value, host):
+            return f'{host} stays out: {where} has block = ["{pattern}"] under [sources]'
+    return ""

@@ -24,6 +24,12 @@ def port_of(url: str) -> int:
     return int(port) if port.isascii() and port.isdecimal() and len(port) < 6 else 0
 
 
+def blocking(patterns: Iterable[str], host: str) -> str | None:
+    """The first pattern of `sources.block` that keeps a host (with its port, as in a URL) from being asked, if any."""
+    names = (_PORT.sub("", host), host)
+    return next((one for one in patterns if any(fnmatchcase(name, one.lower()) for name in names)), None)
+
+
 class Scope:
     """The bounds the user set: blocked hosts and sites, and, when staying, only the sites he named.
 
@@ -32,7 +38,7 @@ class Scope:
 
     def __init__(self, config: Config, starts: Iterable[str], blocked: Collection[str] = ()) -> None:
         started = list(starts)
-        self._block = tuple(pattern.lower() for pattern in config.sources.block)
+        self._block = config.sources.block
         self._sites = None if config.crawl.roam else frozenset(identity.site_of(identity.host_of(u)) for u in started)
         self._blocked = frozenset(blocked)
         self._scheme = "http://" if config.mode == "demo" else "http"
@@ -52,8 +58,7 @@ class Scope:
 
     def refusal(self, host: str) -> str | None:
         """Why this run leaves a host (with its port, as in a URL) alone, in words; None where it does not."""
-        names = (_PORT.sub("", host), host)
-        if any(fnmatchcase(name, pattern) for pattern in self._block for name in names):
+        if blocking(self._block, host):
             return "blocked in the configuration"
         if self._sites is not None and identity.site_of(host) not in self._sites:
             return "outside of the sites you named"

@@ -220,6 +220,21 @@ def test_sources_are_listed_blocked_and_taken_back(say: Callable[..., Said], pro
     assert say("-C", project, "down").code == 1
 
 
+def test_a_site_that_the_configuration_blocks_is_said_to_stay_blocked(
+    say: Callable[..., Said], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUCHLIKE_SOURCES__BLOCK", "*.shop.example,two.EXAMPLE")
+    told = say("-C", project, "sources", "unblock", "one.example", "two.example")
+    assert told.err.split("\n")[0] == "one.example is no longer blocked"
+    still = 'two.example stays out: the environment has block = ["two.EXAMPLE"] under [sources]'
+    assert f"two.example is no longer blocked by you, but {still}" in " ".join(told.err.split())
+    one, two = say("-C", project, "sources", "unblock", "one.example", "two.example", "--json").lines
+    assert (one["still"], two["still"]) == (None, still)
+    never = say("-C", project, "sources", "unblock", "www.shop.example")
+    assert (never.code, "www.shop.example stays out: the environment has" in " ".join(never.err.split())) == (2, True)
+    assert "still" not in say("-C", project, "sources", "block", "one.example", "--json").only
+
+
 def test_replay_prints_a_summary(say: Callable[..., Said], project: Path, tmp_path: Path) -> None:
     pages = _pages(tmp_path / "pages")
     said = say("-C", tmp_path, "replay", pages, "--seeds", SEEDS / "harbour-dredging", "--json")
