@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import json
 import re
 import socket
 import threading
@@ -17,8 +18,8 @@ from typing import Any
 
 import pytest
 from conftest import until
-from crawling import Crawled, begin, crawl, finished, settings, worker
-from patience import PATIENCE_S
+from crawling import FAST, Crawled, begin, crawl, finished, settings, worker
+from patience import PATIENCE_S, RUN_S
 from scripted_site import (
     ABOUT_HOST,
     Answer,
@@ -37,6 +38,8 @@ from scripted_site import (
 
 from crawler.fetching.addresses import is_public
 from pipelines.stores import Store, hosts, rhythms
+
+SEEDS = Path(__file__).parents[2] / "seeds" / "harbour-dredging"
 
 # one process makes what all of them look at
 pytestmark = pytest.mark.xdist_group("crawl")
@@ -561,6 +564,19 @@ def test_no_more_pages_of_a_site_are_fetched_than_its_share(tmp_path: Path) -> N
         assert len(site.paths("b.test")) == 4
         crawl(tmp_path, overrides, sites=sites)
         assert len(site.paths("a.test")) == 12, "the next run has a share of its own"
+
+
+@pytest.mark.slow
+def test_the_share_of_a_site_is_what_max_per_site_says_on_the_command_line(suchlike: Any, tmp_path: Path) -> None:
+    """It beats the configuration; the summary counts as many pages of each site as were asked for."""
+    (tmp_path / "suchlike.toml").write_text(f'[crawl]\nmax_per_site = 1\nrate = "{FAST}"\n')
+    with serving(_wide("a.test", 9) | _wide("b.test", 2)) as site:
+        starts = ("--site", "http://a.test/", "--site", "http://b.test/", "--seeds", str(SEEDS), "--proxy", site.url)
+        said = suchlike("run", "--max-per-site", "4", *starts, "--keep", "all", "--no-web", "--json", timeout=RUN_S)
+        assert said.returncode in (0, 1), said.stderr
+        asked = {host: len(site.paths(host)) for host in ("a.test", "b.test")}
+    assert asked == {"a.test": 4, "b.test": 3}
+    assert {one["site"]: one["pages"] for one in json.loads(said.stdout)["sites"]} == asked
 
 
 def test_staying_means_the_sites_that_were_named(tmp_path: Path) -> None:
