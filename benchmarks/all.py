@@ -1,6 +1,6 @@
 """Every benchmark that compares, at a small size, into docs/performance.md: `make bench`.
 
-    python benchmarks/all.py [--rounds 5] [--pages 1000] [--hosts 40] [--out docs] [--skip peers]
+    python benchmarks/all.py [--rounds 5] [--pages 5000] [--hosts 200] [--out docs] [--skip peers]
 
 Runs `parts.py`, `wholes.py` and `peers.py` (or takes the peers' figures from the performance.json that is there:
 `--skip peers`), and writes performance.json, performance.md and performance.svg as far as it has come. What long crawls
@@ -89,8 +89,8 @@ def main() -> None:
     """Runs, writes."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--pages", type=int, default=1000)
-    options.add_argument("--hosts", type=int, default=40)
+    options.add_argument("--pages", type=int, default=5000)
+    options.add_argument("--hosts", type=int, default=200)
     options.add_argument("--part-pages", type=int, default=200)
     options.add_argument("--out", type=Path, default=ROOT / "docs")
     options.add_argument("--skip", choices=("peers",))

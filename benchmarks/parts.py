@@ -80,19 +80,23 @@ def took(work: Callable[[], object]) -> float:
     return cpu_s() - before
 
 
-def extraction(web: Web, rounds: int) -> Iterator[Line]:
-    """Our extraction, metadata included, beside trafilatura's default with its own."""
+def by_default(pages: list[tuple[str, bytes]]) -> None:
+    """trafilatura's default, with its own metadata."""
     from trafilatura import bare_extraction
 
+    for url, html in pages:
+        bare_extraction(html.decode(), url=url, with_metadata=True)
+
+
+def extraction(web: Web, rounds: int) -> Iterator[Line]:
+    """Our extraction, metadata included, beside trafilatura's default with its own."""
     pages = pages_of(web)[:60]
     extract.warm()
-    bare_extraction(pages[0][1].decode(), with_metadata=True)
+    by_default(pages[:1])
     ours, theirs = [], []
     for _ in range(rounds):
         ours.append(took(lambda: [extract.extract(html, url) for url, html in pages]))
-        theirs.append(
-            took(lambda: [bare_extraction(html.decode(), url=url, with_metadata=True) for url, html in pages])
-        )
+        theirs.append(took(lambda: by_default(pages)))
     ratios = tuple(b / a for a, b in zip(ours, theirs, strict=True))
     yield Line("extraction: CPU of trafilatura's default", "÷ ours", ratios)
 
@@ -272,24 +276,33 @@ def _open(folder: Path, states: set[State]) -> int:
 
 
 def bulk_replay(web: Web, rounds: int) -> Iterator[Line]:
-    """`suchlike replay` of a WARC file with every article kept, beside extraction alone of the same pages.
+    """`suchlike replay` of a WARC file with every article kept, beside extraction alone of the same pages: ours, and
+    trafilatura's as its documentation has it.
 
     Beyond the start: what a replay of FEW pages takes is subtracted.
     """
     pages = pages_of(web)
     extract.warm()
-    cpu, wall = [], []
+    by_default(pages[:1])
+    alone: dict[str, Callable[[], object]] = {
+        "our": lambda: [extract.extract(html, url) for url, html in pages[FEW:]],
+        "trafilatura's default": lambda: by_default(pages[FEW:]),
+    }
+    cpu: dict[str, list[float]] = {name: [] for name in alone}
+    wall: dict[str, list[float]] = {name: [] for name in alone}
     cores = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="suchlike-replay-") as held:
         few, all_ = (_recorded(Path(held) / f"{len(some)}.warc", some) for some in (pages[:FEW], pages))
         for _ in range(rounds):
-            alone = took(lambda: [extract.extract(html, url) for url, html in pages[FEW:]])
             small, large = _replayed(few), _replayed(all_)
-            cpu.append(alone / (large.cpu_s - small.cpu_s))
-            wall.append(alone / cores / (large.wall_s - small.wall_s))
-    yield Line("bulk replay: CPU of extraction alone", "÷ the whole replay, beyond its start", tuple(cpu))
-    yield Line(f"bulk replay: time of extraction alone on {cores} cores", "÷ the whole replay, beyond its start",
-               tuple(wall))  # fmt: skip
+            for name, extraction in alone.items():
+                spent = took(extraction)
+                cpu[name].append(spent / (large.cpu_s - small.cpu_s))
+                wall[name].append(spent / cores / (large.wall_s - small.wall_s))
+    whole = "÷ the whole replay, beyond its start"
+    for name in alone:
+        yield Line(f"bulk replay: CPU of {name} extraction alone", whole, tuple(cpu[name]))
+        yield Line(f"bulk replay: time of {name} extraction alone on {cores} cores", whole, tuple(wall[name]))
 
 
 def _recorded(archive: Path, pages: list[tuple[str, bytes]]) -> Path:

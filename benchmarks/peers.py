@@ -1,6 +1,6 @@
 """The whole way of a page, fetch to store, beside what others would use: CPU a page on the same generated news web.
 
-    python benchmarks/peers.py [--rounds 5] [--pages 1000] [--hosts 40] [--out docs] [--peers FOLDER] [--only WORD ...]
+    python benchmarks/peers.py [--rounds 5] [--pages 5000] [--hosts 200] [--out docs] [--peers FOLDER] [--only WORD ...]
 
 In every round each contender crawls the whole of `news_web.py` once, in turn, from its home pages by its links
 (news-please, which has no such crawl as a library, is given the addresses): fetches, extracts, decides, and stores with
@@ -187,8 +187,8 @@ def main() -> None:
     """Runs, prints, writes."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--pages", type=int, default=1000)
-    options.add_argument("--hosts", type=int, default=40)
+    options.add_argument("--pages", type=int, default=5000)
+    options.add_argument("--hosts", type=int, default=200)
     options.add_argument("--out", type=Path, help="a folder for peers.json")
     options.add_argument("--peers", type=Path, default=Path(tempfile.gettempdir()) / "suchlike-peers")
     options.add_argument("--only", nargs="*", help="peers whose scripts have these words in their names")
