@@ -69,7 +69,8 @@ def record(connection: Connection, fetched: Sequence[Fetched], *, run: int, ring
     for one in ended:
         if one.state == State.WAITING:
             _wait_again(connection, one.row)
-    pages = sum(kinds[one.row] == Kind.PAGE and one.state != State.WAITING for one in ended)
+    # what was taken for a page may be a list
+    pages = sum(kinds[one.row] == Kind.PAGE and one.state not in (State.WAITING, State.LISTED) for one in ended)
     if pages:
         connection.execute(update(runs).where(runs.c.id == run).values(pages=runs.c.pages + pages))
     return [one.row for one in ended if one.state == State.FETCHED]

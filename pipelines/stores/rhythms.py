@@ -85,6 +85,14 @@ def keep_known(connection: Connection, rows: Sequence[int]) -> None:
         )
 
 
+def left_untouched(connection: Connection, rows: Sequence[int]) -> None:
+    """These rows were not fetched by the run that had leased them: they are the last one's again that fetched them."""
+    fetched_by = select(func.max(runs.c.id)).where(runs.c.started_at <= urls.c.fetched_at).scalar_subquery()
+    for at in range(0, len(rows), MAX_PARAMETERS):
+        some = (urls.c.id.in_(rows[at : at + MAX_PARAMETERS]), urls.c.state != State.REFUSED)
+        connection.execute(update(urls).where(*some).values(run=func.coalesce(fetched_by, urls.c.run)))
+
+
 def counted(connection: Connection, run: int) -> dict[str, int]:
     """`{known, changed, revisited, unmodified}` of a run: matches stored before it; articles found changed; pages and
     lists asked for again; of those, how many their servers called unmodified."""

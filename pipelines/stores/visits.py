@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, update
 
 from pipelines.rhythm import Bounds
 from pipelines.stores.dialect import MAX_PARAMETERS, run_many, upsert
-from pipelines.stores.rhythms import ETAG_CHARS, MODIFIED_CHARS, Sort, keep_known
+from pipelines.stores.rhythms import ETAG_CHARS, MODIFIED_CHARS, Sort, keep_known, left_untouched
 from pipelines.stores.schema import IN_STORE, State, rhythms, runs, storable, urls
 
 
@@ -119,3 +119,4 @@ def refused(connection: Connection, rows: Sequence[int]) -> None:
             connection.execute(update(rhythms).where(some).values(was=None).returning(rhythms.c.url)).scalars()
         )
         keep_known(connection, again)
+        left_untouched(connection, again)

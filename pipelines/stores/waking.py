@@ -13,7 +13,7 @@ from pipelines.stores.articles import iso_at
 from pipelines.stores.dialect import MAX_PARAMETERS, insert_new, run_many
 from pipelines.stores.discovery import raise_best, settle_best
 from pipelines.stores.hosts import BLOCKED
-from pipelines.stores.rhythms import Sort, keep_known
+from pipelines.stores.rhythms import Sort, keep_known, left_untouched
 from pipelines.stores.schema import IN_STORE, LEADS, WAITS, State, articles, hosts, rhythms, urls
 
 # a run begun again at once does not ask its starting points again
@@ -149,6 +149,8 @@ def put_back(connection: Connection, *, now: float, host: int | None = None, sit
         update(rhythms).where(rhythms.c.url == bindparam("row")).values(was=None, due_at=bindparam("at")),
         [{"row": row.id, "at": now} for row in rows],
     )
-    keep_known(connection, [row.id for row in rows])
+    ids = [row.id for row in rows]
+    keep_known(connection, ids)
+    left_untouched(connection, ids)
     settle_best(connection, {row.host for row in rows})
     return len(rows)

@@ -15,10 +15,11 @@ from sqlalchemy import select, text, update
 from stocked import Stock, day
 
 from pipelines.rhythm import FIRST_S, Bounds
-from pipelines.stores import allotment, fates, fetches, rhythms, runs, sources, stories, tallies, visits, waking
+from pipelines.stores import allotment, fates, fetches, leases, rhythms, runs, sources, stories, tallies, visits, waking
 from pipelines.stores.fetches import Fetched
 from pipelines.stores.schema import State, articles, urls
 from pipelines.stores.schema import rhythms as table
+from pipelines.stores.schema import runs as run_rows
 from pipelines.stores.visits import Came, Visited
 
 # of this run of the tests: later than whatever the clock shows in it
@@ -263,6 +264,36 @@ def test_a_match_that_is_looked_at_again_is_none_that_the_run_found(stock: Stock
         stock.run: [],
         second: [{"site": "a.test", "pages": 1, "matches": 0}],
     }
+
+
+@pytest.mark.parametrize("end", ["put back", "refused", "failed once"])
+def test_what_a_run_was_to_look_at_again_and_did_not_fetch_is_no_page_of_it(stock: Stock, end: str) -> None:
+    row = stored(stock)
+    with stock.store.write() as connection:
+        # what was fetched before it began is not its own
+        connection.execute(update(urls).values(fetched_at=NOW - 60.0))
+        connection.execute(update(run_rows).values(started_at=NOW - 120.0))
+        second = runs.start(connection, stock.config, "", now=NOW).id
+        waking.wake_all(connection, BOUNDS, limit=0, now=LATER)
+        allotment.lease(connection, "me", run=second, now=NOW, number=9, rows_each=9, at_most=99, worth=0.0)
+        if end == "refused":
+            fetches.refuse(connection, [(row, "robots", "")], now=LATER)
+            visits.refused(connection, [row])
+        elif end == "failed once":
+            fetches.record(connection, [Fetched(row, State.WAITING, 503)], run=second, ring_after=LATER)
+        else:
+            leases.give_back(connection, {stock.row(PAGE).host: ([row], NOW)}, holder="me")
+        waking.put_back(connection, now=LATER)
+        pages = [(fates.count(connection, run)["fetched"], runs.pages_fetched(connection, run)) for run in (1, second)]
+    assert stock.states() == {PAGE: State.STORED}
+    assert pages == [(1, 1), (0, 0)]
+
+
+def test_a_page_that_turns_out_to_be_a_feed_is_no_page_of_the_run(stock: Stock) -> None:
+    stock.fetched({FEED: b"x"}, state=State.LISTED)
+    with stock.store.read() as connection:
+        ends = fates.count(connection, stock.run)
+        assert (ends["fetched"], ends["lists"], runs.pages_fetched(connection, stock.run)) == (0, 1, 0)
 
 
 def test_starting_points_of_an_earlier_run_wait_again_but_not_at_once(stock: Stock) -> None:
