@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,10 +13,12 @@ from cyclopts import App, Group
 from crawler.cli.flags import Hidden, Many
 from crawler.cli.session import FOUND, NOTHING, Session, given
 from pipelines.errors import UsageError
+from pipelines.misfits import Limits, Misfit, Traits
 
 if TYPE_CHECKING:
     from pipelines.likeness.profile import Profile
     from pipelines.records import Likeness
+    from pipelines.seeds import Seed
 
 
 def register(app: App, group: Group) -> None:
@@ -27,6 +31,8 @@ def score(
     grain: Literal["story", "topic", "beat"] | None = None, session: Hidden,
 ) -> int:  # fmt: skip
     """Say how much given texts or pages resemble the seeds; no crawl, and with --seeds no project.
+
+    Of one that resembles them, also why a run would leave it out: its language, or its age.
 
     Parameters
     ----------
@@ -53,11 +59,12 @@ def score(
         session.say(f"! {one.message}")
     _, wanted = config.only_profile(session.profile)
     bar = profile.threshold(wanted.threshold)
-    matched = sum(_matching(session, path, profile, bar) for path in named)
+    limits = Limits(wanted)
+    matched = sum(_matching(session, path, profile, bar, limits) for path in named)
     return FOUND if matched else NOTHING
 
 
-def _matching(session: Session, path: str, profile: Profile, bar: float) -> int:
+def _matching(session: Session, path: str, profile: Profile, bar: float, limits: Limits) -> int:
     """Tells how much each text at this path resembles the seeds, and what cannot be read there; how many match."""
     from pipelines.seeds import MAX_TEXTS, Problem, offered
 
@@ -72,20 +79,30 @@ def _matching(session: Session, path: str, profile: Profile, bar: float) -> int:
     held = Counter(text.path for text in found.seeds)
     for text in found.seeds:
         likeness = profile.score(text.title, text.text, text.language, text.published)
-        matched += likeness.score >= bar
+        match = likeness.score >= bar
+        matched += match
         at = text.path if several else path
-        _tell(session, at if held[text.path] == 1 else f"{at}#{text.name}", likeness, bar)
+        shown = at if held[text.path] == 1 else f"{at}#{text.name}"
+        _tell(session, shown, likeness, match=match, misfit=limits.misfit(_traits(text)) if match else None)
     return matched
 
 
-def _tell(session: Session, path: str, likeness: Likeness, bar: float) -> None:
-    match = likeness.score >= bar
+def _traits(text: Seed) -> Traits:
+    """What a run that found it today would hold against it."""
+    published = datetime.combine(text.published, datetime.min.time(), UTC) if text.published else None
+    return Traits(text.language, published, float(text.sure_of_day), time.time())
+
+
+def _tell(session: Session, path: str, likeness: Likeness, *, match: bool, misfit: Misfit | None) -> None:
     if session.json:
         terms = [{"word": term.word, "weight": term.weight} for term in likeness.terms]
+        left_out = misfit and {"reason": misfit.reason, "detail": misfit.detail}
         session.emit(
             {"path": path, "score": likeness.score, "match": match, "nearest_seed": likeness.nearest_seed,
-             "lexical": likeness.lexical, "dense": likeness.dense, "terms": terms}
+             "lexical": likeness.lexical, "dense": likeness.dense, "terms": terms, "left_out": left_out}
         )  # fmt: skip
     else:
         words = ", ".join(term.word for term in likeness.terms[:6])
         session.out(f"{likeness.score:.2f} {'✓' if match else ' '} {path}   {words}")
+        if misfit:
+            session.out(f"       a run would leave it out: {misfit.detail}")

@@ -51,7 +51,7 @@ class Admission:
         spoken = wish.language or draft.language or detect(text)
         even, url = " ".join(title.split()), wish.url or writable(draft.url)
         at = writable(str(path))
-        self.seeds.append(Seed(unique, at, even, text, spoken, words, dropped, url, draft.published))
+        self.seeds.append(Seed(unique, at, even, text, spoken, words, dropped, url, draft.published, draft.sure_of_day))
         return None
 
     def _unused(self, name: str) -> str:

@@ -19,7 +19,10 @@ class Unusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An article as its file has it. `plain` texts still need hygiene; `where` tells several of one file apart."""
+    """An article as its file has it. `plain` texts still need hygiene; `where` tells several of one file apart.
+
+    `sure_of_day` is false where `published` was only guessed from the text.
+    """
 
     text: str
     title: str = ""
@@ -28,6 +31,7 @@ class Draft:
     plain: bool = True
     where: str = ""
     published: date | None = None
+    sure_of_day: bool = True
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipelines.misfits import UNSURE
 from pipelines.seeds.contents import Contents, Draft, Unusable
 
 
@@ -15,4 +16,6 @@ def from_page(body: bytes) -> Contents:
         remedy = "save the page of one article, or its text as .txt"
         raise Unusable(f"no article was found in it ({error.reason}: {error.detail}); {remedy}") from error
     url, published = found.canonical_url or "", found.published.date() if found.published else None
-    return Contents([Draft(found.text, found.title, url, found.language, plain=False, published=published)])
+    sure = found.published_confidence > UNSURE
+    told = Draft(found.text, found.title, url, found.language, plain=False, published=published, sure_of_day=sure)
+    return Contents([told])

@@ -10,7 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """An example article. `dropped_lines` are those that hygiene took off its ends, in their order."""
+    """An example article. `dropped_lines` are those that hygiene took off its ends, in their order.
+
+    `sure_of_day` is false where `published` was only guessed from the text.
+    """
 
     name: str
     path: str
@@ -21,6 +24,7 @@ class Seed:
     dropped_lines: tuple[str, ...] = ()
     url: str = ""
     published: date | None = None
+    sure_of_day: bool = True
 
 
 @dataclass(frozen=True, slots=True)

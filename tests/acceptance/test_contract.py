@@ -265,6 +265,28 @@ def test_score_needs_no_project_and_reads_paths_from_stdin(
     assert say("-C", tmp_path, "score", "--seeds", SEEDS / "harbour-dredging", unlike).code == 1
 
 
+def test_score_says_what_a_run_would_leave_out_though_it_is_alike(say: Callable[..., Said], tmp_path: Path) -> None:
+    told = (SEEDS / "harbour-dredging" / "silt-bill.txt").read_text()
+    texts = {"old": {"text": told, "published": "2026-01-02"}, "undated": {"text": told},
+             "unlike": {"text": "\n".join(prose(5)), "published": "2026-01-02"}}  # fmt: skip
+    for name, row in texts.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(row))
+    page = f"<html><body><article>{''.join(f'<p>{line}</p>' for line in told.splitlines())}<p>Posted 2 January 2026</p>"
+    (tmp_path / "guessed.html").write_text(page)
+    asked = f'[profile.mud]\nseeds = "{SEEDS / "harbour-dredging"}"\n'
+    (tmp_path / "suchlike.toml").write_text(f'{asked}languages = ["en"]\nsince = "2026-06-01"\n')
+    names = [*(tmp_path / f"{name}.json" for name in texts), tmp_path / "guessed.html"]
+    old, undated, unlike, guessed = say("-C", tmp_path, "score", *names, "--json").lines
+    assert (old["match"], old["left_out"]["reason"]) == (True, "too-old")
+    assert [(one["match"], one["left_out"]) for one in (undated, unlike, guessed)] == [
+        (True, None), (False, None), (True, None),
+    ]  # fmt: skip
+    (tmp_path / "suchlike.toml").write_text(f'{asked}languages = ["fr"]\n')
+    said = say("-C", tmp_path, "score", *names)
+    assert said.code == 0
+    assert said.out.count("a run would leave it out: its language is en, asked for is fr") == 3
+
+
 def test_score_judges_every_text_of_a_file_and_tells_which_it_cannot(say: Callable[..., Said], tmp_path: Path) -> None:
     rows = [{"text": "\n".join(prose(number))} for number in range(MAX_SEEDS + 1)]
     file = tmp_path / "rows.jsonl"
