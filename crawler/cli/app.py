@@ -152,8 +152,9 @@ def _launch(  # noqa: PLR0913  # the global flags
     except BrokenPipeError:
         raise
     except OSError as error:
-        named = f"{error.filename}: " if error.filename else ""
-        return _told(session, f"{named}{error.strerror or error}.", UNREACHABLE)
+        # the name comes last: behind one such as web-token, the reason would be masked as if it were the token
+        named = f": {error.filename}" if error.filename and error.strerror else ""
+        return _told(session, f"{error.strerror or error}{named}.", UNREACHABLE)
     except cyclopts.CycloptsError:
         raise
     except Exception as error:  # the edge of the process: a fault of ours, and still one sentence

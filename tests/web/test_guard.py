@@ -230,6 +230,15 @@ def test_the_token_is_made_once_and_for_the_owner_alone(tmp_path: Path) -> None:
     assert token_of(tmp_path, "my own choice of token") == "my own choice of token"
 
 
+def test_why_the_token_cannot_be_read_is_said_and_not_masked_as_one(suchlike: Any, tmp_path: Path) -> None:
+    file = tmp_path / ".suchlike" / "web-token"
+    file.mkdir(parents=True)
+    (tmp_path / "suchlike.toml").write_text("")
+    done = suchlike("web", SUCHLIKE_WEB__TOKEN="")
+    assert done.returncode == 4
+    assert done.stderr.strip() == f"suchlike: Is a directory: {file}."
+
+
 @pytest.mark.parametrize("begun", [True, False])
 def test_where_nothing_can_be_written_the_token_is_one_for_the_process_alone(tmp_path: Path, begun: bool) -> None:
     folder = tmp_path / "archived"
