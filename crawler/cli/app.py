@@ -149,6 +149,8 @@ def _launch(  # noqa: PLR0913  # the global flags
         result = command(*bound.args, **bound.kwargs, **extra)
     except SuchlikeError as error:
         return _told(session, str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _interrupted(quiet=quiet, goes_on=bool(_GOES_ON.intersection(tokens[:1])))
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -184,6 +186,13 @@ def _told(session: Session, sentence: str, code: int) -> int:
     return code
 
 
+def _interrupted(*, quiet: bool, goes_on: bool) -> int:
+    """Says that a command ended at Ctrl-C, and whether the same one takes its work up again."""
+    if not quiet:
+        sys.stderr.write(f"\nsuchlike: Stopped{'; the same command goes on' if goes_on else ''}.\n")
+    return STOPPED
+
+
 def _misread(error: cyclopts.CycloptsError) -> str:
     """What is wrong with the words typed, as their own verb's help calls them."""
     verb = " ".join(error.command_chain or ())
@@ -210,10 +219,7 @@ def run(arguments: list[str]) -> int:
         sys.stderr.write(f"suchlike: {_misread(error)}\n")
         return USAGE
     except KeyboardInterrupt:
-        if not {"-q", "--quiet"}.intersection(arguments):
-            again = "; the same command goes on" if _GOES_ON.intersection(arguments) else ""
-            sys.stderr.write(f"\nsuchlike: Stopped{again}.\n")
-        return STOPPED
+        return _interrupted(quiet=False, goes_on=False)  # before it was clear what is to be done
     except BrokenPipeError:
         # whoever read our output has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

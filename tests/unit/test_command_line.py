@@ -252,18 +252,25 @@ def test_a_dry_run_says_what_the_run_would_say_of_its_flags(say: Say, tmp_path: 
     assert told[0] == told[1] and told[0][0] == 2 and wrong[0] in told[0][-1]
 
 
-@pytest.mark.parametrize(("verb", "goes_on"), [("replay", True), ("score", False)])
+@pytest.mark.parametrize(
+    ("arguments", "goes_on"),
+    [(["replay", "-"], True), (["score", "-"], False), (["score", "-", "replay"], False)],
+)
+@pytest.mark.parametrize("folder", ["p", "demo"])
 def test_ctrl_c_is_told_in_a_sentence_and_has_the_exit_code_of_the_contract(
-    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str, goes_on: bool
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, arguments: list[str], goes_on: bool
 ) -> None:
     def typed() -> Iterator[str]:
         yield "a.html\n"
         raise KeyboardInterrupt
 
     monkeypatch.setattr(sys, "stdin", typed())
-    code, out, err = say("-C", tmp_path, verb, "-")
+    monkeypatch.chdir(tmp_path)
+    code, out, err = say("-C", folder, *arguments)
     assert (code, out) == (3, "")
     assert err.strip() == "suchlike: Stopped" + ("; the same command goes on." if goes_on else ".")
+    monkeypatch.setattr(sys, "stdin", typed())
+    assert say("-C", folder, *arguments, "-q") == (3, "", "")
 
 
 @pytest.mark.parametrize("color", [True, False])
