@@ -7,6 +7,7 @@ import time
 from collections import deque
 from types import TracebackType
 
+from rich.cells import cell_len
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -17,8 +18,8 @@ from crawler.running.lookout import Progress
 
 _BARS = "▁▂▃▄▅▆▇█"
 SHOWN = 4
-# fewer columns leave no room for a bar
-WIDE = 60
+# fewer columns leave no room for a bar, nor for every word
+WIDE = 80
 # a pace is known after this long
 SETTLED_S = 10.0
 
@@ -123,19 +124,40 @@ class Watching:
         return "".join(_BARS[min(7, int(rate / top * 7))] for rate in rates)
 
     def _table(self, progress: Progress, width: int) -> Table:
-        table = Table.grid(padding=(0, 2), expand=False)
+        table, room, wide = Table.grid(padding=(0, 2), expand=False), max(20, width - 8), width >= WIDE
         table.add_column(no_wrap=True)
-        table.add_column(no_wrap=True, overflow="ellipsis", max_width=max(20, width - 10))
-        counts = Text("   ".join(self._counts(progress)))
-        if self._budget and width >= WIDE:
+        table.add_column(max_width=room)
+        counts, outlook = self._counts(progress), self._outlook(progress)
+        if not wide:
+            counts, outlook = self._in_short(progress, counts)
+        elif cell_len("   ".join((spark := self._spark(), *outlook))) <= room:
+            outlook = [spark, *outlook]
+        if self._budget and wide:
             bar = ProgressBar(total=self._budget, completed=min(progress.pages, self._budget), width=24)
             table.add_row(Text(" ●", style="green"), bar)
-        table.add_row(Text(" ●", style="green") if width < WIDE or not self._budget else "", counts)
-        outlook = [self._spark(), *self._outlook(progress)]
-        table.add_row("", Text("   ".join(part for part in outlook if part), style="dim"))
+        table.add_row(Text(" ●", style="green") if not (self._budget and wide) else "", Text(_set(counts, room)))
+        if any(outlook):
+            table.add_row("", Text(_set(outlook, room), style="dim"))
         for score, title, site in self._latest:
-            table.add_row(Text(f"{score:.2f}", style="bold"), Text(f"{clipped(safe(title), 70)}   {site}"))
+            line = Text(f"{clipped(safe(title), 70)}   {site}", no_wrap=True, overflow="ellipsis")
+            table.add_row(Text(f"{score:.2f}", style="bold"), line)
         return table
+
+    def _in_short(self, progress: Progress, counts: list[str]) -> tuple[list[str], list[str]]:
+        """Counts and outlook for a narrow terminal: what is new in a second, what comes, and what is wrong."""
+        told = [part.replace(" to the budget", " left") for part in counts]
+        if progress.pages:
+            told[1] += f" ({progress.matches / progress.pages:.0%})"
+        return told, [part for part in self._outlook(progress) if part.startswith(("next ", "! "))]
+
+
+def _set(parts: list[str], room: int) -> str:
+    """The parts beside each other, on as many lines as they need to stay whole."""
+    lines = [""]
+    for part in filter(None, parts):
+        longer = f"{lines[-1]}   {part}" if lines[-1] else part
+        lines = [*lines[:-1], longer] if not lines[-1] or cell_len(longer) <= room else [*lines, part]
+    return "\n".join(lines)
 
 
 def _clock(seconds: float) -> str:

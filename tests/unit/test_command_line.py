@@ -211,9 +211,20 @@ def test_the_display_of_a_run_fits_its_terminal(columns: int) -> None:
     with drawn.capture() as captured:
         drawn.print(watching._table(progress, columns))
     lines = captured.get().splitlines()
-    assert "290/500 pages" in captured.get()
+    assert all(told in captured.get() for told in ("290/500 pages", "29 match", "10.0 pages/s", "0:31, 0:21 "))
+    assert "10%" in captured.get() and "next 100 should bring 22" in captured.get()
     assert max(map(len, lines)) <= columns
     assert len(lines) <= 4
+
+
+def test_a_narrow_display_says_all_of_what_is_wrong() -> None:
+    drawn = Console(width=40, file=io.StringIO(), force_terminal=True, color_system=None)
+    watching = Watching(Session(), 500)
+    trouble = "the broker at redis://127.0.0.1:6379 does not answer; the run waits for it"
+    with drawn.capture() as captured:
+        drawn.print(watching._table(Progress(pages=12, matches=1, seconds=9, trouble=trouble), 40))
+    assert f"! {trouble}" in " ".join(captured.get().split())
+    assert max(map(len, captured.get().splitlines())) <= 40
 
 
 def test_a_line_of_progress_says_how_far_it_is_to_the_budget_and_pretends_no_other_end() -> None:
