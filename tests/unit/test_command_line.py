@@ -220,6 +220,7 @@ def test_the_display_of_a_run_fits_its_terminal(columns: int) -> None:
 def test_a_narrow_display_says_all_of_what_is_wrong() -> None:
     drawn = Console(width=40, file=io.StringIO(), force_terminal=True, color_system=None)
     watching = Watching(Session(), 500)
+    watching._points.append((9.0, 12, 1))
     trouble = "the broker at redis://127.0.0.1:6379 does not answer; the run waits for it"
     with drawn.capture() as captured:
         drawn.print(watching._table(Progress(pages=12, matches=1, seconds=9, trouble=trouble), 40))
