@@ -460,6 +460,7 @@ class Storm:
         began, before = time.monotonic(), self._moves()
         while time.monotonic() < began + 60:
             self._keep_clock()
+            self._continue_all()  # a stage's only worker may be among those stopped
             flying = self._asked("SELECT count(*) FROM urls WHERE state BETWEEN 2 AND 4")
             if not flying or not flying[0][0]:
                 return
