@@ -3,9 +3,10 @@
     python tests/faults/hostile.py [--only bomb-gzip,tower] [--timeout 20] [--before 15] [--singly]
 
 `suchlike run` first asks good hosts alone; then all of tests/faults/evilweb.py is put into its ledger, each way on a
-host of its own, while the good ones go on being asked at their pace. Prints what each way ended as, how much memory
-the crawler's process took more, and how many good pages came a second before and meanwhile. With `--singly` each way
-has a run of its own, and what is printed is by how much the crawler's memory grew at the most.
+host of its own, while the good ones go on being asked at their pace, and for a while after all of it has ended. Prints
+what each way ended as, how much memory the crawler's process took more, and how many good pages came a second alone
+(before and after, so that a machine that becomes busier or less so tells little) and meanwhile. With `--singly` each
+way has a run of its own, and what is printed is by how much the crawler's memory grew at the most.
 """
 
 from __future__ import annotations
@@ -34,8 +35,11 @@ from pipelines.stores import Store, discovery, fates, open_store, runs
 from pipelines.stores.discovery import Found
 
 SEEDS = Path(__file__).parents[2] / "seeds" / "night-trains"
-GOOD = 5
-RATE = "2/1s"
+# at the pace that hosts are asked at unless somebody says otherwise
+GOOD = 10
+RATE = "1/1s"
+# of their rate alone they keep so much beside all the others
+KEPT = 0.9
 # what unpacks to more than it is, in whatever file; the first does nothing, and shows what a run grows by without any
 BOMBS = (
     "empty", "bomb-gzip", "bomb-br", "bomb-zstd", "bomb-deflate", "bomb-twice", "tower", "bomb-sitemap", "robots-bomb",
@@ -66,18 +70,23 @@ workers = 1
 
 @dataclass
 class Told:
-    """What came of it. `ends`: way to (fate, reason, robots verdict); rates in good pages a second; `good` counts those
-    that came meanwhile, host by host."""
+    """What came of it. `ends`: way to (fate, reason, robots verdict); good pages a second `alone` and `beside` the
+    others; `good` counts those that came meanwhile, host by host."""
 
     ends: dict[str, tuple[str, str | None, str | None]] = field(default_factory=dict)
-    before: float = 0.0
-    during: float = 0.0
+    alone: float = 0.0
+    beside: float = 0.0
     good: Counter[str] = field(default_factory=Counter)
     grown_mb: float = 0.0
     seconds: float = 0.0
     returncode: int = 0
     summary: dict[str, Any] = field(default_factory=dict)
     errors: str = ""
+
+    @property
+    def kept(self) -> float:
+        """The share of their rate that good hosts kept."""
+        return self.beside / self.alone
 
     def unsettled(self) -> list[str]:
         """Ways that have no fate with a reason. A host that does not say what its robots.txt is waits, and may."""
@@ -148,9 +157,12 @@ def _observe(
     ended = time.monotonic()
     told.seconds = ended - attacked
     told.grown_mb = _memory_mb(crawler, "VmHWM") - at_rest
-    told.before = _good(web, began, attacked).total() / (attacked - began)
     told.good = _good(web, attacked, ended)
-    told.during = told.good.total() / told.seconds
+    told.beside = told.good.total() / told.seconds
+    time.sleep(before_s)
+    over = time.monotonic()
+    alone = _good(web, began, attacked) + _good(web, ended, over)
+    told.alone = alone.total() / (attacked - began + over - ended)
     with store.write() as connection:
         runs.halt(connection, run.id, "time")
     store.close()
@@ -215,8 +227,7 @@ def main() -> None:
     for name, (fate, reason, robots) in told.ends.items():
         print(f"{name:<22} {fate:<10} {reason or ''} {'(robots.txt: later)' if robots == 'later' else ''}")
     print(f"{len(told.ends)} ways, {told.seconds:.0f} s; without an end: {', '.join(told.unsettled()) or 'none'}")
-    share = told.during / told.before
-    print(f"good pages a second: {told.before:.2f} before, {told.during:.2f} meanwhile ({share:.0%})")
+    print(f"good pages a second: {told.alone:.2f} alone, {told.beside:.2f} beside them ({told.kept:.0%})")
     print(f"the crawler's memory grew by {told.grown_mb:.0f} MB; exit code {told.returncode}")
     if told.errors.strip():
         print(told.errors[-2000:])

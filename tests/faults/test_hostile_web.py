@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from evilweb import HTML, WAYS, Server
-from hostile import GOOD, Told, attack
+from hostile import GOOD, KEPT, Told, attack
 from patience import RUN_S
 from scrapy import Request
 from scrapy.utils.test import get_crawler
@@ -27,11 +28,15 @@ LONG = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+def attacked(folder: Path) -> Told:
     """One attack by most of them, with a few seconds an answer."""
     only = [name for name in WAYS if name not in LONG]
-    return attack(tmp_path_factory.mktemp("hostile"), only=only, timeout_s=5.0, before_s=3.0, limit_s=RUN_S)
+    return attack(folder, only=only, timeout_s=5.0, before_s=10.0, limit_s=RUN_S)
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    return attacked(tmp_path_factory.mktemp("hostile"))
 
 
 def test_there_are_ways_enough() -> None:
@@ -53,10 +58,14 @@ def test_every_way_ends_in_a_fate_with_a_reason(told: Told) -> None:
 
 
 @pytest.mark.slow
-def test_good_hosts_go_on_and_memory_stays(told: Told) -> None:
-    # how fast, is in docs/reliability.md; here it is asked whether all of them went on
-    assert len(told.good) == GOOD and min(told.good.values()) > 10, told.good
+def test_good_hosts_keep_their_rate_and_memory_stays(told: Told, tmp_path: Path) -> None:
+    assert len(told.good) == GOOD
     assert told.grown_mb < 300
+    kept = [told.kept]
+    # a machine that was busy with something else just then is asked again; who is slowed down by them is so every time
+    while kept[-1] < KEPT and len(kept) < 3:
+        kept.append(attacked(tmp_path / str(len(kept))).kept)
+    assert kept[-1] >= KEPT, kept
 
 
 class _Flood(Server):
