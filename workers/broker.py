@@ -26,7 +26,9 @@ from pipelines.masking import masked
 from workers import trust
 from workers.lifeline import child_of_this_process
 
-START_S = 10.0
+# another server may be writing its file for so long; one of ours that lives may have a large file to read
+HELD_S = 10.0
+START_S = 120.0
 STOP_S = 20.0
 POLL_S = 0.05
 # the kernel's limit on a socket's path is 104 to 108 bytes
@@ -161,7 +163,7 @@ class Broker:
     def _take_lock(self) -> int | None:
         """The lock on the data; None once the server of whoever holds it answers. Raises BrokerError."""
         lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        deadline = time.monotonic() + START_S
+        deadline = time.monotonic() + HELD_S
         while time.monotonic() < deadline:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -132,7 +132,7 @@ class Conductor:
         now = time.monotonic()
         if now - at.looked >= LOOK_S:
             at.looked = now
-            self._processes.keep_broker()
+            self._processes.require_broker()
             self._lookout.look(now - at.began)
             # counting takes longer the more there is: a tenth of the time at most
             at.looked = now + max(0.0, 10 * (time.monotonic() - now) - LOOK_S)

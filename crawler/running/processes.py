@@ -9,6 +9,7 @@ from typing import Self
 from pipelines.config import Config
 from pipelines.errors import StoreError
 from workers import broker
+from workers.keeper import KeptBroker
 from workers.queues import Queues
 from workers.supervise import Supervisor
 from workers.tuning import tuned
@@ -30,14 +31,12 @@ class Processes:
         self._most = tuned(config).workers
         self._batch = tuned(config).batch
         self._workers = 0
-        self._embedded: broker.Broker | None = None
+        self._embedded: KeptBroker | None = None
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as begun:
             if self._config.queue.redis == "embedded":
-                self._embedded = broker.Broker(self._config.path)
-                self._embedded.start()
-                begun.callback(self._embedded.stop)
+                self._embedded = begun.enter_context(KeptBroker(self._config.path))
             address = broker.address(self._config)
             broker.require(address)
             self.queues = Queues(address, self._batch)
@@ -79,10 +78,10 @@ class Processes:
             raise StoreError(f"The process {hopeless} keeps failing; its log is {log}.")
         return [(pid, code) for name, pid, code in ended if name.startswith("crawl")]
 
-    def keep_broker(self) -> None:
-        """An embedded broker that died is started again."""
-        if self._embedded:
-            self._embedded.keep()
+    def require_broker(self) -> None:
+        """Raises BrokerError while an embedded broker that died cannot be started again."""
+        if self._embedded and self._embedded.trouble:
+            raise self._embedded.trouble
 
     def grow(self, unparsed: int) -> None:
         """One extraction worker more while a batch of pages waits for one, up to what the machine takes."""

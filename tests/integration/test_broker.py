@@ -171,7 +171,7 @@ def test_a_dead_parent_takes_it_along_and_the_next_can_start_at_once(tmp_path: P
 def test_no_second_server_starts_while_an_orphaned_one_may_still_be_writing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(brokers, "START_S", 0.3)
+    monkeypatch.setattr(brokers, "HELD_S", 0.3)
     first = child(tmp_path)
     pid = int(first.stdout.readline())
     os.kill(pid, signal.SIGSTOP)
@@ -186,7 +186,7 @@ def test_no_second_server_starts_while_an_orphaned_one_may_still_be_writing(
 
 
 def test_a_silent_holder_of_the_lock_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(brokers, "START_S", 0.3)
+    monkeypatch.setattr(brokers, "HELD_S", 0.3)
     folder = tmp_path / ".suchlike" / "broker"
     folder.mkdir(parents=True)
     with (folder / "lock").open("ab") as lock:

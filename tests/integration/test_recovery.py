@@ -18,6 +18,7 @@ from working import Waiting, article, articles, said, started, supervised
 from crawler.frontier.batch import Batch
 from crawler.frontier.handoff import Handoff, Wanted
 from crawler.project import Project
+from crawler.running.conductor import BEAT_S
 from pipelines import disk, walltime
 from pipelines.holders import holder_name, mine
 from pipelines.records import Candidate
@@ -25,7 +26,7 @@ from pipelines.stages import LEASE_S, RING_S
 from pipelines.stores import allotment, discovery, hosts, leases, ledger, open_store, runs
 from pipelines.stores.discovery import Found
 from pipelines.stores.schema import State
-from workers.broker import Broker, connect
+from workers.broker import Broker, connect, is_up
 from workers.queues import Queues
 from workers.reconcile import DEEP, clock_set_back, reconcile, ring_all
 
@@ -204,6 +205,31 @@ def test_with_a_full_disk_workers_pause_and_say_so(tmp_path: Path, broker: Broke
 
 
 # runs
+
+
+@pytest.mark.slow
+def test_a_runs_broker_comes_back_also_while_somebody_holds_the_database(tmp_path: Path) -> None:
+    pages = {f"n.test/{at}": story(at, links=[f"/{at + 1}"]) for at in range(60)}
+    with serving({**pages, "n.test/": page("Front", links=["/0"])}) as site:
+        (tmp_path / "seeds").mkdir()
+        (tmp_path / "seeds" / "one.txt").write_text("Title of a seed\n\n" + "The river and the bridge. " * 40)
+        arguments = ["run", "--site", "http://n.test/", "--proxy", site.url, "--keep", "all", "--pages", "0"]
+        with started(tmp_path, *arguments, SUCHLIKE_CRAWL__RATE="20/1s"):
+            until(lambda: len(site.requests("n.test")) > 5, lambda: said(tmp_path))
+            store = open_store(Project(tmp_path).config().database)
+            with store.write():
+
+                def waits() -> bool:
+                    with store.read() as connection:
+                        return time.time() - runs.get(connection, 1).seen_at > 2 * BEAT_S
+
+                until(waits, "the run's waiting for the database")
+                with connect(Broker(tmp_path).address) as client:
+                    served = int(client.info("server")["process_id"])
+                os.kill(served, signal.SIGKILL)
+                until(lambda: not Path(f"/proc/{served}").exists(), "the broker's end")
+                until(lambda: is_up(Broker(tmp_path).address), "its return")
+            store.close()
 
 
 @pytest.mark.slow
