@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Kind = Literal["page", "feed", "sitemap"]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A URL somebody named, not yet fetched.
 
     `url` is canonical (see `pipelines.urls.canonical`). `source` is the name of the entry of SOURCES
     that yielded it, or `start` for what the user named. `title` and `published` (ISO 8601, as found)
-    are there where a feed or sitemap gives them.
+    are there where a feed or sitemap gives them. A page names a hundred: tuples are made in a third of the time.
     """
 
     url: str

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from selectolax.lexbor import LexborNode
 
@@ -23,8 +22,7 @@ _INLINE: Final = frozenset({"span", "b", "strong", "em", "i", "font", "h1", "h2"
 _ROOTS: Final = frozenset({"body", "html", "main", "-undef"})
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A link of a page: where to, the words on it (at most 200 characters) and up to 80 either side."""
 
     url: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, case, func, select, update
 
@@ -17,8 +17,7 @@ CONTEXT_CHARS = 160
 _KIND = {"page": Kind.PAGE, "feed": Kind.FEED, "sitemap": Kind.SITEMAP}
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A candidate with what the frontier thinks of it. `parent` is the row of the page that named it."""
 
     candidate: Candidate
