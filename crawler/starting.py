@@ -83,6 +83,7 @@ def begin(store: Store, config: Config, profile: Profile, seed_set: SeedSet, *, 
     now = time.time()
     found = starting_points(config, seed_set)
     with store.write() as connection:
+        runs.take_turn(connection)
         edition = edition_of(connection, config, profile, seed_set)
         latest = runs.latest(connection)
         if latest is not None and latest.ended_at is None:

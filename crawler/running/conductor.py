@@ -191,6 +191,7 @@ class Conductor:
 
     def _free(self, pid: int) -> None:
         with self._store.write() as connection:
+            runs.take_turn(connection)
             leases.reclaim(connection, now=time.time(), holder=holder_name(pid))
             leases.free_leases(connection, now=time.time(), holder=holder_name(pid))
 
@@ -214,6 +215,7 @@ class Conductor:
     def _end(self, reason: str) -> str:
         self._lookout.end()
         with self._store.write() as connection:
+            runs.take_turn(connection)
             waking.put_back(connection, now=time.time())
             if reason == runs.USER:  # whose run goes on when it is asked for again
                 return reason

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from pipelines import extract
+from pipelines.stores import runs
 from pipelines.stores.discovery import settle_best
 from pipelines.stores.hosts import UNBLOCKED
 from pipelines.stores.schema import Kind, State, hosts, urls
@@ -75,6 +76,7 @@ def stage_of(reason: str) -> str:
 def retry(connection: Connection, choice: Choice) -> int:
     """Puts them back among what waits, to be fetched anew; returns how many."""
     again = {"state": State.WAITING, "reason": None, "detail": None, "fetches": 0, "attempts": 0, "due_at": 0.0}
+    runs.take_turn(connection)
     # one statement: what is chosen first and changed then may be somebody else's by then
     failed = update(urls).where(*choice.conditions()).values(again)
     touched = connection.execute(failed.returning(urls.c.host)).scalars().all()

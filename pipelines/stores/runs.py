@@ -66,6 +66,14 @@ def get(connection: Connection, run: int, *, lock: bool = False) -> Run:
     return _run(row)
 
 
+def take_turn(connection: Connection) -> None:
+    """Whoever changes what waits does so one after the other, as crawlers do, who lock their run before anything else.
+
+    In PostgreSQL two who change the same URLs and hosts in another order would lock each other out half-way.
+    """
+    connection.execute(select(runs.c.id).order_by(runs.c.id.desc()).limit(1).with_for_update())
+
+
 def latest(connection: Connection) -> Run | None:
     """The run begun last."""
     row = connection.execute(select(runs).order_by(runs.c.id.desc()).limit(1)).first()

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from pipelines.stores import waking
+from pipelines.stores import runs, waking
 from pipelines.stores.dialect import insert_new
 from pipelines.stores.discovery import settle_best
 from pipelines.stores.hosts import BLOCKED, GIVEN_UP
@@ -59,6 +59,7 @@ def block(connection: Connection, site: str) -> int:
 
     What is stored of it stays, also where it was to be looked at again. Returns how many hosts it has.
     """
+    runs.take_turn(connection)
     now, ids = time.time(), _ids(connection, site)
     # what is forgotten stays so
     connection.execute(insert_new(connection, barred).values(site=site, at=now, blocked=1))
@@ -72,6 +73,7 @@ def block(connection: Connection, site: str) -> int:
 
 def unblock(connection: Connection, site: str) -> None:
     """Takes a block back: what it refused waits again."""
+    runs.take_turn(connection)
     connection.execute(delete(barred).where(barred.c.site == site, barred.c.blocked == 1))
     blocked_hosts = (hosts.c.site == site, hosts.c.given_up == BLOCKED)
     ids = list(connection.execute(select(hosts.c.id).where(*blocked_hosts)).scalars())
@@ -83,6 +85,7 @@ def unblock(connection: Connection, site: str) -> None:
 
 def boost(connection: Connection, site: str) -> None:
     """What waits at a site is expected to match half as surely again as it was not: it is fetched sooner."""
+    runs.take_turn(connection)
     ids = _ids(connection, site)
     connection.execute(
         update(urls).where(urls.c.host.in_(ids), WAITS).values(expected=1 - (1 - urls.c.expected) / 2)

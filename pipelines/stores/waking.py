@@ -1,4 +1,7 @@
-"""What is due to be looked at again waits among the other rows, with the state it had (`was`), or is put back."""
+"""What is due to be looked at again waits among the other rows, with the state it had (`was`), or is put back.
+
+What is stored or dropped is the stages' and the judges': one of them, or of us, at a time (`stories.lock`).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, u
 
 from pipelines import urls as identity
 from pipelines.rhythm import Bounds
+from pipelines.stores import stories
 from pipelines.stores.articles import iso_at
 from pipelines.stores.dialect import MAX_PARAMETERS, insert_new, run_many
 from pipelines.stores.discovery import raise_best, settle_best
@@ -32,6 +36,7 @@ _WANTED = hosts.c.given_up.is_distinct_from(BLOCKED)
 
 def wake_starts(connection: Connection, wanted: Sequence[str], *, now: float) -> None:
     """A new run asks the starting points again, and where they led by redirects."""
+    stories.lock(connection)
     ids = list(connection.execute(select(urls.c.id).where(urls.c.key.in_([identity.key(u) for u in wanted]))).scalars())
     led_to = ids
     for _ in range(MAX_REDIRECTS):
@@ -49,6 +54,9 @@ def wake_starts(connection: Connection, wanted: Sequence[str], *, now: float) ->
 def wake_due(connection: Connection, bounds: Bounds, *, now: float) -> int:
     """What is due waits to be fetched again; returns how many rows."""
     due = [rhythms.c.due_at.is_not(None), rhythms.c.due_at <= now]
+    if connection.execute(select(rhythms.c.url).where(*due).limit(1)).first() is None:
+        return 0
+    stories.lock(connection)
     ended = (
         select(urls.c.id, urls.c.state, urls.c.host).join(rhythms, rhythms.c.url == urls.c.id)
         .join(hosts, hosts.c.id == urls.c.host)
@@ -72,6 +80,7 @@ def wake_all(connection: Connection, bounds: Bounds, *, limit: int, now: float) 
     At most `limit` of them (0 is no limit), lists first and what was asked longest ago. What was asked less than the
     shortest wait ago does not, nor what is gone or may not be fetched.
     """
+    stories.lock(connection)
     left_alone = and_(rhythms.c.due_at.is_(None), rhythms.c.url.is_not(None))
     ended = (
         select(urls.c.id, urls.c.state, urls.c.host).outerjoin(rhythms, rhythms.c.url == urls.c.id)
@@ -133,6 +142,8 @@ def put_back(connection: Connection, *, now: float, host: int | None = None, sit
     # the few that were woken first: joined, SQLite would begin with all that wait
     woken = select(rhythms.c.url, rhythms.c.was).where(rhythms.c.was.is_not(None))
     was = {row.url: row.was for row in connection.execute(woken)}
+    if was:
+        stories.lock(connection)
     known, rows = list(was), list[Any]()
     there = [] if host is None else [urls.c.host == host]
     there += [] if site is None else [urls.c.host.in_(select(hosts.c.id).where(hosts.c.site == site))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,23 @@ from sqlalchemy import select, text, update
 from stocked import Stock, day
 
 from pipelines.rhythm import FIRST_S, Bounds
-from pipelines.stores import allotment, fates, fetches, leases, rhythms, runs, sources, stories, tallies, visits, waking
+from pipelines.stores import (
+    allotment,
+    failures,
+    fates,
+    fetches,
+    leases,
+    rhythms,
+    runs,
+    sources,
+    stories,
+    tallies,
+    visits,
+    waking,
+)
 from pipelines.stores.fetches import Fetched
-from pipelines.stores.schema import State, articles, urls
+from pipelines.stores.hosts import BLOCKED, GIVEN_UP
+from pipelines.stores.schema import State, articles, hosts, urls
 from pipelines.stores.schema import rhythms as table
 from pipelines.stores.schema import runs as run_rows
 from pipelines.stores.visits import Came, Visited
@@ -27,6 +41,7 @@ NOW = time.time() + 12 * 3600
 LATER = NOW + 2 * FIRST_S
 BOUNDS = Bounds(600.0, 7 * 86_400.0, 3 * 86_400.0, 9)
 FEED, PAGE, SECTION = "https://a.test/feed.xml", "https://a.test/story", "https://a.test/section/"
+ONE_WRITER = "SQLite has one writer at a time"
 TEXT = "The council voted on Tuesday to rebuild the old bridge over the river before the next winter comes."
 
 
@@ -180,31 +195,94 @@ def test_a_stored_article_stays_stored_whatever_its_page_answers_now(stock: Stoc
     assert wake(stock, LATER + 1e9) == 0
 
 
+def waits(stock: Stock) -> bool:
+    """Whether somebody waits for another's lock."""
+    with stock.store.read() as connection:
+        query = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(connection.execute(query).scalar())
+
+
+def beside(stock: Stock, deed: Callable[[Any], Any]) -> Callable[[], None]:
+    """Does something in a transaction of its own, which will have to wait for ours; gives what waits for its end."""
+    failed: list[Exception] = []
+
+    def work() -> None:
+        try:
+            with stock.store.write() as connection:
+                deed(connection)
+        except Exception as error:  # told where the test is
+            failed.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    until(lambda: waits(stock), "the other's turn")
+
+    def ended() -> None:
+        thread.join(PATIENCE_S)
+        assert not thread.is_alive() and not failed, failed
+
+    return ended
+
+
 def test_an_article_looked_at_again_while_it_becomes_a_copy_is_one(stock: Stock) -> None:
     if stock.store.is_sqlite:
-        pytest.skip("SQLite has one writer at a time")
+        pytest.skip(ONE_WRITER)
     original = stored(stock, "https://b.test/story")
     row = stored(stock, text=TEXT + " Two engineers had warned of it before.")
     with stock.store.write() as connection:
         connection.execute(update(urls).where(urls.c.id == row).values(state=State.DROPPED, reason="not-article"))
-
-    def look_again() -> None:
-        with stock.store.write() as connection:
-            rhythms.keep_known(connection, [row])
-
-    def waits() -> bool:
-        with stock.store.read() as connection:
-            query = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-            return bool(connection.execute(query).scalar())
-
-    crawler = threading.Thread(target=look_again)
     with stock.store.write() as connection:
         stories.lock(connection)  # as dedupe does
         connection.execute(update(articles).where(articles.c.id == row).values(copy_of=original))
-        crawler.start()
-        until(waits, "the crawler's turn")
-    crawler.join(PATIENCE_S)
+        ended = beside(stock, lambda other: rhythms.keep_known(other, [row]))
+    ended()
     assert (stock.row(PAGE).state, stock.row(PAGE).reason) == (State.DUPLICATE, "copy")
+
+
+def test_who_judges_again_and_who_looks_again_do_not_lock_each_other_out(stock: Stock) -> None:
+    if stock.store.is_sqlite:
+        pytest.skip(ONE_WRITER)
+    first = stored(stock)
+    second = stored(stock, "https://a.test/other", text=f"Another. {TEXT} Nobody had asked for that in a year.")
+    with stock.store.write() as connection:  # so that they are woken in the other order
+        connection.execute(update(urls).values(fetched_at=NOW - urls.c.id))
+    with stock.store.write() as connection:
+        stories.lock(connection)
+        connection.execute(update(urls).where(urls.c.id == first).values(reason="copy"))
+        ended = beside(stock, lambda other: waking.wake_all(other, BOUNDS, limit=0, now=LATER))
+        connection.execute(update(urls).where(urls.c.id == second).values(reason="copy"))
+    ended()
+    assert set(stock.states().values()) == {State.WAITING}
+
+
+@pytest.mark.parametrize("deed", ["block", "unblock", "boost", "retry"])
+def test_who_decides_about_a_site_and_a_crawler_do_not_lock_each_other_out(stock: Stock, deed: str) -> None:
+    if stock.store.is_sqlite:
+        pytest.skip(ONE_WRITER)
+    stock.find(PAGE)
+    row = stock.row(PAGE)
+    if deed in ("unblock", "retry"):
+        ends = {"state": State.REFUSED, "reason": GIVEN_UP, "detail": BLOCKED}
+        dead = {"state": State.DEAD, "reason": "timeout"}
+        with stock.store.write() as connection:
+            connection.execute(update(urls).values(ends if deed == "unblock" else dead))
+            connection.execute(update(hosts).values(given_up=BLOCKED if deed == "unblock" else None))
+    does: dict[str, Callable[[Any], Any]] = {
+        "block": lambda other: sources.block(other, "a.test"),
+        "unblock": lambda other: sources.unblock(other, "a.test"),
+        "boost": lambda other: sources.boost(other, "a.test"),
+        "retry": lambda other: failures.retry(other, failures.Choice(site="a.test")),
+    }  # fmt: skip
+    with stock.store.write() as connection:
+        # what a crawler hands over: its run, URLs, hosts
+        runs.get(connection, stock.run, lock=True)
+        connection.execute(update(urls).where(urls.c.id == row.id).values(expected=0.7))
+        ended = beside(stock, does[deed])
+        connection.execute(update(hosts).where(hosts.c.id == row.host).values(pages=1))
+    ended()
+    assert stock.row(PAGE).state == (State.REFUSED if deed == "block" else State.WAITING)
 
 
 def test_an_article_robots_now_forbids_stays_and_is_left_alone(stock: Stock) -> None:
