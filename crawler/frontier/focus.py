@@ -91,8 +91,12 @@ class Focus:
         """
         values = [self._fixed(candidate, depth) for candidate in candidates]
         open_ = [at for at, value in enumerate(values) if value is None]
-        again = {c.url: c for c in known if c.kind == "page" and self.wants(identity.key(c.url))}.values()
         new = [candidates[at] for at in open_]
+        # each once: a crawl that goes on may meet as new what waits here already, and then again on the same page
+        met = {candidate.url for candidate in new}
+        again = {
+            c.url: c for c in known if c.kind == "page" and c.url not in met and self.wants(identity.key(c.url))
+        }.values()  # fmt: skip
         # all at once: most of what a call costs does not depend on how many there are
         keys = self._link([*again, *new], parent, parent_likeness)[len(again) :]
         if new:

@@ -121,6 +121,16 @@ def test_being_named_again_counts(profile: Profile) -> None:
     assert dict(focus.rescored())[identity.key(waiting.url)] > before
 
 
+def test_a_page_that_names_as_new_and_again_what_waits_already_counts_once(profile: Profile) -> None:
+    """As after a crawl was taken up again: what waits is in the table, and this process has seen none of it."""
+    focus, waiting = Focus(profile), link("a", "Older articles")
+    expected(focus, waiting)
+    focus.expected([waiting], parent=2, parent_likeness=0.2, depth=1, known=[waiting, waiting])
+    table = focus._table
+    assert table._number == int(table._count[0]) == 2
+    assert (table._before[1], table._last[0]) == (0, 1)
+
+
 def test_who_waits_is_worth_hearing_of_until_enough_name_it_or_it_is_fetched(profile: Profile) -> None:
     focus, many, fetched = Focus(profile), link("many", "Older articles"), link("fetched", "Newer articles")
     key_of_many, key_of_fetched = identity.key(many.url), identity.key(fetched.url)
