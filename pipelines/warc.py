@@ -101,6 +101,7 @@ class _Unpacked:
         self._file = file
         self._packed = b""
         self._unpacker = _unpacker()
+        self._begun = False
         self._whole = memoryview(b"")
 
     def read(self, size: int) -> bytes:
@@ -113,17 +114,24 @@ class _Unpacked:
     def _next(self) -> bytearray:
         found = bytearray()
         while len(found) < _WHOLE_BYTES:
-            self._packed = self._packed or self._file.read(_CHUNK_BYTES)
+            self._packed = self._packed or self._more()
             if not self._packed:
                 break
             found += self._unpacker.decompress(self._packed, _WHOLE_BYTES)  # looks at the checksum at its end
-            self._packed = self._unpacker.unconsumed_tail
+            self._packed, self._begun = self._unpacker.unconsumed_tail, True
             if self._unpacker.eof:
-                self._packed = self._unpacker.unused_data.lstrip(b"\0")
+                self._packed, self._begun = self._unpacker.unused_data.lstrip(b"\0"), False
                 self._unpacker = _unpacker()
                 if found:
                     break
         return found
+
+    def _more(self) -> bytes:
+        """What comes next of the file; between two records without the zeros that may fill it up."""
+        while chunk := self._file.read(_CHUNK_BYTES):
+            if wanted := chunk if self._begun else chunk.lstrip(b"\0"):
+                return wanted
+        return b""
 
 
 def _unpacker() -> Any:

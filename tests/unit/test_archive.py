@@ -185,6 +185,17 @@ def test_a_file_damaged_in_its_middle_gives_what_comes_before_and_says_so(
     assert "damaged after its first" in caplog.text
 
 
+@pytest.mark.parametrize("zeros", [1, 200_000])
+def test_zeros_that_fill_up_a_packed_file_are_no_damage(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, zeros: int
+) -> None:
+    whole = written(tmp_path, [page(number, prose(number)) for number in range(2)]).read_bytes()
+    (tmp_path / "filled.warc.gz").write_bytes((whole + bytes(zeros)) * 2)
+    with caplog.at_level(logging.WARNING):
+        assert [one.body for one in read(tmp_path / "filled.warc.gz")] == [prose(0), prose(1)] * 2
+    assert not caplog.text
+
+
 def test_a_page_whose_checksum_is_another_is_no_page(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     kept = Archive(tmp_path)
     places = kept.append([page(number, prose(number)) for number in range(3)])
