@@ -42,3 +42,5 @@ class KeptBroker:
                 self.trouble = None
             except BrokerError as error:
                 self.trouble = error
+            except OSError as error:  # a disk that takes nothing for a while, or no more processes
+                self.trouble = BrokerError(f"The embedded broker cannot be started: {error.strerror or error}.")

@@ -24,6 +24,7 @@ from pipelines.config import load
 from pipelines.errors import BrokerError
 from workers import broker as brokers
 from workers.broker import Broker, address, connect, is_up, require
+from workers.keeper import KeptBroker
 from workers.queues import Queues
 
 CHILD = """
@@ -271,3 +272,17 @@ def test_plain_rq_reads_our_queues(served: Broker) -> None:
         capture_output=True, text=True, check=True, timeout=PATIENCE_S,
     ).stdout  # fmt: skip
     assert "1 queues, 2 jobs total" in shown
+
+
+def test_a_kept_broker_that_the_disk_does_not_let_start_is_started_once_it_does(tmp_path: Path) -> None:
+    with KeptBroker(tmp_path) as kept:
+        lock, served = tmp_path / ".suchlike" / "broker" / "lock", Broker(tmp_path).address
+        lock.unlink()
+        lock.mkdir()  # a file that cannot be opened
+        pid = connect(served).info("server")["process_id"]
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: kept.trouble is not None, "its keeper to say what is wrong")
+        assert str(kept.trouble).startswith("The embedded broker cannot be started: Is a directory")
+        lock.rmdir()
+        until(lambda: is_up(served), "the broker to be back")
+        until(lambda: kept.trouble is None, "its keeper to say that nothing is wrong")
