@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import gzip
 import os
 import secrets
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from isal import igzip
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
@@ -20,8 +20,8 @@ from pipelines.records import Page
 from pipelines.warc import STALE_HEADERS
 
 FILE_BYTES = 1_000_000_000
-# warcio's own is 9: on 181 real pages this takes half of its time, for 2 % more bytes
-LEVEL = 5
+# with Intel's igzip, a fifteenth of the time of zlib's 9 (warcio's own), for 15 % more bytes on real pages
+LEVEL = 2
 
 
 class Archive:
@@ -115,4 +115,4 @@ class Archive:
                 warc_headers_dict={"WARC-Date": moment},
             )
         )
-        stream.write(gzip.compress(plain.getbuffer(), LEVEL, mtime=0))
+        stream.write(igzip.compress(plain.getbuffer(), LEVEL, mtime=0))

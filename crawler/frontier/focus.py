@@ -206,15 +206,18 @@ class Focus:
         links = self._table.links_of(key)
         for link in links:
             cues, hashed, norm = self._table.features(link)
-            said = float(cues @ self._dense) + norm * float(self._words[hashed].sum())
+            weights = self._words[hashed]
+            said = float(cues @ self._dense) + norm * float(np.add.reduce(weights))
             error = (_logistic(said) - target) / len(links)
             slope = error * cues
             self._dense_steps += slope * slope
             self._dense -= RATE_DENSE * slope / np.sqrt(self._dense_steps)
             if len(hashed):
                 slope_words = np.float32(error * norm)
-                self._steps[hashed] += slope_words * slope_words
-                self._words[hashed] -= RATE_HASHED * slope_words / np.sqrt(self._steps[hashed])
+                # a link's words are distinct, so each is read and written once
+                steps = self._steps[hashed] + slope_words * slope_words
+                self._steps[hashed] = steps
+                self._words[hashed] = weights - RATE_HASHED * slope_words / np.sqrt(steps)
 
 
 def _site_of(url: str) -> str:

@@ -34,7 +34,6 @@ PROBED_AFTER: Final = 8
 # what is not closed goes on to the end, as browsers read it: looked for again and again it would cost quadratic time
 _MARKUP: Final = re.compile(rb"<(?:(script|style)\b.*?(?:</\1|\Z)|[^>]*+)", re.DOTALL | re.IGNORECASE)
 _ALL: Final = (1 << 64) - 1
-_BITS: Final = np.arange(64, dtype=np.uint64)
 
 
 def print_of(text: str) -> int:
@@ -44,9 +43,8 @@ def print_of(text: str) -> int:
         return 0
     runs = set(map(" ".join, zip(*(found[at:] for at in range(SHINGLE_WORDS)), strict=False)))
     hashed = np.fromiter(map(xxhash.xxh3_64_intdigest, map(str.encode, runs)), "<u8", len(runs))
-    ones = np.unpackbits(hashed.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little").sum(axis=0)
-    mark = int((ones * 2 > len(runs)).dot(np.uint64(1) << _BITS)) or 1
-    return mark - (1 << 64) if mark >= 1 << 63 else mark
+    ones = np.unpackbits(hashed.view(np.uint8), bitorder="little").reshape(-1, 64).sum(axis=0, dtype=np.uint16)
+    return int.from_bytes(np.packbits(ones * 2 > len(runs), bitorder="little").tobytes(), "little", signed=True) or 1
 
 
 def print_of_body(body: bytes) -> int:
