@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from conftest import cpu_within
+from lxml.html import HtmlElementClassLookup, fromstring
 
 from pipelines import extract as subject
 from pipelines import metadata
@@ -231,6 +232,25 @@ def test_what_stands_beside_an_article_is_no_text_of_it_and_one_inside_a_menu_ne
     assert extract(page(around), URL).text.splitlines() == SENTENCES
     unclosed = f"<html><body><nav><a href='/'>Home</a><h1>{TITLE}</h1>{PARAGRAPHS}</body></html>"
     assert "".join(SENTENCES[1:3]) in extract(unclosed.encode(), URL).text.replace("\n", "")
+
+
+def test_what_holds_no_text_is_taken_out_of_an_article_and_its_words_stay() -> None:
+    held = "<img src='/a.png'><button>Share</button><input name='q'><script>track()</script>"
+    assert extract(page(PARAGRAPHS.replace(" ", f" {held}", 4)), URL).text.splitlines() == SENTENCES
+    told = json_ld(**{"@type": "NewsArticle", "articleBody": " ".join(SENTENCES)})
+    assert SENTENCES[-1] in extract(page("<div id='app'></div>", head=told), URL).text
+
+
+def test_no_element_of_a_page_is_looked_up_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up: list[str] = []
+    known = HtmlElementClassLookup.lookup
+    spy = lambda self, kind, doc, ns, name: looked_up.append(name) or known(self, kind, doc, ns, name)  # noqa: E731
+    monkeypatch.setattr(HtmlElementClassLookup, "lookup", spy)
+    assert fromstring("<form><p>x</p></form>").tag == "form" and looked_up
+    looked_up.clear()
+    dated = json_ld(**{"@type": "NewsArticle", "datePublished": "2026-03-04"})  # or htmldate would look for a date
+    assert extract(page(f"<form><input></form>{PARAGRAPHS}", head=dated), URL).text.splitlines() == SENTENCES
+    assert not looked_up
 
 
 def test_a_page_that_says_it_is_an_article_may_be_short() -> None:
