@@ -55,14 +55,21 @@ class Exchange:
 
     @property
     def is_fenced(self) -> bool:
-        """Nobody may know that this process lives: its hosts may be somebody else's soon, so it asks them nothing."""
-        return time.monotonic() - self._known_alive_at > FENCE_S
+        """Nobody may know that this process lives: its hosts may be somebody else's soon, so it asks them nothing.
+
+        When the clock was set ahead, they may be already: by the time of day, every lease has run out.
+        """
+        return time.monotonic() - self._known_alive_at > FENCE_S or self._is_doubted
+
+    @property
+    def _is_doubted(self) -> bool:
+        return self._known_alive_at < self._owned.set_at
 
     @property
     def is_due(self) -> bool:
         """Whether there is enough to tell, something to tell at once, or nothing left to ask for."""
         now, owned = time.monotonic(), self._owned
-        if now - self._known_alive_at > RENEW_S or self._crawl.handoff.owes_a_ring:
+        if now - self._known_alive_at > RENEW_S or self._is_doubted or self._crawl.handoff.owes_a_ring:
             return True
         urgent = owned.urgent or self._guests or any(not held.noted for held in owned.hosts.values())
         if urgent and now - self._handed_at > URGENT_S:
@@ -130,9 +137,8 @@ class Exchange:
         owned = self._owned
         owned.stop = owned.stop or given.stop
         if given.mine is not None:
-            for held in [one for one in owned.hosts.values() if one.id not in given.mine and not one.pace.busy]:
-                # this process was taken for dead; somebody else owns the host by now
-                del owned.hosts[held.id]
+            for held in [one for one in owned.hosts.values() if one.id not in given.mine]:
+                owned.lose(held)  # this process was taken for dead
         self._guests.welcome(given.guests)
         if given.matched is not None:
             self._crawl.gate.learn(*given.matched)

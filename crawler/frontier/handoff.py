@@ -109,6 +109,7 @@ class Handoff:
         with self._store.write() as connection:
             # first of all, since crawlers find the same URLs: in PostgreSQL they would lock each other out half-way
             asked = runs.get(connection, self._run, lock=True)
+            was_set = self._walltime.set_by_s() != 0.0  # before it is read: who sees it set must go by the new time
             now = self._clock()  # only now: there may have been a long wait for the lock
             parse = fetches.record(connection, batch.fetched, run=self._run, ring_after=now + RING_S)
             fetches.refuse(connection, batch.refused, now=now)
@@ -126,7 +127,7 @@ class Handoff:
                 self._note(connection, host, note, now)
             self._give_back(connection, batch.notes, now)
             mine = None
-            if self._walltime.set_by_s():
+            if was_set:
                 self._renewed = -math.inf  # for others our leases may have run out by that
             # by the clock that nobody sets: until one that was set back caught up, nobody would know that we live
             if (steady := self._monotonic()) - self._renewed > RENEW_S:

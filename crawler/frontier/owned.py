@@ -35,7 +35,7 @@ class Owned:
         self.wake = asyncio.Event()
         self._away_since: float | None = None
         # the steady moment since which the clock was not set; of what was before it began a process knows nothing
-        self._set_at = time.monotonic()
+        self.set_at = time.monotonic()
         self._walltime = walltime or Walltime()
 
     @property
@@ -67,13 +67,22 @@ class Owned:
         """A host is this process's now, and rests for so long, as told by a clock that may have been set before."""
         self.hosts[held.id] = held
         if held.pace.next_at:
-            held.pace.taken_over(time.monotonic(), rest_s, self._set_at)
+            held.pace.taken_over(time.monotonic(), rest_s, self.set_at)
+
+    def lose(self, held: Held) -> None:
+        """A host is somebody else's by now. What was asked of it is answered yet, and nothing more is asked."""
+        if not held.pace.busy:
+            del self.hosts[held.id]
+            return
+        held.closed = True
+        held.rows.clear()
 
     def look_at_clock(self) -> None:
-        """Whether the clock was set; to be asked before hosts are taken. Where it is back, nobody waits the longer."""
+        """Whether the clock was set; to be asked before hosts are taken or asked. Where it is back, nobody waits the
+        longer."""
         change = self._walltime.set_by_s()
         if change:
-            self._set_at = time.monotonic()
+            self.set_at = time.monotonic()
         for held in self.hosts.values() if change < 0 else ():
             held.pace.next_at = max(time.time(), held.pace.next_at + change)
 

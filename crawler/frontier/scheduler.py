@@ -99,11 +99,11 @@ class Scheduler(BaseScheduler):
             await prove_guarded(self._crawler)
         while True:
             try:
+                self._owned.look_at_clock()
                 if self._exchange.is_due:
                     await self._exchange.run()
                 if self._is_done():
                     break
-                self._owned.look_at_clock()
                 due = IDLE_S if self._exchange.is_fenced else self._dispatch.send_due()
                 self._owned.wake.clear()
                 with contextlib.suppress(TimeoutError):

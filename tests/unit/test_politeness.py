@@ -77,7 +77,7 @@ def test_of_a_host_taken_over_just_after_the_clock_was_set_nobody_knows_when_it_
     owned.take(_held(1, time.time() - 500), 0.0)
     owned.take(_held(2, 0.0), 0.0)
     assert 1.0 < _waits(owned)[1] <= 2.0 and _waits(owned)[2] <= 0
-    owned._set_at -= 60  # this process has been there for a while
+    owned.set_at -= 60  # this process has been there for a while
     owned.take(_held(3, time.time() - 500), 0.0)
     assert _waits(owned)[3] <= 0
     set_by = 3600.0
@@ -90,7 +90,7 @@ def test_of_a_host_taken_over_just_after_the_clock_was_set_nobody_knows_when_it_
 def test_where_the_clock_was_set_back_nobody_waits_so_much_longer() -> None:
     set_by = 0.0
     owned = Owned(Walltime(lambda: time.time() + set_by))
-    owned._set_at -= 60
+    owned.set_at -= 60
     owned.take(_held(1, time.time() + 3600.5), 0.5)  # leased by the clock as it is now, taken just before it was set
     set_by = -3600.0
     owned.look_at_clock()
