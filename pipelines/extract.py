@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Final, Literal, TypeVar, get_args
 
 from htmldate import find_date
-from lxml.etree import ElementDefaultClassLookup, LxmlError
+from lxml.etree import ElementDefaultClassLookup, LxmlError, strip_elements
 from lxml.html import HtmlElement
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 from trafilatura import bare_extraction
-from trafilatura.utils import HTML_PARSER
+from trafilatura.utils import HTML_PARSER, load_html
 
 from pipelines import access, listing, markup, metadata, plain
 from pipelines.dating import GUESSED, Dated
@@ -46,9 +46,9 @@ HEAD_CHARS: Final = 64 * 1024
 
 # Never an article's text, and half of a page's elements: each costs trafilatura's expressions, which ask Python
 _BESIDE: Final = (
-    "//nav | //footer | //aside | //iframe | //style | //svg | //template | //img | //source | //button | //input"
-    " | //option | //meta | //link | //script[not(@type='application/ld+json')]"
-)
+    "nav", "footer", "aside", "iframe", "style", "svg", "template", "img", "source", "button", "input", "option",
+    "meta", "link",
+)  # fmt: skip
 # lxml would ask Python for a class of every element it shows, to tell forms and fields from the others
 HTML_PARSER.set_element_class_lookup(ElementDefaultClassLookup(element=HtmlElement))
 
@@ -167,13 +167,19 @@ def _digest(work: Callable[[], _T]) -> _T:
 
 
 def _main_text(html: str) -> str:
+    tree = load_html(html)
+    if tree is None:
+        return ""
+    strip_elements(tree, *_BESIDE, with_tail=False)
+    for script in [one for one in tree.iter("script") if one.get("type") != "application/ld+json"]:
+        script.drop_tree()
     # a nav that is never closed holds the article too
-    return _text_without(_BESIDE, html) or _text_without(None, html)
+    return _text_of(tree) or _text_of(html)
 
 
-def _text_without(pruned: str | None, html: str) -> str:
+def _text_of(page: HtmlElement | str) -> str:
     # fast: on 181 pages F1 .962 against .960 of the default, in two thirds of the time
-    document = bare_extraction(html, fast=True, include_comments=False, with_metadata=False, prune_xpath=pruned)
+    document = bare_extraction(page, fast=True, include_comments=False, with_metadata=False)
     return paragraphs(getattr(document, "text", None) or "")
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines import holders, trail
-from pipelines import urls as identity
 from pipelines.archive import Archive
 from pipelines.config import Config
 from pipelines.rhythm import Bounds
@@ -68,13 +67,10 @@ class Keep:
     def _look_again(self, connection: Connection, stored: Sequence[Taken]) -> None:
         """Matches, stored for the first time, are looked at again while they are young."""
         matches = articles.matches_among(connection, [one.page.row for one in stored])
-        for one in stored:
-            page, bounds = one.page, Bounds.of(self._configs[one.run].crawl)
-            if page.row in matches:
-                rhythms.found_match(
-                    connection, page.row, bounds, headers=page.headers, digest=identity.digest(page.body),
-                    now=time.time(),
-                )  # fmt: skip
+        for run, config in self._configs.items():
+            pages = [one.page for one in stored if one.run == run and one.page.row in matches]
+            if pages:
+                rhythms.found_matches(connection, pages, Bounds.of(config.crawl), now=time.time())
 
     def close(self) -> None:
         """Closes the archive's file."""

@@ -41,11 +41,13 @@ class Example(NamedTuple):
 class Reading(NamedTuple):
     """What was read in an article.
 
-    `opening`: the first OPENING_WORDS words of its title and as many of the text under it; `vector`, of unit length.
+    `opening`: the first OPENING_WORDS words of its title and as many of the text under it; `tally`: how often each of
+    its words stands in it; `vector`, of unit length.
     """
 
     text: Text | Example
     opening: list[str]
+    tally: Mapping[str, int]
     weights: Weights
     vector: Floats
 
@@ -79,11 +81,11 @@ class Reader:
         """What `before` read, as this reader of the same model reads it."""
         if self.means.keys() != before.means.keys():
             return self.read([one.text for one in readings])
-        return [self._reading(one.text, _cut(one.text), one.vector) for one in readings]
+        return [one._replace(weights=self._weights(one.text, one.tally)) for one in readings]
 
     def words(self, text: Text | Example) -> Weights:
         """The weighted words of an article."""
-        return self.rarity.article(words(text.title), _cut(text).tally, text.language)
+        return self._weights(text, _cut(text).tally)
 
     def vectors(self, texts: Sequence[Text | Example]) -> Floats:
         """One row of unit length an article."""
@@ -98,7 +100,10 @@ class Reader:
         # the text's words follow those of the title
         begin = len(title)
         opening = [*title[:OPENING_WORDS], *cut.lowered[begin : begin + OPENING_WORDS]]
-        return Reading(text, opening, self.rarity.article(title, cut.tally, text.language), vector)
+        return Reading(text, opening, cut.tally, self.rarity.article(title, cut.tally, text.language), vector)
+
+    def _weights(self, text: Text | Example, tally: Mapping[str, int]) -> Weights:
+        return self.rarity.article(words(text.title), tally, text.language)
 
     def _vectors(self, texts: Sequence[Text | Example], told: Sequence[str]) -> Floats:
         return centred(self.model.embed(told), [self._mean(one.language) for one in texts])

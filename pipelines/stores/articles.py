@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
 from pipelines import urls as identity
-from pipelines.records import About, Article, Likeness
+from pipelines.records import About, Article, Likeness, as_json
 from pipelines.rights import reserved_by
 from pipelines.stores import revisions, search
 from pipelines.stores.dialect import run_many, upsert
@@ -58,10 +58,10 @@ def columns(draft: Draft) -> dict[str, Any]:
         "language": article.language,
         "words": article.words,
         "sha256": article.sha256,
-        "rights": json.dumps(asdict(article.rights)),
-        "about": json.dumps(asdict(article.about), ensure_ascii=False),
+        "rights": as_json(article.rights),
+        "about": as_json(article.about),
         "score": likeness.score,
-        "likeness": json.dumps(asdict(likeness), ensure_ascii=False),
+        "likeness": as_json(likeness),
         "matched": int(draft.matched),
         "fetched_at": draft.fetched_at,
         "first_at": draft.fetched_at,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Select, bindparam, func, or_, select, update
 from pipelines.likeness.read import Example, Text
 from pipelines.likeness.tokens import CHAR_LIMIT
 from pipelines.misfits import REASONS, Misfit, Traits
-from pipelines.records import Likeness
+from pipelines.records import Likeness, as_json
 from pipelines.stores.dialect import run_many, upsert
 from pipelines.stores.schema import State, articles, profiles, runs, urls
 
@@ -209,7 +209,7 @@ def judge_again(
     """
     told = list(judged)
     run_many(connection, _JUDGED, [
-        {"row": row, "score": likeness.score, "likeness": json.dumps(asdict(likeness), ensure_ascii=False),
+        {"row": row, "score": likeness.score, "likeness": as_json(likeness),
          "matched": int(misfit is None), "edition": judgement}
         for row, likeness, misfit in told
     ])  # fmt: skip

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from typing import Any
 
 from sqlalchemy import Connection, case, func, select, update
 
+from pipelines import urls as identity
+from pipelines.records import Page
 from pipelines.rhythm import Bounds
 from pipelines.stores import stories
-from pipelines.stores.dialect import MAX_PARAMETERS, insert_new, upsert
+from pipelines.stores.dialect import MAX_PARAMETERS, insert_new, run_many, upsert
 from pipelines.stores.schema import State, articles, rhythms, runs, storable, urls
 
 ETAG_CHARS, MODIFIED_CHARS = 300, 64
@@ -26,20 +29,21 @@ class Sort(IntEnum):
     ARTICLE = 1
 
 
-def found_match(
-    connection: Connection, row: int, bounds: Bounds, *, headers: dict[str, str], digest: int, now: float
-) -> None:
-    """A match was stored: it is looked at again while it is young, and so is the page that named it."""
+def found_matches(connection: Connection, pages: Sequence[Page], bounds: Bounds, *, now: float) -> None:
+    """Matches were stored: they are looked at again while they are young, and so are the pages that named them."""
     first = bounds.first_s()
     if bounds.young_s:
-        _begin(connection, row, Sort.ARTICLE, first, now + first, headers, digest)
-    parent = connection.execute(select(urls.c.parent).where(urls.c.id == row)).scalar()
-    if parent is None:
-        return
-    dropped = select(urls.c.id).where(urls.c.id == parent, urls.c.state == State.DROPPED, urls.c.status == 200)
-    if connection.execute(dropped).first() is not None:
-        new = {"url": parent, "sort": int(Sort.LIST), "interval_s": first, "due_at": now + first}
-        connection.execute(insert_new(connection, rhythms).values(**new, etag="", modified=""))
+        _begin(connection, [
+            _known(page.row, first, now + first, page.headers, identity.digest(page.body)) for page in pages
+        ])  # fmt: skip
+    parent = urls.alias()
+    dropped = (
+        select(parent.c.id).distinct().join(urls, urls.c.parent == parent.c.id)
+        .where(urls.c.id.in_([page.row for page in pages]), parent.c.state == State.DROPPED, parent.c.status == 200)
+    )  # fmt: skip
+    new = {"sort": int(Sort.LIST), "interval_s": first, "due_at": now + first, "etag": "", "modified": ""}
+    lists = sorted(connection.execute(dropped).scalars())
+    run_many(connection, insert_new(connection, rhythms), [{"url": row, **new} for row in lists])
 
 
 def compared(
@@ -49,20 +53,22 @@ def compared(
     """A stored article's page was extracted again; `changed` when its text is another."""
     before = connection.execute(select(rhythms.c.interval_s).where(rhythms.c.url == row)).scalar()
     interval = bounds.next_s(before, changed=changed) if before else bounds.first_s()
-    _begin(connection, row, Sort.ARTICLE, interval, now + interval, headers, digest)
+    _begin(connection, [_known(row, interval, now + interval, headers, digest)])
     if changed:
         connection.execute(update(runs).where(runs.c.id == run).values(changed=runs.c.changed + 1))
 
 
-def _begin(
-    connection: Connection, row: int, sort: Sort, interval_s: float, due_at: float, headers: dict[str, str], digest: int
-) -> None:
-    known = {
-        "url": row, "sort": int(sort), "interval_s": interval_s, "due_at": due_at, "was": None, "digest": digest,
-        "etag": storable(headers.get("etag", ""))[:ETAG_CHARS],
+def _known(row: int, interval_s: float, due_at: float, headers: dict[str, str], digest: int) -> dict[str, Any]:
+    return {
+        "url": row, "sort": int(Sort.ARTICLE), "interval_s": interval_s, "due_at": due_at, "was": None,
+        "digest": digest, "etag": storable(headers.get("etag", ""))[:ETAG_CHARS],
         "modified": storable(headers.get("last-modified", ""))[:MODIFIED_CHARS],
     }  # fmt: skip
-    connection.execute(upsert(connection, rhythms, ["url"], [name for name in known if name != "url"]).values(known))
+
+
+def _begin(connection: Connection, known: list[dict[str, Any]]) -> None:
+    new = upsert(connection, rhythms, ["url"], [name for name in known[0] if name != "url"])
+    run_many(connection, new, known)
 
 
 def keep_known(connection: Connection, rows: Sequence[int]) -> None:

@@ -69,7 +69,7 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "record": lambda c: fetches.record(c, ENDED, run=1, ring_after=NOW),
     "note visits": lambda c: visits.note(c, [Visited(1, Came.READ, again=True)], {1}, BOUNDS, run=1, now=NOW),
     "keep known": lambda c: rhythms.keep_known(c, [1, 2]),
-    "found a match": lambda c: rhythms.found_match(c, 1, BOUNDS, headers={}, digest=1, now=NOW),
+    "found matches": lambda c: rhythms.found_matches(c, [Page(1, URL, URL, 200, {}, NOW, b"")], BOUNDS, now=NOW),
     "refuse": lambda c: fetches.refuse(c, [(1, "robots", "")], now=NOW),
     "give back": lambda c: leases.give_back(c, {1: ([1, 2], NOW)}, holder="me"),
     "give up": lambda c: hosts.give_up(c, 1, "failures"),
