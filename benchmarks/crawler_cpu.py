@@ -1,12 +1,14 @@
 """What a crawler process spends on a page, beside plain Scrapy on the same web: fetch, links, gate, frontier.
 
-    python benchmarks/crawler_cpu.py [--rounds 5] [--pages 600 2600] [--out FILE.json]
+    python benchmarks/crawler_cpu.py [--rounds 5] [--pages 600 2600] [--news FILE] [--out FILE.json]
 
-Three crawlers in turn, on `endless_web.py` (50 hosts, 40 links a page, no delay): ours (`crawl-worker`, which fetches,
-looks for links, judges by the gate and keeps the frontier; extraction is the workers' and is not run), Scrapy that is
-given the addresses and looks at nothing, and Scrapy with `CrawlSpider` and `LinkExtractor`, which follows all it finds.
-Each crawls a few pages and many pages; the difference in CPU time (user and system, of the process and its threads) by
-the difference in pages is what one page costs, without what starting costs. Prints JSON: medians and ratios.
+Three crawlers in turn, without delay: ours (`crawl-worker`, which fetches, looks for links, judges by the gate and
+keeps the frontier; extraction is the workers' and is not run), Scrapy that is given the addresses and looks at
+nothing, and Scrapy with `CrawlSpider` and `LinkExtractor`, which follows all it finds. The web is that of
+`endless_web.py` (50 hosts, pages of 8 KB, 40 links of which most are new) or one that `news_web.py` made, in FILE (60
+KB, 118 links of which most are known). Each crawls a few pages and many pages; the difference in CPU time (user and
+system, of the process and its threads) by the difference in pages is what one page costs, without what starting
+costs. Prints JSON: medians and ratios.
 """
 
 from __future__ import annotations
@@ -19,17 +21,57 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.contenders import Web, served
 from benchmarks.endless_web import HOSTS, EndlessWeb, host
 from benchmarks.growth import CONFIG, ROOT, begin, plant, web
 from benchmarks.waiting import until_served
 
 ARTICLES = 100_000
+MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What is crawled: where a crawl starts, pages in no order, a project's seeds, and how the web is served.
+
+    `told` is what makes the same ground in a process of its own.
+    """
+
+    starts: list[str]
+    addresses: list[str]
+    plant: Callable[[Path], None]
+    serve: Callable[[], AbstractContextManager[str]]
+    told: tuple[str, ...] = ()
+
+
+def endless() -> Ground:
+    """A web without end."""
+    made = EndlessWeb(ARTICLES)
+    addresses = [made.url(number) for number in random.Random(1).sample(range(ARTICLES), MOST)]
+    return Ground([f"http://{host(each)}/" for each in range(HOSTS)], addresses, plant, web)
+
+
+def news(file: Path) -> Ground:
+    """A web of realistic pages."""
+    held = Web(file, 0)
+    told = json.loads(held.index.read_text())
+    addresses = sorted(told["pages"])
+    random.Random(1).shuffle(addresses)
+
+    def sow(folder: Path) -> None:
+        (folder / "seeds").mkdir(parents=True)
+        for number, text in enumerate(told["seeds"]):
+            (folder / "seeds" / f"{number}.txt").write_text(text, "utf-8")
+
+    starts = [f"http://{name}/" for name in told["hosts"]]
+    return Ground(starts, addresses, sow, lambda: served(held), ("--news", str(file)))
 
 
 def spent(command: list[str], env: dict[str, str]) -> float:
@@ -42,12 +84,12 @@ def spent(command: list[str], env: dict[str, str]) -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def ours(pages: int, proxy: str) -> float:
+def ours(pages: int, ground: Ground, proxy: str) -> float:
     """Our crawler, with a broker that nobody works for."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="suchlike-cpu-")))
-        plant(folder)
-        sites = ", ".join(f'"http://{host(each)}/"' for each in range(HOSTS))
+        ground.plant(folder)
+        sites = ", ".join(f'"{start}"' for start in ground.starts)
         (folder / "suchlike.toml").write_text(CONFIG.format(pages=pages, proxy=proxy, sites=sites, keep="matches"))
         me = [sys.executable, "-m", "crawler", "-C", str(folder)]
         arguments = begin(folder)
@@ -58,20 +100,25 @@ def ours(pages: int, proxy: str) -> float:
         return spent([*me, *arguments], dict(os.environ))
 
 
-def plain(pages: int, proxy: str) -> float:
+def plain(pages: int, ground: Ground, proxy: str) -> float:
     """Scrapy that looks at nothing."""
-    return spent([sys.executable, __file__, "--as", "plain", "--pages", str(pages)], os.environ | {"PROXY": proxy})
+    return _apart("plain", pages, ground, proxy)
 
 
-def extracting(pages: int, proxy: str) -> float:
+def extracting(pages: int, ground: Ground, proxy: str) -> float:
     """Scrapy with LinkExtractor."""
-    return spent([sys.executable, __file__, "--as", "extracting", "--pages", str(pages)], os.environ | {"PROXY": proxy})
+    return _apart("extracting", pages, ground, proxy)
 
 
-CRAWLERS: dict[str, Callable[[int, str], float]] = {"ours": ours, "plain": plain, "extracting": extracting}
+def _apart(kind: str, pages: int, ground: Ground, proxy: str) -> float:
+    command = [sys.executable, __file__, "--as", kind, "--pages", str(pages), *ground.told]
+    return spent(command, os.environ | {"PROXY": proxy})
 
 
-def scrapy(kind: str, pages: int) -> None:
+CRAWLERS: dict[str, Callable[[int, Ground, str], float]] = {"ours": ours, "plain": plain, "extracting": extracting}
+
+
+def scrapy(kind: str, pages: int, ground: Ground) -> None:
     """Runs a peer, in this process."""
     from scrapy import Request, Spider
     from scrapy.crawler import CrawlerProcess
@@ -79,15 +126,13 @@ def scrapy(kind: str, pages: int) -> None:
     from scrapy.spiders import CrawlSpider, Rule
 
     proxy = {"proxy": os.environ["PROXY"]}
-    made = EndlessWeb(ARTICLES)
-    numbers = random.Random(1).sample(range(ARTICLES), pages)
 
     class Plain(Spider):
         name = "plain"
 
         async def start(self):  # type: ignore[no-untyped-def]  # Scrapy's
-            for number in numbers:
-                yield Request(made.url(number), meta=proxy)
+            for address in ground.addresses[:pages]:
+                yield Request(address, meta=proxy)
 
         def parse(self, response):  # type: ignore[no-untyped-def]  # Scrapy's
             return None
@@ -97,8 +142,8 @@ def scrapy(kind: str, pages: int) -> None:
         rules = (Rule(LinkExtractor(), callback="look", follow=True, process_request="proxied"),)
 
         async def start(self):  # type: ignore[no-untyped-def]  # Scrapy's
-            for each in range(HOSTS):
-                yield Request(f"http://{host(each)}/", meta=proxy)
+            for start in ground.starts:
+                yield Request(start, meta=proxy)
 
         def proxied(self, request, _response):  # type: ignore[no-untyped-def]  # Scrapy's
             request.meta.update(proxy)
@@ -122,18 +167,20 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--pages", type=int, nargs="+", default=[600, 2600])
+    options.add_argument("--news", type=Path)
     options.add_argument("--out", type=Path)
     options.add_argument("--as", dest="kind", choices=("plain", "extracting"), help=argparse.SUPPRESS)
     chosen = options.parse_args()
+    ground = news(chosen.news) if chosen.news else endless()
     if chosen.kind:
-        scrapy(chosen.kind, chosen.pages[0])
+        scrapy(chosen.kind, chosen.pages[0], ground)
         return
     few, many = chosen.pages
     each: dict[str, list[float]] = {name: [] for name in CRAWLERS}
     for number in range(chosen.rounds):
         for name, crawl in CRAWLERS.items():
-            with web() as proxy:
-                cost = (crawl(many, proxy) - crawl(few, proxy)) / (many - few)
+            with ground.serve() as proxy:
+                cost = (crawl(many, ground, proxy) - crawl(few, ground, proxy)) / (many - few)
             each[name].append(1000 * cost)
             print(f"round {number + 1}: {name} {1000 * cost:.2f} ms a page", file=sys.stderr)
     of_ours = {

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.contenders import Web, plant, served
-from benchmarks.crawler_cpu import CRAWLERS
-from benchmarks.growth import ROOT, web
+from benchmarks.crawler_cpu import CRAWLERS, Ground, endless, news
+from benchmarks.growth import ROOT
+from benchmarks.news_web import make
 from benchmarks.parts import Line
 from benchmarks.spending import Spent, spend
 from benchmarks.store import Maker, measured, searched
@@ -21,6 +22,7 @@ from pipelines.config import Config
 from pipelines.stores import open_store, runs
 
 FEW, MANY = 200, 1_000
+NEWS_HOSTS = 80
 WARM, STORED, BATCH = 320, 3_200, 32
 # words of a search are drawn from so many of the most common
 RANKS = 5_000
@@ -28,16 +30,24 @@ RANKS = 5_000
 
 def crawler(_: Web, rounds: int) -> Iterator[Line]:
     """Our crawler process beside Scrapy that is given addresses, and Scrapy that looks for links (crawler_cpu.py)."""
+    with tempfile.TemporaryDirectory(prefix="suchlike-news-") as held:
+        file = Path(held) / "web"
+        make(file, 2 * MANY, NEWS_HOSTS)
+        yield from _beside("pages of 60 KB, most links known", news(file), rounds)
+    yield from _beside("pages of 8 KB, most links new", endless(), rounds)
+
+
+def _beside(told: str, ground: Ground, rounds: int) -> Iterator[Line]:
     each: dict[str, list[float]] = {name: [] for name in CRAWLERS}
     for _round in range(rounds):
         for name, crawl in CRAWLERS.items():
-            with web() as proxy:
-                each[name].append((crawl(MANY, proxy) - crawl(FEW, proxy)) / (MANY - FEW))
+            with ground.serve() as proxy:
+                each[name].append((crawl(MANY, ground, proxy) - crawl(FEW, ground, proxy)) / (MANY - FEW))
     ours = each["ours"]
     for peer, said in (("plain", "Scrapy that looks at nothing"), ("extracting", "Scrapy with LinkExtractor")):
         ratios = tuple(a / b for a, b in zip(ours, each[peer], strict=True))
-        yield Line("crawler (fetch, links, gate, frontier): CPU a page", f"÷ {said}", ratios)
-    yield Line("crawler: CPU ms", "a page", tuple(1000 * cost for cost in ours))
+        yield Line(f"crawler (fetch, links, gate, frontier), {told}: CPU a page", f"÷ {said}", ratios)
+    yield Line(f"crawler, {told}: CPU ms", "a page", tuple(1000 * cost for cost in ours))
 
 
 def crawlers(web: Web, rounds: int) -> Iterator[Line]:
