@@ -108,9 +108,11 @@ def usage(pid: int, role: str) -> tuple[float, float]:
 
 
 def pages(database: Path) -> tuple[int, int]:
-    """Pages fetched, and articles that have reached their end."""
+    """Pages fetched, and articles that have reached their end; none before there are tables."""
     ends = "SELECT state, count(*) FROM urls WHERE run = 1 AND kind = 0 AND state BETWEEN 2 AND 8 GROUP BY state"
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=60) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'urls'").fetchone():
+            return 0, 0
         counts = dict(connection.execute(ends).fetchall())
     return sum(counts.values()), sum(counts.get(state, 0) for state in (5, 6, 7, 8))
 
