@@ -11,7 +11,6 @@ randomness: the same pages in the same order give the same estimates.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -202,22 +201,20 @@ class Focus:
         return min(1.0, likeness / self._full)
 
     def _step(self, key: int, target: float) -> None:
-        """One step of Adagrad for each in-link the page was known by, all together weighing one."""
-        links = self._table.links_of(key)
-        for link in links:
-            cues, hashed, norm = self._table.features(link)
-            weights = self._words[hashed]
-            said = float(cues @ self._dense) + norm * float(np.add.reduce(weights))
-            error = (_logistic(said) - target) / len(links)
-            slope = error * cues
-            self._dense_steps += slope * slope
-            self._dense -= RATE_DENSE * slope / np.sqrt(self._dense_steps)
-            if len(hashed):
-                slope_words = np.float32(error * norm)
-                # a link's words are distinct, so each is read and written once
-                steps = self._steps[hashed] + slope_words * slope_words
-                self._steps[hashed] = steps
-                self._words[hashed] = weights - RATE_HASHED * slope_words / np.sqrt(steps)
+        """One step of Adagrad for the in-links the page was known by, all together weighing one."""
+        links = np.array(self._table.links_of(key), np.intp)
+        if not len(links):
+            return
+        dense, hashed, whose, norm = self._table.features(links)
+        said = dense @ self._dense + norm * np.bincount(whose, self._words[hashed], len(links))
+        error = (1.0 / (1.0 + np.exp(-np.clip(said, -30.0, 30.0))) - target) / len(links)
+        slopes = error[:, None] * dense
+        self._dense_steps += (slopes * slopes).sum(axis=0)
+        self._dense -= RATE_DENSE * slopes.sum(axis=0) / np.sqrt(self._dense_steps)
+        slopes_words = (error * norm)[whose]
+        # links share words
+        np.add.at(self._steps, hashed, slopes_words * slopes_words)
+        np.subtract.at(self._words, hashed, RATE_HASHED * slopes_words / np.sqrt(self._steps[hashed]))
 
 
 def _site_of(url: str) -> str:
@@ -252,7 +249,3 @@ class _Place(dict[str, int]):
 
 
 _IN_ANCHOR, _IN_CONTEXT, _IN_URL = _Place("a"), _Place("c"), _Place("u")
-
-
-def _logistic(value: float) -> float:
-    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, value))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,16 @@ MAX_LINKS = 60_000
 CUES = 5
 # links estimated again in one go: some milliseconds
 TURN = 10_000
+
+
+class Features(NamedTuple):
+    """What links are estimated by: `dense` cues with bias and hub rate, a row each; their `hashed` words, one after the
+    other, with the row `whose` each is; and what the words of each weigh (`norm`)."""
+
+    dense: Floats
+    hashed: npt.NDArray[np.int32]
+    whose: npt.NDArray[np.intp]
+    norm: Floats
 
 
 class LinkTable:
@@ -136,11 +146,14 @@ class LinkTable:
             link = int(self._before[link])
         return found[::-1]
 
-    def features(self, link: int) -> tuple[Floats, npt.NDArray[np.int32], float]:
-        """`(dense cues with bias and hub rate, hashed words, their weight)` of a link."""
-        dense = np.empty(CUES + 2)
-        dense[0], dense[1:-1], dense[-1] = 1.0, self._cues[link], self._rates(self._hub[link : link + 1])[0]
-        return dense, self._hashed[self._start[link] : self._start[link + 1]], float(self._norm[link])
+    def features(self, links: npt.NDArray[np.intp]) -> Features:
+        """What some links are estimated by."""
+        dense = np.empty((len(links), CUES + 2))
+        dense[:, 0], dense[:, 1:-1], dense[:, -1] = 1.0, self._cues[links], self._rates(self._hub[links])
+        begins, ends = self._start[links], self._start[links + 1]
+        parts = [self._hashed[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
+        whose = np.repeat(np.arange(len(links)), ends - begins)
+        return Features(dense, np.concatenate(parts), whose, self._norm[links])
 
     def _logit(self, at: int, words: Words, dense: Floats, named_often: float) -> Any:
         """Of a candidate: the mean over its in-links, and a little for each."""
