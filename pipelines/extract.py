@@ -117,8 +117,8 @@ def extract(
     raw = _digest(lambda: _main_text(html))
     if not raw:
         raise NotAnArticle("no-text", "no main text was found")
-    text = _article_in(raw, tree, about, url, min_words)
-    return _assembled(text, about, about.published or _digest(lambda: guessed_date(html, url)))
+    text, words = _article_in(raw, tree, about, url, min_words)
+    return _assembled(text, words, about, about.published or _digest(lambda: guessed_date(html, url)))
 
 
 def extract_plainly(
@@ -136,7 +136,7 @@ def extract_plainly(
     words = count_words(text)
     if words < MIN_WORDS:
         raise NotAnArticle("extraction-killed", f"its parsers were killed, and without them it has {words} words")
-    return _assembled(text, about, about.published)
+    return _assembled(text, words, about, about.published)
 
 
 def extract_from_text(text: str, *, title: str = "", url: str = "") -> Extracted:
@@ -145,7 +145,7 @@ def extract_from_text(text: str, *, title: str = "", url: str = "") -> Extracted
     if not text:
         raise NotAnArticle("no-text", "the text is empty")
     about = Metadata(title, (), None, "", "", "", url or None, Rights(), "article")
-    return _assembled(text, about, None)
+    return _assembled(text, count_words(text), about, None)
 
 
 def warm() -> None:
@@ -183,21 +183,20 @@ def _text_of(page: HtmlElement | str) -> str:
     return paragraphs(getattr(document, "text", None) or "")
 
 
-def _article_in(raw: str, tree: LexborHTMLParser, about: Metadata, url: str, min_words: int) -> str:
-    """The extracted text without its boilerplate lines; NotAnArticle if it is a list or too short."""
-    anchors = listing.anchors_of(tree)
+def _article_in(raw: str, tree: LexborHTMLParser, about: Metadata, url: str, min_words: int) -> tuple[str, int]:
+    """The extracted text without its boilerplate lines, and its words; NotAnArticle if it is a list or too short."""
+    anchors, words = listing.anchors_of(tree), count_words(raw)
     complaint = listing.complaint(
-        listing.shape_of(raw, anchors), about.kind, url,
-        headings=listing.linked_headings(tree), words=count_words(raw),
-    )  # fmt: skip
+        listing.shape_of(raw, anchors), about.kind, url, headings=listing.linked_headings(tree), words=words
+    )
     if complaint:
         raise NotAnArticle("not-article", complaint)
     text = listing.without_boilerplate(raw, about.title, anchors)
-    words = count_words(text)
+    words = words if text == raw else count_words(text)
     least = min_words * (MIN_WORDS_SHARE_IF_ARTICLE if about.kind == "article" else 1)
     if words < least:
         raise NotAnArticle("too-short", f"{words} words; an article has at least {least:.0f}")
-    return text
+    return text, words
 
 
 def guessed_date(html: str, url: str) -> Dated | None:
@@ -206,8 +205,8 @@ def guessed_date(html: str, url: str) -> Dated | None:
     return Dated(datetime.fromisoformat(found).replace(tzinfo=UTC), GUESSED, "htmldate") if found else None
 
 
-def _assembled(text: str, about: Metadata, dated: Dated | None) -> Extracted:
-    language, words = detect(text), count_words(text)
+def _assembled(text: str, words: int, about: Metadata, dated: Dated | None) -> Extracted:
+    language = detect(text)
     return Extracted(
         text=text,
         title=about.title or text.partition("\n")[0][:MAX_TITLE_CHARS],

@@ -9,8 +9,10 @@ from typing import Final
 
 Detector = Callable[[str], tuple[str, float]]
 
-# enough for certainty on prose, and 0.3 ms
-SAMPLE_CHARS: Final = 1000
+# of prose in most languages the beginning is enough; where it is not, as in a third of Swahili news, more is read
+BEGINNING_CHARS: Final = 400
+SAMPLE_CHARS: Final = 2000
+SURE: Final = 0.8
 MIN_CONFIDENCE: Final = 0.4
 
 # Python's \w leaves out vowel signs of Indic scripts and combining accents, which would cut words in two
@@ -29,7 +31,10 @@ def detect(text: str) -> str:
     sample = " ".join(text[: 4 * SAMPLE_CHARS].split())[:SAMPLE_CHARS]
     if not _LETTER.search(sample):
         return "und"
-    language, confidence = _detector()(sample)
+    told = _detector()
+    language, confidence = told(sample[:BEGINNING_CHARS])
+    if confidence < SURE and len(sample) > BEGINNING_CHARS:
+        language, confidence = told(sample)
     return language if confidence >= MIN_CONFIDENCE else "und"
 
 

@@ -16,7 +16,7 @@ from pipelines.stores import Connection, Store, editions, ratings, runs, stories
 from pipelines.stores.editions import Edition, Judged
 
 # judged articles at which a crawl learns again: early and often, then no more, for the figures hardly move
-MILESTONES = (50, 100, 200, 400, 800, 1600)
+MILESTONES = (50, 150, 450, 1350)
 BATCH = 100
 
 Said = Callable[[Connection], None]

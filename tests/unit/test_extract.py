@@ -346,6 +346,8 @@ def test_a_day_in_the_address() -> None:
 def test_languages_are_told_without_a_network() -> None:
     german = "Die Hafenbehörde will zweimal im Jahr baggern lassen."
     assert [detect(text) for text in (SENTENCES[0], german, "…", "42")] == ["en", "de", "und", "und"]
+    # a beginning that tells nothing
+    assert detect(f"{'1, 22, 333; ' * 30}{german * 6}") == "de"
     assert count_words("港の記事を読む") == 3
     assert count_words("समुद्र तट पर जहाज़") == 4
 
