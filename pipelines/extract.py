@@ -171,8 +171,9 @@ def _main_text(html: str) -> str:
     if tree is None:
         return ""
     strip_elements(tree, *_BESIDE, with_tail=False)
-    for script in [one for one in tree.iter("script") if one.get("type") != "application/ld+json"]:
-        script.drop_tree()
+    for script in list(tree.iter("script")):
+        if script.get("type") != "application/ld+json" and script.getparent() is not None:
+            script.drop_tree()
     # a nav that is never closed holds the article too
     return _text_of(tree) or _text_of(html)
 

@@ -109,7 +109,8 @@ class Handoff:
         with self._store.write() as connection:
             # first of all, since crawlers find the same URLs: in PostgreSQL they would lock each other out half-way
             asked = runs.get(connection, self._run, lock=True)
-            was_set = self._walltime.set_by_s() != 0.0  # before it is read: who sees it set must go by the new time
+            if self._walltime.set_by_s():  # looked at before it is read: who sees it set must go by the new time
+                self._renewed = -math.inf  # for others our leases may have run out by that
             now = self._clock()  # only now: there may have been a long wait for the lock
             parse = fetches.record(connection, batch.fetched, run=self._run, ring_after=now + RING_S)
             fetches.refuse(connection, batch.refused, now=now)
@@ -126,15 +127,15 @@ class Handoff:
             for host, note in batch.notes.items():
                 self._note(connection, host, note, now)
             self._give_back(connection, batch.notes, now)
-            mine = None
-            if was_set:
-                self._renewed = -math.inf  # for others our leases may have run out by that
+            mine, steady = None, self._monotonic()
             # by the clock that nobody sets: until one that was set back caught up, nobody would know that we live
-            if (steady := self._monotonic()) - self._renewed > RENEW_S:
+            if steady - self._renewed > RENEW_S:
                 leases.renew(connection, self._holder, now=now)
-                mine, self._renewed = leases.held_by(connection, self._holder), steady
+                mine = leases.held_by(connection, self._holder)
             given = self._lease(connection, asked, wanted, now)
             given = replace(given, mine=mine, guests=self._reserved(connection, asked, wanted, now), matched=matched)
+        if mine is not None:
+            self._renewed = steady  # only now: what failed has told nobody that we live
         trail.tell("crawl", steps)
         self._unrung += parse
         if len(self._unrung) >= self._together or self._waited or given.stop or given.paused:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from crawling import begin, settings
+from sqlalchemy import text
 
 from crawler.crawl import Crawl
 from crawler.frontier.batch import Batch
@@ -17,6 +18,7 @@ from crawler.frontier.guests import Guests
 from crawler.frontier.handoff import Handoff, Wanted
 from crawler.frontier.owned import Owned
 from crawler.project import Project
+from pipelines.errors import StoreError
 from pipelines.stores import leases
 from pipelines.walltime import Walltime
 from workers.queues import Queues
@@ -65,6 +67,21 @@ def test_nobody_is_asked_until_the_ledger_has_said_whose_the_hosts_are(crawling:
     crawling.set_by_s = HOUR_S
     crawling.owned.look_at_clock()
     assert crawling.exchange.is_fenced and crawling.exchange.is_due
+    crawling.talk()
+    assert not crawling.exchange.is_fenced and crawling.owned.hosts
+    assert not crawling.handoff_of("another").exchange(Batch(), Wanted(1, 4, held=0)).leases, "its leases were renewed"
+
+
+def test_a_talk_that_fails_has_told_nobody_that_the_process_lives(crawling: Crawling) -> None:
+    crawling.set_by_s = HOUR_S
+    crawling.owned.look_at_clock()
+    with crawling.crawl.store.write() as connection:
+        connection.execute(text("ALTER TABLE hosts RENAME TO away"))
+    with pytest.raises(StoreError):
+        crawling.talk()
+    with crawling.crawl.store.write() as connection:
+        connection.execute(text("ALTER TABLE away RENAME TO hosts"))
+    assert crawling.exchange.is_fenced
     crawling.talk()
     assert not crawling.exchange.is_fenced and crawling.owned.hosts
     assert not crawling.handoff_of("another").exchange(Batch(), Wanted(1, 4, held=0)).leases, "its leases were renewed"
