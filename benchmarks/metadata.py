@@ -28,19 +28,20 @@ from trafilatura import extract_metadata
 from pipelines import extract, markup, metadata
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-FIELDS = ("date", "title", "told", "authors")
+FIELDS = ("date", "undated", "title", "told", "authors")
+_OF_HTMLDATE = ("date", "undated")
 
 
 @dataclass(frozen=True)
 class Gold:
-    """A page and what is true of it; None where nobody says."""
+    """A page and what is true of it; None where nobody says. `days` is empty where people found no date on it."""
 
     file: Path
     url: str
     group: str
     title: str | None
     authors: frozenset[str] | None
-    days: frozenset[date]
+    days: frozenset[date] | None
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def labelled(folder: Path) -> Iterator[Gold]:
         (about,) = file.parent.glob("*.info")
         urls = json.loads(about.read_text(encoding="utf-8"))
         for page, told in zip(pages, versions, strict=True):
-            named = {**told, "published": told.get("publishing_date")}
+            named = {**told, **({"published": day} if (day := told.get("publishing_date")) else {})}
             yield _gold(page, urls[page.name]["url"], f"{file.parent.name}/{file.stem}", named)
 
 
@@ -86,14 +87,14 @@ def _reviewed(folder: Path) -> Iterator[Gold]:
 
 
 def _gold(file: Path, url: str, group: str, one: dict[str, Any]) -> Gold:
-    days: set[date] = set()
+    days: set[date] | None = set() if "published" in one else None
     if one.get("published"):
         moment = datetime.fromisoformat(one["published"])
         # the day it was there, and the day it was in UTC
         days = {moment.date(), moment.astimezone(UTC).date()} if moment.tzinfo else {moment.date()}
     authors = one.get("authors")
     return Gold(file, url, group, _line(one["title"]) if one.get("title") else None,
-                None if authors is None else _names(authors), frozenset(days))  # fmt: skip
+                None if authors is None else _names(authors), None if days is None else frozenset(days))  # fmt: skip
 
 
 def _line(text: str | None) -> str:
@@ -109,7 +110,9 @@ def ours(html: str, url: str) -> Told:
     about = metadata.read(metadata.parse(html), url)
     dated = about.published or extract.guessed_date(html, url)
     titles = frozenset(_line(title) for title in (about.title, *about.said.get("title", {}).values()))
-    return Told(_line(about.title), _names(about.authors), dated.when.date() if dated else None, titles)
+    # the day it was where the page appeared
+    day = date.fromisoformat(dated.said.get(dated.evidence, dated.when.isoformat())[:10]) if dated else None
+    return Told(_line(about.title), _names(about.authors), day, titles)
 
 
 def trafilatura(html: str, url: str) -> Told:
@@ -134,6 +137,8 @@ def right(gold: Gold, told: Told) -> dict[str, bool]:
     verdicts = {}
     if gold.days:
         verdicts["date"] = told.day in gold.days
+    elif gold.days is not None:
+        verdicts["undated"] = told.day is None
     if gold.title is not None:
         verdicts["title"] = told.title == gold.title
         verdicts["told"] = gold.title in (told.titles or {told.title})
@@ -169,22 +174,22 @@ def main() -> None:
             for field, verdict in verdicts.items():
                 marks[name][field].append(verdict)
             if asked.misses and not verdicts.get(asked.misses, True):
+                days = sorted(map(str, gold.days or ()))
                 wanted = {
-                    "date": sorted(map(str, gold.days)),
+                    "date": days,
+                    "undated": days,
                     "title": gold.title,
                     "told": gold.title,
                     "authors": sorted(gold.authors or ()),
                 }
-                found = {"date": told.day, "title": told.title, "told": sorted(told.titles),
+                found = {"date": told.day, "undated": told.day, "title": told.title, "told": sorted(told.titles),
                          "authors": sorted(told.authors)}  # fmt: skip
                 print(f"{gold.group} {gold.url}\n   gold {wanted[asked.misses]}\n   ours {found[asked.misses]}")
     if asked.misses:
         return
-    print(
-        f"{len(pages)} pages\n\n| reader | date | title | told | authors | CPU ms a page |\n|---|---|---|---|---|---|"
-    )
+    print(f"{len(pages)} pages\n\n| reader | {' | '.join(FIELDS)} | CPU ms a page |\n|---|{'---|' * len(FIELDS)}---|")
     for name, held in marks.items():
-        told = FIELDS[:1] if name == "htmldate" else FIELDS
+        told = _OF_HTMLDATE if name == "htmldate" else FIELDS
         shares = [f"{sum(held[f]) / len(held[f]):.3f}" if f in told and held[f] else "-" for f in FIELDS]
         print(f"| {name} | {' | '.join(shares)} | {1000 * spent[name] / len(pages):.1f} |")
 

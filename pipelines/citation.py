@@ -88,10 +88,10 @@ def _is_name(name: str) -> bool:
 
 
 def date_of(raw: str, *, now: datetime | None = None) -> datetime | None:
-    """The moment a machine-written date names, in UTC; None if it is none, older than 1990, or in the future.
+    """The moment a machine-written date names; None if it is none, older than 1990, or in the future.
 
-    Reads ISO 8601, RFC 2822, seconds or milliseconds since 1970, and any text with a YYYY-MM-DD in it. Without a
-    zone it is taken as UTC.
+    Reads ISO 8601, RFC 2822, seconds or milliseconds since 1970, and any text with a YYYY-MM-DD in it. It keeps the
+    zone that was written, which says what day it was where the article appeared; without one it is taken as UTC.
     """
     raw = raw.strip()[:80]
     found = _iso(raw) or _mail(raw) or _epoch(raw) or _day(_DAY.search(raw))
@@ -135,10 +135,11 @@ def _day(found: re.Match[str] | None) -> datetime | None:
 
 
 def _plausible(when: datetime, now: datetime | None) -> datetime | None:
+    aware = when.replace(tzinfo=UTC) if when.tzinfo is None else when
     try:
-        utc = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+        utc = aware.astimezone(UTC)
     except OverflowError:
         return None
     # two days: zones written wrong, and clocks
     latest = (now or datetime.now(UTC)) + timedelta(days=2)
-    return utc if utc.year >= EARLIEST_YEAR and utc <= latest else None
+    return aware if utc.year >= EARLIEST_YEAR and utc <= latest else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from selectolax.lexbor import LexborHTMLParser
@@ -38,7 +38,7 @@ _MARKED: Final = 'time[itemprop="datePublished"], time[pubdate], [itemprop="date
 class Dated:
     """When a page was published (UTC), how far that is to be trusted (0..1), and where it stood.
 
-    `said` holds what each source named (ISO 8601), the one believed among them.
+    `said` holds what each source named, in its own zone (ISO 8601), the one believed among them.
     """
 
     when: datetime
@@ -49,7 +49,7 @@ class Dated:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One source's word."""
+    """One source's word; `when` is in the zone it was written in."""
 
     family: Family
     source: str
@@ -93,7 +93,7 @@ def believed(said: Sequence[Said]) -> Dated | None:
     elif others:
         confidence -= DOUBT
     told = {one.source: _iso(one.when) for one in (chosen, *said[:1], *others)}
-    return Dated(chosen.when, round(confidence, 2), chosen.source, told)
+    return Dated(chosen.when.astimezone(UTC), round(confidence, 2), chosen.source, told)
 
 
 def _near(one: Said, other: Said) -> bool:

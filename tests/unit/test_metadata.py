@@ -42,6 +42,14 @@ def test_a_date_that_two_kinds_of_source_name_is_surer_than_either_alone() -> No
     assert told.said == {"json-ld": "2024-05-17T09:30:00Z", "url": "2024-05-17T00:00:00Z"}
 
 
+def test_what_was_said_of_a_date_keeps_the_zone_it_was_written_in() -> None:
+    written = "2024-05-16T22:30:00-11:00"
+    told = about("https://news.example/2024/05/16/story", ld=article(datePublished=written)).published
+    assert told is not None
+    assert (told.when, told.when.tzinfo) == (MAY, UTC)
+    assert told.said == {"json-ld": written, "url": "2024-05-16T00:00:00Z"}
+
+
 def test_a_date_that_another_kind_of_source_denies_is_doubted() -> None:
     told = about("https://news.example/2019/01/02/story", ld=article(datePublished="2024-05-17T09:30:00Z")).published
     assert told is not None
