@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from crawler.frontier.seen import Seen
 from pipelines import urls as identity
 from pipelines.records import Candidate
 from pipelines.stores.discovery import Found
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 NOT_A_PAGE = "not-a-page"
 HEADLINE_WORDS = 4
-SEEN = 2_000_000
 # of what a page names so many candidates are estimated in one go: more would hold up all other answers for long
 TURN = 100
 
@@ -25,7 +25,7 @@ class Discovery:
 
     def __init__(self, crawl: Crawl) -> None:
         self._crawl = crawl
-        self._seen: set[int] = set()
+        self._seen = Seen()
 
     async def find_all(
         self, found: Sequence[Candidate], *, parent: int | None, likeness: float, depth: int
@@ -59,8 +59,6 @@ class Discovery:
         key = identity.key(candidate.url)
         if key in self._seen:
             return False
-        if len(self._seen) >= SEEN:
-            self._seen.clear()  # costs a look-up in the ledger again, never a fetch
         self._seen.add(key)
         return self._crawl.scope.allows(candidate.url)
 

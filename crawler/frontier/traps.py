@@ -8,6 +8,7 @@ that says "not found" with status 200.
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter, deque
 from typing import Final
 
@@ -70,7 +71,7 @@ class Traps:
         self._prints: dict[tuple[str, str], deque[tuple[int, bool]]] = {}
         self._closed: dict[tuple[str, str], str] = {}
         self._sent: Counter[tuple[str, str]] = Counter()
-        self._at: dict[tuple[str, int], str] = {}
+        self._at: dict[int, str] = {}
         self._pages: Counter[str] = Counter()
         self._same: Counter[frozenset[str]] = Counter()
         self._mirrors: set[str] = set()
@@ -126,7 +127,7 @@ class Traps:
         if len(self._at) >= MAX_PAGES:
             self._at.clear()
         path = url.partition("://")[2].partition("/")[2]
-        first = self._at.setdefault((path, mark), host)
+        first = self._at.setdefault(identity.key(f"{mark} {path}"), sys.intern(host))
         self._pages[host] += 1
         if first == host or host in self._mirrors or first in self._mirrors:
             return None
