@@ -82,7 +82,10 @@ BUSY_S = 0.5
 ONLY_BUSY_S = 10.0
 DRAIN_S = 900.0
 POLL_S = 0.2
-
+# a return that takes longer is told with who holds the database meanwhile
+SLOW_S = 10.0
+# the byte of SQLite's `-shm` file that a writer locks (https://www.sqlite.org/walformat.html, 2.2.3)
+WAL_WRITE_LOCK = 120
 
 # who must be there for rows to move
 MOVERS = ("parse", "dedupe", "store", "broker", "conductor")
@@ -111,6 +114,7 @@ class Told:
     recoveries: dict[Beside, list[float]] = field(default_factory=lambda: {one: [] for one in Beside})
     returns: dict[Beside, list[float]] = field(default_factory=lambda: {one: [] for one in Beside})
     flows: list[float] = field(default_factory=list)
+    slow: list[str] = field(default_factory=list)
     requests: int = 0
     seconds: float = 0.0
 
@@ -129,7 +133,7 @@ class Told:
             for name, took in (("worker's recovery", self.recoveries), ("broker's return", self.returns))
             for beside in Beside
         ]
-        return [*lines, f"flow after FLUSHALL: {_worst(self.flows)}"]
+        return [*lines, f"flow after FLUSHALL: {_worst(self.flows)}", *self.slow]
 
 
 def _worst(seconds: list[float]) -> str:
@@ -140,6 +144,13 @@ def _worst(seconds: list[float]) -> str:
     return (
         f"{median(ordered):.1f} / {ordered[int(0.99 * (len(ordered) - 1))]:.1f} / {ordered[-1]:.1f} s ({len(ordered)})"
     )
+
+
+def _state(pid: int) -> str:
+    """The kernel's letter for a process: R, S, D, T for stopped; X for one that is gone."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+    return "X"
 
 
 @dataclass
@@ -458,6 +469,7 @@ class Storm:
             self._keep_clock()
             time.sleep(0.05)
         began, before = time.monotonic(), self._moves()
+        why: set[str] = set()
         while time.monotonic() < began + 60:
             self._keep_clock()
             self._continue_all()  # a stage's only worker may be among those stopped
@@ -466,8 +478,34 @@ class Storm:
                 return
             if self._moves() != before:
                 break
+            if time.monotonic() > began + SLOW_S / 2:
+                why |= self._held_up_by()
             time.sleep(0.1)
-        into.append(time.monotonic() - began)
+        took = time.monotonic() - began
+        into.append(took)
+        if took > SLOW_S:
+            self.told.slow.append(f"a return took {took:.1f} s: {', '.join(sorted(why)) or 'nothing seen'}")
+
+    def _held_up_by(self) -> set[str]:
+        """Who is frozen and for which rows, and who holds SQLite's lock on writing, right now."""
+        names = {pid: name for name, pids in self._victims().items() for pid in pids}
+        states = {pid: _state(pid) for pid in names}
+        waiting = self._asked("SELECT DISTINCT state FROM urls WHERE state BETWEEN 2 AND 4 ORDER BY state")
+        rows = "rows wait in state " + " and ".join(str(state) for (state,) in waiting)
+        found = {f"{name} is frozen and {rows}" for pid, name in names.items() if states[pid] == "T"}
+        return found | {f"{names.get(pid, pid)} ({states.get(pid, 'gone')}) writes" for pid in self._writers()}
+
+    def _writers(self) -> set[int]:
+        """The processes that hold SQLite's lock on writing right now."""
+        with contextlib.suppress(OSError):
+            lock = (self.folder / "suchlike.db-shm").stat().st_ino
+            held = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+            return {
+                int(pid) for _, _, _, kind, pid, file, first, last in (one for one in held if len(one) == 8)
+                if kind == "WRITE" and file.endswith(f":{lock}") and int(first) <= WAL_WRITE_LOCK
+                and (last == "EOF" or int(last) >= WAL_WRITE_LOCK)
+            }  # fmt: skip
+        return set()
 
     def _flush(self) -> bool:
         try:
