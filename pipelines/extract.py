@@ -21,8 +21,7 @@ from pipelines.language import count_words, detect
 from pipelines.metadata import Metadata
 from pipelines.records import About, Rights
 
-__all__ = ["MIN_WORDS", "REASONS", "Extracted", "NotAnArticle", "Reason", "extract", "extract_from_text",
-           "extract_plainly", "warm"]  # fmt: skip
+__all__ = ["MIN_WORDS", "REASONS", "Extracted", "NotAnArticle", "Reason", "extract", "extract_plainly", "warm"]
 
 Reason = Literal[
     "not-article",
@@ -137,15 +136,6 @@ def extract_plainly(
     if words < MIN_WORDS:
         raise NotAnArticle("extraction-killed", f"its parsers were killed, and without them it has {words} words")
     return _assembled(text, words, about, about.published)
-
-
-def extract_from_text(text: str, *, title: str = "", url: str = "") -> Extracted:
-    """The same record for a text that needs no extraction, such as a plain-text seed."""
-    text = paragraphs(text)
-    if not text:
-        raise NotAnArticle("no-text", "the text is empty")
-    about = Metadata(title, (), None, "", "", "", url or None, Rights(), "article")
-    return _assembled(text, count_words(text), about, None)
 
 
 def warm() -> None:

@@ -38,9 +38,9 @@ class Parse:
     name = "parse"
     reasons = extract.REASONS | misfits.REASONS
 
-    def __init__(self, store: Store, judges: Judges | None = None) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._judges = judges or Judges(store)
+        self._judges = Judges(store)
 
     def warm(self) -> None:
         """Loads what every page needs, so that processes forked from this one find it loaded."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -32,10 +32,9 @@ class Setting:
     choices: tuple[str, ...] = ()
 
 
-def settings(folder: Path, overrides: Mapping[str, Any] | None = None) -> list[Setting]:
+def settings(folder: Path) -> list[Setting]:
     """Every setting of the project in `folder`, in the order of the file. Raises ConfigError."""
-    config = load(folder, overrides)
-    layers = layered(folder, overrides)
+    config, layers = load(folder), layered(folder)
     found = [_setting(["mode"], config.mode, Config().mode, layers)]
     for name, profile in (config.profile or dict([config.only_profile()])).items():
         found += _of(["profile", name], profile, Profile(), layers)

@@ -42,7 +42,6 @@ _SPACED = bytes(at if at > 127 or chr(at).isalnum() or at == 95 else 32 for at i
 # scripts written without spaces, whose letters are taken in pairs: Thai to Myanmar, Khmer, kana, CJK ideographs
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 _BASE = 0x9E3779B97F4A7C15
-_MASK = (1 << 64) - 1
 
 
 def _odd(seed: int, number: int) -> Hashes:
@@ -121,13 +120,13 @@ def _hashes(words: list[bytes]) -> Hashes:
     return np.fromiter(map(xxhash.xxh3_64_intdigest, words), dtype=np.uint64, count=len(words))
 
 
-def shingles(hashes: Hashes, width: int = SHINGLE_WORDS) -> Hashes:
-    """A hash for each run of `width` words, in their order; empty when there are fewer words."""
-    number = len(hashes) - width + 1
+def shingles(hashes: Hashes) -> Hashes:
+    """A hash for each run of SHINGLE_WORDS words, in their order; empty when there are fewer words."""
+    number = len(hashes) - SHINGLE_WORDS + 1
     if number <= 0:
         return np.empty(0, dtype=np.uint64)
     rolled = hashes[:number].copy()
-    for at in range(1, width):
+    for at in range(1, SHINGLE_WORDS):
         rolled *= np.uint64(_BASE)
         rolled += hashes[at : at + number]
     # one word more or less must move every bit (Steele, Lea, Flood 2014: SplitMix)

@@ -51,10 +51,10 @@ def die_with(parent: int, signum: int = signal.SIGTERM) -> None:
         os.kill(os.getpid(), signum)
 
 
-def child_of_this_process(signum: int = signal.SIGTERM) -> Callable[[], None]:
+def child_of_this_process() -> Callable[[], None]:
     """A `preexec_fn` for a program that knows nothing of us: it dies with this process."""
     parent = os.getpid()
-    return lambda: die_with(parent, signum)
+    return lambda: die_with(parent)
 
 
 def tie() -> bool:

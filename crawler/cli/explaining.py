@@ -10,6 +10,9 @@ from crawler.cli.flags import Hidden
 from crawler.cli.session import FOUND, NOTHING
 from crawler.picture import ordinary
 
+# of a sentence as it is shown, in characters
+WIDTH = 110
+
 
 def explain(url: str, *, session: Hidden) -> int:
     """Say why an article matched, or why not; the parts add up to the score.
@@ -75,5 +78,5 @@ def _kept(told: dict[str, Any]) -> str:
     return f"text sha256 {told['sha256'][:16]}…   {page}"
 
 
-def _short(sentence: str, width: int = 110) -> str:
-    return sentence if len(sentence) <= width else f"{sentence[: width - 1].rstrip()}…"
+def _short(sentence: str) -> str:
+    return sentence if len(sentence) <= WIDTH else f"{sentence[: WIDTH - 1].rstrip()}…"

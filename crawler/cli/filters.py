@@ -48,7 +48,7 @@ class Filters:
     run: int | None = None
     where: str | None = None
 
-    def wanted(self, *, everything: bool = False, copies: bool = False, mode: str | None = None) -> Wanted:
+    def wanted(self, *, everything: bool = False, copies: bool = False) -> Wanted:
         """The choice as the store understands it. Raises UsageError for what is no day."""
         from pipelines import urls
         from pipelines.days import day
@@ -58,5 +58,5 @@ class Filters:
         return Wanted(
             everything=everything, copies=copies, site=site, language=self.language,
             since=day(self.since, "--since"), until=day(self.until, "--until"), least=self.least, most=self.most,
-            story=self.story, run=self.run, mode=mode, where=self.where,
+            story=self.story, run=self.run, where=self.where,
         )  # fmt: skip

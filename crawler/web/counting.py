@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 FRESH_S = 1.0
 # a count may take this share of one core's time
 SHARE = 0.05
+# the very first count is waited for so long
+FIRST_S = 0.4
 Counted = TypeVar("Counted")
 
 
@@ -42,14 +44,14 @@ class Counting(Generic[Counted]):
         self._due_at = 0.0
         self._held: Count[Counted] | None = None
 
-    def latest(self, *, wait_s: float = 0.4) -> Count[Counted] | None:
+    def latest(self) -> Count[Counted] | None:
         """The last count; the very first one is waited for, but not for long."""
         with self._lock:
             if not self._running and time.monotonic() >= self._due_at:
                 self._running = True
                 threading.Thread(target=self._count, daemon=True, name="counting").start()
         if self._held is None:
-            self._first.wait(wait_s)
+            self._first.wait(FIRST_S)
         return self._held
 
     def forget(self) -> None:

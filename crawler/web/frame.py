@@ -36,13 +36,13 @@ def framed(connection: Connection, run: Run) -> dict[str, Any]:
     return {"mode": run.mode, "family": family or "no seeds", "run": run, "state": state_of(run)}
 
 
-def state_of(run: Run, now: float | None = None) -> str:
+def state_of(run: Run) -> str:
     """`running`, `paused`, `ended`, `stopped` (it can go on) or `lost` (nobody is at it)."""
     if run.ended_at is not None:
         return "ended"
     if run.stopped_by == USER:
         return "stopped"
-    if (time.time() if now is None else now) - run.seen_at >= ALIVE_S:
+    if time.time() - run.seen_at >= ALIVE_S:
         return "lost"
     return "paused" if run.stopped_by == PAUSED else "running"
 

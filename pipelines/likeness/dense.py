@@ -110,7 +110,7 @@ class Embedder:
         begins: list[int] = []
         ids = bytearray()
         for place, text in enumerate(texts):
-            words = text.cased if isinstance(text, Cut) else cased_words(text, WORD_LIMIT)
+            words = text.cased if isinstance(text, Cut) else cased_words(text)
             if len(words) >= LONG_TEXT:
                 means[place] = self._mean(words[:WORD_LIMIT])
             if not 0 < len(words) < LONG_TEXT:

@@ -48,15 +48,15 @@ class Cut(str):
         return Counter(self.lowered)
 
 
-def words(text: str, limit: int = WORD_LIMIT) -> list[str]:
-    """The lower-case words of at least two letters, in order, at most `limit`; unspaced scripts as letter pairs."""
-    if (spaced := _spaced(text[: 12 * limit], _LOWER)) is None:
-        return [word.lower() for word in cased_words(text, limit)]
-    return [word for word in spaced.split() if len(word) > 1][:limit]
+def words(text: str) -> list[str]:
+    """The lower-case words of at least two letters, in order, at most WORD_LIMIT; unspaced scripts as letter pairs."""
+    if (spaced := _spaced(text[: 12 * WORD_LIMIT], _LOWER)) is None:
+        return [word.lower() for word in cased_words(text)]
+    return [word for word in spaced.split() if len(word) > 1][:WORD_LIMIT]
 
 
 def cased_words(text: str, limit: int = WORD_LIMIT) -> list[str]:
-    """As `words`, with capitals kept."""
+    """As `words`, with capitals kept; at most `limit`."""
     text = text[: 12 * limit]
     if (spaced := _spaced(text, _LETTERS)) is None:
         return _words_of_any_script(text, limit)

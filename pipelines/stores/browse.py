@@ -137,10 +137,10 @@ def newest_of(connection: Connection, family: str, limit: int) -> list[int]:
     return found
 
 
-def rated(connection: Connection, family: str, verdict: int | None = None, limit: int = FEW) -> list[int]:
-    """The rows that were rated (so), latest first."""
+def rated(connection: Connection, family: str, verdict: int | None) -> list[int]:
+    """The rows that were rated (so), latest first; at most FEW."""
     query = select(ratings.c.article).where(ratings.c.family == family, ratings.c.undone_at.is_(None))
     if verdict is not None:
         query = query.where(ratings.c.verdict == verdict)
-    found = connection.execute(query.order_by(ratings.c.id.desc()).limit(limit)).scalars()
+    found = connection.execute(query.order_by(ratings.c.id.desc()).limit(FEW)).scalars()
     return list(dict.fromkeys(found))

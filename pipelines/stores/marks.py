@@ -34,7 +34,7 @@ def note(connection: Connection, run: int, pages: int, matches: int, *, now: flo
     connection.execute(mark.values(run=run, pages=pages, matches=matches, at=now))
 
 
-def curve(connection: Connection, run: int, *, after: int = -1) -> list[Mark]:
-    """The marks of a run beyond `after` pages, in order; at most MOST."""
-    query = select(marks.c.pages, marks.c.matches, marks.c.at).where(marks.c.run == run, marks.c.pages > after)
+def curve(connection: Connection, run: int) -> list[Mark]:
+    """The marks of a run, in order; at most MOST."""
+    query = select(marks.c.pages, marks.c.matches, marks.c.at).where(marks.c.run == run)
     return [Mark(*row) for row in connection.execute(query.order_by(marks.c.pages).limit(MOST))]

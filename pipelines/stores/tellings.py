@@ -13,6 +13,7 @@ from pipelines.stores import articles as article_rows
 from pipelines.stores.schema import COPIES, articles, urls
 
 MOST_MEMBERS = 200
+MOST_COPIES = 100
 
 _TELLINGS = select(
     articles.c.story, articles.c.copy_of, articles.c.kind, articles.c.similarity, articles.c.evidence,
@@ -40,15 +41,15 @@ def retold(connection: Connection) -> Generator[dict[str, Any], None, None]:
             }  # fmt: skip
 
 
-def story_of(connection: Connection, row: int, limit: int = 100) -> dict[str, Any] | None:
-    """The story an article tells, as `show` words it: its canonical URL, this one's place, up to `limit` copies."""
+def story_of(connection: Connection, row: int) -> dict[str, Any] | None:
+    """The story an article tells, as `show` words it: its canonical URL, this one's place, up to MOST_COPIES copies."""
     own = connection.execute(_TELLINGS.where(articles.c.id == row)).first()
     if own is None or own.story is None:
         return None
     members = (articles.c.story == own.story, articles.c.stored_at.is_not(None))
     told = connection.execute(
         _TELLINGS.where(*members)
-        .order_by(articles.c.copy_of.is_not(None), articles.c.published, articles.c.id).limit(limit + 1)
+        .order_by(articles.c.copy_of.is_not(None), articles.c.published, articles.c.id).limit(MOST_COPIES + 1)
     ).all()  # fmt: skip
     canonical = next((one.url for one in told if one.copy_of is None), own.url)
     return {
@@ -74,14 +75,15 @@ def originals(connection: Connection, *, before: int | None = None, limit: int =
     return [(row, number) for row, number in connection.execute(query)]
 
 
-def members(connection: Connection, story: int, *, limit: int = MOST_MEMBERS) -> list[dict[str, Any]]:
-    """Who tells a story, the original first, then by when it was published, as far as that is known, else fetched."""
+def members(connection: Connection, story: int) -> list[dict[str, Any]]:
+    """Who tells a story, the original first, then by when it was published, as far as that is known, else fetched;
+    at most MOST_MEMBERS."""
     a = articles.c
     query = (
         select(a.id, a.title, a.site, a.published, a.published_confidence, a.fetched_at, a.similarity, a.score, a.words,
                a.copy_of, a.authors, a.sha256, a.matched, a.stored_at, urls.c.url)
         .join(urls, urls.c.id == a.id).where(a.story == story)
-        .order_by(a.copy_of.is_not(None), a.copy_of, a.id).limit(limit)
+        .order_by(a.copy_of.is_not(None), a.copy_of, a.id).limit(MOST_MEMBERS)
     )  # fmt: skip
     found = [
         {"id": row.id, "title": row.title, "site": row.site, "url": row.url, "published": row.published,

@@ -19,7 +19,7 @@ from lxml.html import HtmlElementClassLookup, fromstring
 from pipelines import extract as subject
 from pipelines import metadata
 from pipelines.citation import authors_of, date_in_url, date_of
-from pipelines.extract import Extracted, NotAnArticle, extract, extract_from_text
+from pipelines.extract import Extracted, NotAnArticle, extract
 from pipelines.language import Detector, count_words, detect, fasttext, langid
 from pipelines.markup import decode
 
@@ -298,13 +298,6 @@ def test_no_number_in_the_metadata_is_too_large(read: Callable[..., Extracted]) 
     said = '{"@type": "NewsArticle", "wordCount": 1e999, "datePublished": "Mon, 06 May 2024 07:08:09 +99999999999999"}'
     head = f'<script type="application/ld+json">{said}</script>'
     assert read(page(head=head), URL, hint="Mon, 06 May 99999999999999999999 07:08:09 GMT").title == TITLE
-
-
-def test_a_plain_text_needs_no_extraction() -> None:
-    found = extract_from_text("\n\n".join(SENTENCES), title=TITLE)
-    assert found.text.splitlines() == SENTENCES
-    with pytest.raises(NotAnArticle):
-        extract_from_text(" \n ")
 
 
 @pytest.mark.parametrize(
