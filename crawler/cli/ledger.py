@@ -36,14 +36,13 @@ def failed(*, reason: str | None = None, site: str | None = None, run: int | Non
     from crawler.cli.telling import counted
     from pipelines import urls
     from pipelines.stores import failures
-    from pipelines.stores.failing import may_help
 
     check_run(session, run)
     number, choice = 0, failures.Choice(reason, site and urls.host_named(site), run)
     with project(session).store(session.mode).read() as connection:
         for number, one in enumerate(failures.grouped(connection, choice), 1):  # noqa: B007
             again = session.command("failures", "retry", "--reason", one["reason"])
-            told = {**one, "retry": again if may_help(one["fate"], one["reason"]) else None}
+            told = {**one, "retry": again if failures.may_help(one["fate"], one["reason"]) else None}
             if session.json:
                 session.emit(told)
                 continue

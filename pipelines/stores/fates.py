@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, or_, select
+from sqlalchemy import Connection, and_, case, func, literal_column, or_, select
 
 from pipelines import urls as identity
 from pipelines.misfits import LANGUAGE, TOO_OLD
 from pipelines.stores import articles as article_rows
 from pipelines.stores import tellings, traps
+from pipelines.stores.dialect import indexed
 from pipelines.stores.schema import LEADS, MISSED, MOVES, WAITS, Kind, State, articles, hosts, urls
 from pipelines.stores.where import whole
 
@@ -39,6 +41,28 @@ def count(connection: Connection, run: int | None = None) -> dict[str, Any]:
     for state, reason, kind, number in connection.execute(query):
         _add(total, state, reason, kind, number)
     return total
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A page that stands for those that ended as it did."""
+
+    row: int
+    url: str
+    status: int | None
+    detail: str | None
+    fetched_at: float | None
+
+
+def example(connection: Connection, run: int, state: State, reason: str) -> Example | None:
+    """Of a run's pages that ended so, the one fetched last."""
+    ended = (indexed(urls.c.state > literal_column("1")), urls.c.state == state, urls.c.reason == reason)
+    query = (
+        select(urls.c.id, urls.c.url, urls.c.status, urls.c.detail, urls.c.fetched_at)
+        .where(*ended, urls.c.run == run, urls.c.kind == int(Kind.PAGE)).order_by(urls.c.fetched_at.desc()).limit(1)
+    )  # fmt: skip
+    found = connection.execute(query).first()
+    return Example(*found) if found else None
 
 
 def any_known(connection: Connection) -> bool:

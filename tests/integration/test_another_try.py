@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from conftest import until
 from patience import PATIENCE_S
-from sqlalchemy import Connection, text, update
+from sqlalchemy import text, update
 from stocked import Stock, adds_up
 from test_stages import PAGES, TRAINS
 
@@ -25,7 +25,7 @@ from crawler.sites import sites
 from pipelines import extract, warc
 from pipelines.errors import UsageError
 from pipelines.likeness.profile import Profile
-from pipelines.stores import articles, bodies, editions, failing, failures, fates, runs, sources
+from pipelines.stores import articles, bodies, editions, failures, fates, runs, sources
 from pipelines.stores.failures import Choice
 from pipelines.stores.schema import State, urls
 
@@ -68,19 +68,31 @@ def test_what_is_tried_again_waits_where_a_run_finds_it(stock: Stock) -> None:
         assert failures.retry(connection, Choice(run=stock.run + 1)) == 0
 
 
-@pytest.mark.parametrize(
-    "retry",
-    [lambda c, run: failing.retry(c, run, "dead", "timeout"), lambda c, run: failures.retry(c, Choice("timeout"))],
-)
-def test_what_a_crawler_has_meanwhile_got_is_not_put_back_by_another_who_tries_again(
-    stock: Stock, retry: Callable[[Connection, int], int]
-) -> None:
+def test_a_choice_may_be_of_one_end_and_of_so_many_pages_at_most(stock: Stock) -> None:
+    stock.fetched({"https://c.test/": b""}, state=State.REFUSED, reason="certificate", detail="it ran out")
+    with stock.store.write() as connection:
+        assert failures.retry(connection, Choice("certificate", end=State.DROPPED)) == 0
+        assert failures.retry(connection, Choice("certificate", run=stock.run, end=State.REFUSED)) == 1
+        assert failures.retry(connection, Choice("timeout"), at_most=2) == 2
+        assert failures.retry(connection, Choice("timeout"), at_most=2) == 1
+
+
+@pytest.mark.parametrize("state", [State.DEAD, State.DROPPED, State.REFUSED])
+@pytest.mark.parametrize("reason", ["timeout", "http-503", "empty", "certificate", "unlike", "robots", "too-large"])
+def test_what_another_try_may_help_is_what_is_tried_again(stock: Stock, state: State, reason: str) -> None:
+    stock.fetched({"https://c.test/": b""}, state=state, reason=reason, detail="it did not work")
+    with stock.store.write() as connection:
+        number = failures.retry(connection, Choice(site="c.test"))
+    assert bool(number) is failures.may_help(state.name.lower(), reason)
+
+
+def test_what_a_crawler_has_meanwhile_got_is_not_put_back_by_another_who_tries_again(stock: Stock) -> None:
     if stock.store.is_sqlite:
         pytest.skip("SQLite has one writer at a time")
 
     def try_again() -> None:
         with stock.store.write() as connection:
-            numbers.append(retry(connection, stock.run))
+            numbers.append(failures.retry(connection, Choice("timeout"), at_most=10))
 
     def waits() -> bool:
         with stock.store.read() as connection:
@@ -90,7 +102,7 @@ def test_what_a_crawler_has_meanwhile_got_is_not_put_back_by_another_who_tries_a
     numbers: list[int] = []
     other = threading.Thread(target=try_again)
     with stock.store.write() as connection:
-        numbers.append(retry(connection, stock.run))
+        numbers.append(failures.retry(connection, Choice("timeout"), at_most=10))
         connection.execute(update(urls).where(urls.c.state == State.WAITING).values(state=State.LEASED))
         other.start()
         until(waits, "the other's turn")
@@ -106,8 +118,7 @@ def test_nothing_of_a_blocked_site_is_tried_again_until_it_is_no_longer(stock: S
     with stock.store.write() as connection:
         sources.block(connection, "b.test")
         assert [one["number"] for one in failures.grouped(connection, Choice(reason="timeout"))] == [2]
-        assert failing.retry(connection, stock.run, "dead", "timeout") == 2
-        assert failing.retry(connection, stock.run, "dead", "timeout") == 0
+        assert failures.retry(connection, Choice("timeout")) == 2
         assert failures.retry(connection, Choice(site="b.test")) == 0
     assert timeouts() == [State.WAITING, State.WAITING, State.DEAD]
     with stock.store.write() as connection:

@@ -20,7 +20,6 @@ from pipelines.stores import (
     bodies,
     discovery,
     editions,
-    failing,
     fates,
     fetches,
     hosts,
@@ -166,7 +165,7 @@ def test_nothing_asked_while_crawling_reads_a_whole_table(stock: Stock, name: st
 
 
 def test_the_last_page_that_failed_for_a_reason_is_found_without_looking_through_the_others(stock: Stock) -> None:
-    ((_, plan),) = plans(stock, lambda c: failing.example(c, 1, "dead", "dns"))
+    ((_, plan),) = plans(stock, lambda c: fates.example(c, 1, State.DEAD, "dns"))
     assert plan == ["SEARCH urls USING INDEX urls_ended (run=? AND kind=? AND state=? AND reason=?)"]
 
 

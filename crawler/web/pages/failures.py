@@ -12,10 +12,14 @@ from starlette.routing import Route
 from crawler.reasons import meaning
 from crawler.web.frame import desk_of, form_of, framed, page
 from pipelines.errors import UsageError
-from pipelines.stores import Connection, failing, fates
+from pipelines.stores import Connection, fates
+from pipelines.stores import failures as failed
+from pipelines.stores.schema import State
 
 ENDS = {"dead": "failed", "dropped": "dropped", "refused": "never fetched"}
 MISSES = 5
+# of one press of the button
+MOST_RETRIED = 10_000
 
 
 def failures(request: Request) -> Response:
@@ -41,13 +45,17 @@ def failures(request: Request) -> Response:
 def _groups(connection: Connection, run: int, ends: dict[str, Any]) -> list[dict[str, Any]]:
     found = [
         {"end": end, "reason": reason, "meaning": meaning(reason), "number": number,
-         "may_help": failing.may_help(end, reason),
-         "example": failing.example(connection, run, end, reason)}
+         "may_help": failed.may_help(end, reason),
+         "example": fates.example(connection, run, _state(end), reason)}
         for end in ENDS for reason, number in ends[end].items()
     ]  # fmt: skip
     # what went wrong before what was only not wanted
     order = list(ENDS)
     return sorted(found, key=lambda one: (not one["may_help"], order.index(one["end"]), -one["number"]))
+
+
+def _state(end: str) -> State:
+    return State[end.upper()]
 
 
 async def retry(request: Request) -> Response:
@@ -60,7 +68,8 @@ async def retry(request: Request) -> Response:
 
     def carry_out() -> int:
         with desk.store.write() as connection:
-            number = failing.retry(connection, desk.run(connection).id, end, reason)
+            choice = failed.Choice(reason, run=desk.run(connection).id, end=_state(end))
+            number = failed.retry(connection, choice, at_most=MOST_RETRIED)
         desk.census.forget()
         return number
 
