@@ -32,7 +32,7 @@ from crawler.frontier.batch import Batch
 from crawler.frontier.discovery import Discovery
 from crawler.frontier.exchange import BATCH_PAGES
 from crawler.project import Project
-from crawler.reading.links import glance
+from crawler.reading.glance import glance
 from crawler.sources.links import candidates
 from pipelines.stores import discovery
 

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from crawler.demo.gold import allowed, labels
 from crawler.demo.web import DemoWeb
 from crawler.reading.gate import is_list
-from crawler.reading.links import glance
+from crawler.reading.glance import glance
 from crawler.sources.links import candidates
 from pipelines.records import Candidate
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from crawler.reading.links import glance
+from crawler.reading.glance import glance
 from pipelines import seeds, warc
 from pipelines import urls as identity
 from pipelines.errors import UsageError

@@ -18,7 +18,7 @@ from crawler.demo.gold import allowed, planted
 from crawler.demo.web import DemoWeb
 from crawler.project import Project
 from crawler.reading.gate import is_html, is_list, is_sitemap
-from crawler.reading.links import glance
+from crawler.reading.glance import glance
 from crawler.replay import replay
 from crawler.sources import SOURCES
 from pipelines import urls as identity

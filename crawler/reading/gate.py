@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from crawler.reading.links import MAX_LINKS, Glance, glance
+from crawler.reading.glance import MAX_LINKS, Glance, glance
 from pipelines import urls as identity
 from pipelines.likeness.calibrate import logistic, logit
 from pipelines.likeness.profile import Profile

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crawler.reading.links import Glance, glance
+from crawler.reading.glance import Glance, glance
 from pipelines.records import Candidate
 
 

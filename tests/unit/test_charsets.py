@@ -12,7 +12,7 @@ import pytest
 from crawler.reading import charsets
 from crawler.reading.charsets import tamed, text_of
 from crawler.reading.gate import Gate
-from crawler.reading.links import glance
+from crawler.reading.glance import glance
 from pipelines.extract import NotAnArticle, extract
 from pipelines.markup import charset_of, decode
 

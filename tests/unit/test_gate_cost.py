@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOOKS = """
 import sys
 from selectolax import lexbor
-from crawler.reading import links
+from crawler.reading import glance
 from crawler.reading.gate import Gate
 from pipelines.likeness.profile import Profile
 from pipelines.stores.schema import State
@@ -28,7 +28,7 @@ parses = []
 def counted(*arguments, **named):
     parses.append(1)
     return lexbor.LexborHTMLParser(*arguments, **named)
-links.LexborHTMLParser = counted
+glance.LexborHTMLParser = counted
 
 seed = "The harbour will be dredged so that larger ships can berth at the fourth quay of the old port. " * 8
 gate = Gate(Profile.learn([("seed", "Dredging", seed, "en")]), keeps_all=False)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.reading.links import glance
+from crawler.reading.glance import glance
 from pipelines.exports.rights import forbidden
 from pipelines.rights import MAX_RULES, MAX_TDMREP_BYTES, directives, follows, reserved_by, rights_of, tdmrep, together
 

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from crawler.reading.links import glance
+from crawler.reading.glance import glance
 from crawler.sources import SOURCES, Source, feed, links, sitemap
 from pipelines.records import Candidate
 from pipelines.urls import canonical

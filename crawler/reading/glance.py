@@ -16,8 +16,6 @@ from crawler.reading.charsets import tamed, text_of
 from pipelines.rights import directives, follows
 from pipelines.urls import canonical
 
-__all__ = ["Glance", "Link", "glance"]
-
 MAX_LINKS: Final = 1000
 MAX_TITLE_CHARS: Final = 300
 MAX_DESCRIPTION_CHARS: Final = 1000

@@ -8,7 +8,8 @@ import random
 import pytest
 from conftest import cpu_within
 
-from crawler.reading.links import Glance, Link, glance
+from crawler.reading.anchors import Link
+from crawler.reading.glance import Glance, glance
 
 PAGE = "https://news.test/world/the-night-train"
 
