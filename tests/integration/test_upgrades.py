@@ -12,8 +12,9 @@ from sqlalchemy import Connection, MetaData, Table, insert, select, text
 
 from pipelines.asked import understood
 from pipelines.stores import articles, fates, invariants, open_store, search
+from pipelines.stores.engine import make_engine, parsed
 from pipelines.stores.schema import metadata
-from pipelines.stores.store import Store, _engine, _parsed
+from pipelines.stores.store import Store
 from pipelines.stores.wanted import Wanted
 from pipelines.urls import key
 
@@ -45,7 +46,7 @@ STEPS = [step.revision for step in reversed(list(ScriptDirectory.from_config(_al
 
 def _made(address: str, revision: str) -> None:
     """A database as the version with this newest step left it, with a row in each of its tables."""
-    engine = _engine(_parsed(address), forks=False)
+    engine = make_engine(parsed(address), forks=False)
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
