@@ -44,22 +44,47 @@ def forget(store: Store, archive: Path, what: str, *, copies: bool = False, prev
             raise UsageError("A run is under way; stop it first (Ctrl-C), so that nothing comes back while this works.")
         if what.isdecimal():
             what = _at_place(connection, what)
-        rows = forgotten.of_site(connection, site) if site else _rows(connection, what)
-        others = {} if site else forgotten.copies(connection, rows)
-        if copies:
-            rows, others = sorted({*rows, *others}), {}
+        rows, others = _meant(connection, what, site, copies=copies)
         held = forgotten.held(connection, rows)
         addresses = set(ledger.addresses(connection, rows).values())
     archived = _archived(archive, held.archived, addresses, site)
     if not preview:
-        members.blank(archive, archived)
-        with store.write() as connection:
-            if not rows and not site:
-                rows = [_begun(connection, what)]
-            forgotten.forget(connection, rows, site=site, now=time.time())
-        store.settle()
+        _remove(store, archive, archived, what, site, copies=copies)
     number = sum(map(len, archived.values()))
     return Forgotten(what, site, len(rows), held.articles, number, tuple(others.values()), not preview)
+
+
+def _meant(connection: Connection, what: str, site: str | None, *, copies: bool) -> tuple[list[int], dict[int, str]]:
+    """The rows to be forgotten, and the copies elsewhere that stay."""
+    if site:
+        return forgotten.of_site(connection, site), {}
+    rows = _rows(connection, what)
+    others = forgotten.copies(connection, rows)
+    return (sorted({*rows, *others}), {}) if copies else (rows, others)
+
+
+def _remove(
+    store: Store, archive: Path, archived: dict[str, list[int]], what: str, site: str | None, *, copies: bool
+) -> None:  # fmt: skip
+    """Takes pages out of the archive, then all else out of the database; also what is stored of it meanwhile."""
+    gone: set[tuple[str, int]] = set()
+    while True:
+        members.blank(archive, archived)
+        gone |= _places(archived)
+        with store.write() as connection:
+            forgotten.begin(connection)
+            rows, _ = _meant(connection, what, site, copies=copies)
+            archived = forgotten.held(connection, rows).archived
+            if _places(archived) <= gone:
+                if not rows and not site:
+                    rows = [_begun(connection, what)]
+                forgotten.forget(connection, rows, site=site, now=time.time())
+                break
+    store.settle()
+
+
+def _places(archived: dict[str, list[int]]) -> set[tuple[str, int]]:
+    return {(file, offset) for file, offsets in archived.items() for offset in offsets}
 
 
 def _site(name: str) -> str:

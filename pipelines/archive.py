@@ -27,7 +27,8 @@ LEVEL = 2
 class Archive:
     """Appends pages to WARC files of its own in `folder`; no two processes share a file.
 
-    A process that dies leaves at most one torn record, at the end of a file nobody appends to again.
+    A process that dies leaves at most one torn record, at the end of a file nobody appends to again. Between batches
+    anybody may take records out of the file (see members), and pages go to another then.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,12 +44,15 @@ class Archive:
         Raises StoreError; whatever it raises, the file is left without the records it was at.
         """
         places = []
+        if self._stream is not None and not self._is_mine():
+            self.close()
         try:
             for page in pages:
                 stream = self._open()
                 places.append((self._name, stream.tell()))
                 self._write(stream, page)
             self._sync()
+            self._locked(fcntl.LOCK_UN)
         except OSError as error:
             self._abandon()
             raise StoreError(f"The archive {self._folder} cannot be written: {error.strerror}.") from error
@@ -62,6 +66,26 @@ class Archive:
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
+
+    def _is_mine(self) -> bool:
+        """Locks the file; whether it is still the one in the folder, and nobody takes records out of it."""
+        if not self._locked(fcntl.LOCK_SH | fcntl.LOCK_NB):
+            return False
+        try:
+            return os.path.samestat(os.fstat(self._stream.fileno()), (self._folder / self._name).stat())
+        except OSError:
+            return False
+
+    def _locked(self, how: int) -> bool:
+        """Locks the file against those who take records out of it, or unlocks it; False when they are at it."""
+        try:
+            if self._stream is not None:
+                fcntl.flock(self._stream, how)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass  # not every shared folder knows locks
+        return True
 
     def _sync(self) -> None:
         if self._stream is not None:
@@ -94,8 +118,7 @@ class Archive:
             # machines that share the folder may share process ids too
             self._name = f"{stamp}-{os.getpid()}-{secrets.token_hex(4)}-{self._number:03d}.warc.gz"
             self._stream, self._synced = (self._folder / self._name).open("xb"), 0
-            with contextlib.suppress(OSError):  # not every shared folder knows locks
-                fcntl.flock(self._stream, fcntl.LOCK_SH)  # whoever takes records out leaves this file alone
+            self._locked(fcntl.LOCK_SH)
         return self._stream
 
     @staticmethod

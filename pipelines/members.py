@@ -8,11 +8,12 @@ import os
 import re
 import shutil
 import struct
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
@@ -20,6 +21,8 @@ from warcio.exceptions import ArchiveLoadFailed
 from pipelines.errors import StoreError
 
 _CHUNK_BYTES = 64 * 1024
+# for so long a worker that is just writing a file is waited for
+PATIENCE_S = 10.0
 # a body of 64 MiB, its headers, and what we never write ourselves
 MAX_RECORD_BYTES = 128 * 1024 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
@@ -133,31 +136,41 @@ def blank(folder: Path, wanted: Mapping[str, Sequence[int]]) -> None:
     offset stays true. A file is written anew and takes the old one's place at once, or not at all. Raises StoreError,
     before anything is changed, when one of them is missing, damaged there, or being written.
     """
-    replaced = {name: _blanks(folder / Path(name).name, offsets) for name, offsets in wanted.items()}
-    for name, pieces in replaced.items():
-        file = folder / Path(name).name
-        try:
-            _rewritten(file, pieces)
-        except OSError as error:
-            raise StoreError(f"The archive {file} cannot be written: {error.strerror}.") from error
-
-
-def _blanks(file: Path, offsets: Sequence[int]) -> dict[int, bytes]:
-    """Offset -> what takes the record's place there."""
-    try:
-        with file.open("rb") as stream:
+    with contextlib.ExitStack() as held:
+        replaced = {name: _blanks(folder / Path(name).name, offsets, held) for name, offsets in wanted.items()}
+        for name, pieces in replaced.items():
+            file = folder / Path(name).name
             try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise StoreError(
-                    f"The archive {file} is being written; stop the workers (or wait for their run) and ask again."
-                ) from None
+                _rewritten(file, pieces)
+            except OSError as error:
+                raise StoreError(f"The archive {file} cannot be written: {error.strerror}.") from error
+
+
+def _blanks(file: Path, offsets: Sequence[int], held: contextlib.ExitStack) -> dict[int, bytes]:
+    """Offset -> what takes the record's place there. Nobody writes the file while it is `held`."""
+    try:
+        _lock(held.enter_context(file.open("rb")), file)
         # what is left of a torn record goes, too
         return {offset: _blank(len(_at(file, offset)[0])) for offset in offsets}
     except Damaged as error:
         raise StoreError(f"The archive {file} is damaged, and nothing was removed: {error}.") from None
     except FileNotFoundError:
         raise StoreError(f"The archive {file} is not on this machine; nothing was removed.") from None
+
+
+def _lock(stream: IO[bytes], file: Path) -> None:
+    """Waits until no worker writes the file, for PATIENCE_S at most; none of them will."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise StoreError(
+                    f"The archive {file} is being written; stop the workers (or wait for their run) and ask again."
+                ) from None
+        time.sleep(0.05)
 
 
 def _blank(length: int) -> bytes:

@@ -14,7 +14,7 @@ from pipelines.misfits import Traits
 from pipelines.records import Article, Drop, Likeness
 from pipelines.rhythm import Bounds
 from pipelines.stages import LEASE_S, RING_S, Rings, Watch
-from pipelines.stores import Connection, Store, articles, forgotten, ledger, ratings, rhythms
+from pipelines.stores import Connection, Store, articles, forgotten, ledger, ratings, rhythms, runs, stories
 from pipelines.stores.articles import Draft, Known
 from pipelines.stores.bodies import discard
 from pipelines.stores.ledger import Taken
@@ -67,6 +67,10 @@ class Parse:
         ring_after, steps = time.time() + RING_S, list[Step]()
         with self._store.write() as connection:
             known = articles.known(connection, [one.page.row for one in taken])
+            if any(held.sealed for held in known.values()):
+                # before any row: what is stored changes in turns, and so does the run that counts the changes
+                runs.take_turn(connection)
+                stories.lock(connection)
             gone = forgotten.tombstones(connection, {one.draft.article.canonical_url for one in outcomes if one.draft})
             said = self._said(connection, [one.taken for one in outcomes if one.taken.page.row in known])
             for one in outcomes:

@@ -6,12 +6,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines import holders, trail
+from pipelines import holders, members, trail
 from pipelines.archive import Archive
 from pipelines.config import Config
 from pipelines.rhythm import Bounds
 from pipelines.stages import LEASE_S, Rings, Watch
-from pipelines.stores import Connection, Store, articles, bodies, ledger, rhythms, runs, stories
+from pipelines.stores import Connection, Store, articles, bodies, forgotten, ledger, rhythms, runs, stories
 from pipelines.stores.ledger import Taken
 from pipelines.stores.schema import State
 from pipelines.trail import Step
@@ -28,6 +28,7 @@ class Keep:
 
     def __init__(self, store: Store, folder: Path) -> None:
         self._store = store
+        self._folder = folder
         self._archive = Archive(folder)
         self._configs: dict[int, Config] = {}
 
@@ -59,10 +60,21 @@ class Keep:
             fresh = articles.seal(connection, done, now=time.time())
             self._look_again(connection, [one for one in moved if one.page.row in fresh])
             done += [page.row for page in ended]
-            articles.note_archived(connection, {row: place_of[row] for row in done if row in place_of})
+            gone = forgotten.among(connection, sorted(place_of.keys() - {one.page.row for one in moved}))
+            articles.note_archived(
+                connection, {row: place_of[row] for row in done if row in place_of and row not in gone}
+            )
             bodies.discard(connection, done)  # whoever took a row over meanwhile still needs its body
+        self._take_back([place_of[row] for row in gone])
         trail.tell(self.name, steps)
         return {}
+
+    def _take_back(self, places: Sequence[tuple[str, int]]) -> None:
+        """Pages that were forgotten while they were being archived leave the archive again."""
+        offsets: dict[str, list[int]] = {}
+        for file, offset in places:
+            offsets.setdefault(file, []).append(offset)
+        members.blank(self._folder, offsets)
 
     def _look_again(self, connection: Connection, stored: Sequence[Taken]) -> None:
         """Matches, stored for the first time, are looked at again while they are young."""

@@ -244,5 +244,6 @@ def too_many(waiting: int) -> str:
 def give_back_all(store: Store, holder: str, notes: Sequence[tuple[int, list[int], float]]) -> None:
     """At the end of a crawler: everything it still holds waits again. `notes`: host, URLs not fetched, next_at."""
     with store.write() as connection:
+        runs.take_turn(connection)
         leases.give_back(connection, {host: (rows, next_at) for host, rows, next_at in notes}, holder=holder)
         leases.reclaim(connection, now=time.time(), holder=holder)

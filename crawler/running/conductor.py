@@ -191,7 +191,6 @@ class Conductor:
 
     def _free(self, pid: int) -> None:
         with self._store.write() as connection:
-            runs.take_turn(connection)
             leases.reclaim(connection, now=time.time(), holder=holder_name(pid))
             leases.free_leases(connection, now=time.time(), holder=holder_name(pid))
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, or_, select, update
 
 from pipelines import urls as identity
-from pipelines.stores import search, stories
+from pipelines.stores import runs, search, stories
 from pipelines.stores.dialect import MAX_PARAMETERS, upsert
 from pipelines.stores.discovery import settle_best
 from pipelines.stores.schema import (
@@ -88,16 +88,23 @@ def held(connection: Connection, rows: Sequence[int]) -> Held:
     return Held(titles, archived)
 
 
+def begin(connection: Connection) -> None:
+    """From now until this transaction ends no crawler finds or hands over URLs, and no page is stored."""
+    runs.take_turn(connection)
+    stories.lock(connection)
+
+
 def forget(connection: Connection, rows: Sequence[int], *, site: str | None = None, now: float) -> None:
     """Removes all that is stored of these rows; tombstones stay. With `site`, no URL of it is taken up again.
 
-    Copies elsewhere choose another original among them.
+    Copies elsewhere choose another original among them. Comes after begin().
     """
     sqlite = connection.dialect.name == "sqlite"
     if sqlite:
         # what is deleted is overwritten, and not just given free
         connection.exec_driver_sql("PRAGMA secure_delete=ON")
-    stories.lock(connection)
+    else:
+        _hold(connection, rows)
     touched: set[int] = set()
     for some in _some(rows):
         if sqlite:  # PostgreSQL's index loses what its table does
@@ -116,6 +123,25 @@ def forget(connection: Connection, rows: Sequence[int], *, site: str | None = No
     if sqlite and rows:
         # a full-text index only marks what is taken out, until its parts are put together anew
         connection.exec_driver_sql("INSERT INTO articles_search(articles_search) VALUES('optimize')")
+
+
+def _hold(connection: Connection, rows: Sequence[int]) -> None:
+    """Locks these rows, and those they led to, in order and before all that belongs to them: as stages do."""
+    changed = set(rows)
+    for some in _some(rows):
+        changed |= set(connection.execute(select(urls.c.id).where(urls.c.parent.in_(some))).scalars())
+    for some in _some(sorted(changed)):
+        connection.execute(select(urls.c.id).where(urls.c.id.in_(some)).order_by(urls.c.id).with_for_update())
+
+
+def among(connection: Connection, rows: Sequence[int]) -> set[int]:
+    """Those of these rows that were forgotten."""
+    gone = (urls.c.state == State.REFUSED, urls.c.reason == REASON)
+    return {
+        row
+        for some in _some(rows)
+        for row in connection.execute(select(urls.c.id).where(urls.c.id.in_(some), *gone)).scalars()
+    }
 
 
 def tombstones(connection: Connection, addresses: Iterable[str]) -> set[str]:

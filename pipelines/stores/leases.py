@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import ColumnElement, Connection, bindparam, case, null, select, update
 
+from pipelines.stores import runs
 from pipelines.stores.allotment import LEASE_S, alone
 from pipelines.stores.dialect import MAX_PARAMETERS, run_many
 from pipelines.stores.discovery import host_ids, settle_best
@@ -72,6 +73,7 @@ def reclaim(connection: Connection, *, now: float, holder: str | None = None) ->
 
     The name of the dead stays with its hosts: whoever leases one next knows that it may just have been asked.
     """
+    runs.take_turn(connection)
     query = select(urls.c.id, urls.c.host).where(urls.c.state == State.LEASED, MOVES)
     if holder is None:
         query = query.where(urls.c.due_at <= now)
@@ -93,6 +95,7 @@ def reclaim(connection: Connection, *, now: float, holder: str | None = None) ->
 def set_back(connection: Connection, seconds: float, *, now: float) -> None:
     """The clock was set back by so much: hosts may be asked again as much earlier, and no lease lasts longer than one
     that begins now, which those who live may have renewed by the new time already."""
+    runs.take_turn(connection)
     rests = update(hosts).where(hosts.c.next_at > now + seconds / 2)
     connection.execute(rests.values(next_at=_later_of(hosts.c.next_at - seconds, now)))
     connection.execute(update(hosts).where(hosts.c.lease_until > now + LEASE_S).values(lease_until=now + LEASE_S))

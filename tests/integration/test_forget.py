@@ -12,6 +12,7 @@ from sqlalchemy import select, text, update
 from stocked import Stock, adds_up
 from test_leaving import PAGES, SENTENCES, filled, page
 
+from crawler import forgetting
 from crawler.cli.app import run as command_line
 from crawler.forgetting import forget
 from crawler.project import Project
@@ -20,6 +21,7 @@ from pipelines.archive import Archive
 from pipelines.asked import understood
 from pipelines.errors import StoreError, UsageError
 from pipelines.records import Page
+from pipelines.stages import unwatched
 from pipelines.stores import articles, fates, forgotten, invariants, open_store, runs, search, sources
 from pipelines.stores.schema import State, metadata, urls
 from pipelines.stores.schema import articles as table
@@ -284,7 +286,58 @@ def test_what_is_left_of_a_torn_page_goes_too(tmp_path: Path) -> None:
     assert members.check(members.at(warc.parent, last["file"], last["offset"])) == ("metadata", "")
 
 
-def test_it_waits_for_runs_and_for_whoever_writes_the_archive(tmp_path: Path) -> None:
+def test_a_page_that_is_forgotten_while_a_worker_archives_it_is_in_no_archive(database: str, tmp_path: Path) -> None:
+    stock = Stock(database, tmp_path)
+    rows = stock.fetched(
+        {url: page(topic) for url, topic in ((GONE, "Harbour"), ("https://bakery.test/news", "Bakery"))}
+    )
+    stages = stock.stages()
+    stages["parse"].run(rows, unwatched)
+    stages["dedupe"].run(rows, unwatched)
+    with stock.store.write() as connection:
+        runs.end(connection, stock.run, "user", now=time.time())
+
+    def meanwhile(row: int) -> None:
+        if row == rows[0]:
+            forget(stock.store, tmp_path / "warc", GONE)
+
+    stages["store"].run(rows, meanwhile)
+    assert (stock.row(GONE).reason, stock.row(GONE).archive_file) == ("forgotten", None)
+    assert [one.url for file in (tmp_path / "warc").iterdir() for one in read(file)] == ["https://bakery.test/news"]
+    stages["store"].close()
+    stock.store.close()
+
+
+def test_what_is_stored_while_the_archive_is_searched_leaves_it_too(project: Project) -> None:
+    store = project.store()
+    forgetting._remove(store, project.folder / "warc", {}, GONE, None, copies=False)
+    store.close()
+    assert {one.url for file in (project.folder / "warc").iterdir() for one in read(file)} == set(PAGES) - {GONE}
+    assert broken(project) == []
+
+
+def test_a_worker_that_has_nothing_to_do_keeps_nobody_from_forgetting(tmp_path: Path) -> None:
+    stock = Stock(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
+    stages, kept = stock.stages(), ("https://bakery.test/news", "https://library.test/news")
+    for at, (url, topic) in enumerate(zip((kept[0], GONE, kept[1]), ("Bakery", "Harbour", "Library"), strict=True)):
+        rows = stock.fetched({url: page(topic)})
+        for stage in stages.values():
+            stage.run(rows, unwatched)
+        with stock.store.write() as connection:
+            runs.end(connection, stock.run, "user", now=time.time())
+        if at == 1:
+            forget(stock.store, tmp_path / "warc", GONE)
+    assert len(list((tmp_path / "warc").iterdir())) == 2  # the worker's own is another file now
+    assert sorted(one.url for file in (tmp_path / "warc").iterdir() for one in read(file)) == sorted(kept)
+    with stock.store.read() as connection:
+        assert [url for url, file, offset in invariants.places(connection)
+                if complaint(tmp_path / "warc" / file, offset)] == []  # fmt: skip
+    stages["store"].close()
+    stock.store.close()
+
+
+def test_it_waits_for_runs_and_for_whoever_writes_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(members, "PATIENCE_S", 0.0)
     project = filled(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
     (warc,) = (project.folder / "warc").iterdir()
     before = warc.read_bytes()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import until
-from patience import PATIENCE_S
-from sqlalchemy import select, text, update
+from beside import beside, in_a_write
+from sqlalchemy import select, update
 from stocked import Stock, day
 
 from pipelines.rhythm import FIRST_S, Bounds
@@ -195,37 +193,6 @@ def test_a_stored_article_stays_stored_whatever_its_page_answers_now(stock: Stoc
     assert wake(stock, LATER + 1e9) == 0
 
 
-def waits(stock: Stock) -> bool:
-    """Whether somebody waits for another's lock."""
-    with stock.store.read() as connection:
-        query = text(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return bool(connection.execute(query).scalar())
-
-
-def beside(stock: Stock, deed: Callable[[Any], Any]) -> Callable[[], None]:
-    """Does something in a transaction of its own, which will have to wait for ours; gives what waits for its end."""
-    failed: list[Exception] = []
-
-    def work() -> None:
-        try:
-            with stock.store.write() as connection:
-                deed(connection)
-        except Exception as error:  # told where the test is
-            failed.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    until(lambda: waits(stock), "the other's turn")
-
-    def ended() -> None:
-        thread.join(PATIENCE_S)
-        assert not thread.is_alive() and not failed, failed
-
-    return ended
-
-
 def test_an_article_looked_at_again_while_it_becomes_a_copy_is_one(stock: Stock) -> None:
     if stock.store.is_sqlite:
         pytest.skip(ONE_WRITER)
@@ -236,7 +203,7 @@ def test_an_article_looked_at_again_while_it_becomes_a_copy_is_one(stock: Stock)
     with stock.store.write() as connection:
         stories.lock(connection)  # as dedupe does
         connection.execute(update(articles).where(articles.c.id == row).values(copy_of=original))
-        ended = beside(stock, lambda other: rhythms.keep_known(other, [row]))
+        ended = beside(stock.store, in_a_write(stock.store, lambda other: rhythms.keep_known(other, [row])))
     ended()
     assert (stock.row(PAGE).state, stock.row(PAGE).reason) == (State.DUPLICATE, "copy")
 
@@ -251,7 +218,9 @@ def test_who_judges_again_and_who_looks_again_do_not_lock_each_other_out(stock: 
     with stock.store.write() as connection:
         stories.lock(connection)
         connection.execute(update(urls).where(urls.c.id == first).values(reason="copy"))
-        ended = beside(stock, lambda other: waking.wake_all(other, BOUNDS, limit=0, now=LATER))
+        ended = beside(
+            stock.store, in_a_write(stock.store, lambda other: waking.wake_all(other, BOUNDS, limit=0, now=LATER))
+        )
         connection.execute(update(urls).where(urls.c.id == second).values(reason="copy"))
     ended()
     assert set(stock.states().values()) == {State.WAITING}
@@ -279,7 +248,7 @@ def test_who_decides_about_a_site_and_a_crawler_do_not_lock_each_other_out(stock
         # what a crawler hands over: its run, URLs, hosts
         runs.get(connection, stock.run, lock=True)
         connection.execute(update(urls).where(urls.c.id == row.id).values(expected=0.7))
-        ended = beside(stock, does[deed])
+        ended = beside(stock.store, in_a_write(stock.store, does[deed]))
         connection.execute(update(hosts).where(hosts.c.id == row.host).values(pages=1))
     ended()
     assert stock.row(PAGE).state == (State.REFUSED if deed == "block" else State.WAITING)
