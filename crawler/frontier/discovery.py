@@ -56,11 +56,7 @@ class Discovery:
 
     def is_new(self, candidate: Candidate) -> bool:
         """Whether this process sees the URL for the first time and may follow it; the ledger decides the rest."""
-        key = identity.key(candidate.url)
-        if key in self._seen:
-            return False
-        self._seen.add(key)
-        return self._crawl.scope.allows(candidate.url)
+        return self._seen.add(identity.key(candidate.url)) and self._crawl.scope.allows(candidate.url)
 
     def wants(self, url: str) -> bool:
         """Whether it is worth reading what a page says of a canonical URL: it is new, or waits and few name it.

@@ -6,11 +6,10 @@ from bisect import bisect_left
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 # keys known; a set of as many numbers would hold ten times the memory
 MOST: Final = 4_000_000
-# the latest are in a set, which is quicker to ask; putting them in order with all others takes a few milliseconds
+# the latest are in a set, which is quicker to ask; putting them in order with four millions takes ten milliseconds
 LATELY: Final = 25_000
 
 
@@ -23,6 +22,7 @@ class Seen:
     def __init__(self, most: int = MOST, lately: int = LATELY) -> None:
         self._most, self._lately = most, lately
         self._late: set[int] = set()
+        self._new: list[int] = []  # of these, what is not in order yet
         self._sorted = np.empty(0, np.int64).data
 
     def __contains__(self, key: int) -> bool:
@@ -35,17 +35,18 @@ class Seen:
         self._late.add(key)  # what pages name, they name again: menus above all
         return True
 
-    def add(self, key: int) -> None:
-        """Remembers a key."""
+    def add(self, key: int) -> bool:
+        """Remembers a key; whether it was new."""
+        if key in self:
+            return False
         self._late.add(key)
+        self._new.append(key)
         if len(self._late) >= self._lately:
             self._settle()
+        return True
 
     def _settle(self) -> None:
-        # a copy made in one go, since another thread may be putting in what is in order already
-        late = np.fromiter(list(self._late), np.int64)
-        both: npt.NDArray[np.int64] = np.concatenate((np.asarray(self._sorted), late))
-        both.sort(kind="stable")  # which sees that most is in order
-        both = both[np.concatenate(([True], both[1:] != both[:-1]))]
-        self._sorted = (both if len(both) <= self._most else late[:0]).data
-        self._late = set()
+        known = np.concatenate((np.asarray(self._sorted), np.array(self._new, np.int64)))
+        known.sort(kind="stable")  # which sees that most is in order
+        self._sorted = (known if len(known) <= self._most else known[:0]).data
+        self._new, self._late = [], set()

@@ -18,7 +18,7 @@ def test_it_holds_what_was_added_and_nothing_else(added: list[int], asked: list[
     seen, known = Seen(most=1_000, lately=4), set()
     for key in added:
         assert (key in seen) == (key in known)
-        seen.add(key)
+        assert seen.add(key) == (key not in known)
         known.add(key)
     assert all(key in seen for key in added)
     assert all((key in seen) == (key in known) for key in asked)
