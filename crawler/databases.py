@@ -15,9 +15,8 @@ def used_last(config: Config) -> str:
     if config.store.database:
         return config.database
     modes = ("online", "replay", "demo") if config.mode == "online" else (config.mode, "replay")
-    addresses = [msgspec.structs.replace(config, mode=mode).database for mode in modes]
-    files = [(Path(address.removeprefix("sqlite:///")), address) for address in addresses]
-    held = [(_written(file), address) for file, address in files if file.exists()]
+    each = [msgspec.structs.replace(config, mode=mode) for mode in modes]
+    held = [(_written(file), one.database) for one in each if (file := one.database_file) and file.exists()]
     if not held:
         raise UsageError(f"There are no results in {config.path} yet; `suchlike run` brings some.")
     return max(held)[1]

@@ -131,7 +131,8 @@ def _secrets(folder: Path) -> Check:
 def _database(config: Config) -> str:
     from pipelines.stores import open_store
 
-    if config.store.database or Path(config.database.removeprefix("sqlite:///")).exists():
+    file = config.database_file
+    if config.store.database or (file and file.exists()):
         store = open_store(config.database)
         with store.read():
             return f"{store.shown} is up to date"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-from pathlib import Path
 
 import msgspec
 
@@ -67,8 +66,8 @@ def require_somewhere(config: Config, found: list[Found]) -> None:
     """
     if found:
         return
-    file = config.database.removeprefix("sqlite:///")
-    if file == config.database or Path(file).exists():
+    file = config.database_file
+    if file is None or file.exists():
         with contextlib.closing(open_store(config.database, mode=config.mode)) as store, store.read() as connection:
             if fates.any_known(connection):
                 return

@@ -24,6 +24,7 @@ from pipelines.sections import Crawl, Log, Notify, Profile, Queue, Sources, Stor
 
 # the name we go by in robots.txt when `identify` begins with none
 AGENT = "suchlike"
+_SQLITE = "sqlite:///"
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,7 +53,13 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.store.database:
             return _absolute_sqlite(self.store.database, self.path)
         name = "suchlike.db" if self.mode == "online" else f"{self.mode}.db"
-        return f"sqlite:///{self.path / name}"
+        return f"{_SQLITE}{self.path / name}"
+
+    @property
+    def database_file(self) -> Path | None:
+        """The file of this mode's store where that is SQLite, whether or not it is there yet; else None."""
+        address = self.database
+        return Path(address.removeprefix(_SQLITE)) if address.startswith(_SQLITE) else None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -221,7 +228,6 @@ def check_threshold(text: str, key: str = "threshold") -> str | float:
 
 
 def _absolute_sqlite(address: str, folder: Path) -> str:
-    prefix = "sqlite:///"
-    if not address.startswith(prefix):
+    if not address.startswith(_SQLITE):
         return address
-    return f"{prefix}{folder / address.removeprefix(prefix)}"
+    return f"{_SQLITE}{folder / address.removeprefix(_SQLITE)}"

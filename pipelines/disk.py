@@ -26,10 +26,9 @@ def shortage(config: Config) -> str | None:
 def _places(config: Config) -> list[Path]:
     """The project folder with its archive, and a SQLite file that lies elsewhere."""
     places = [config.path]
-    if config.database.startswith("sqlite:///"):
-        folder = Path(config.database.removeprefix("sqlite:///")).parent
-        if folder != config.path:
-            places.append(folder)
+    file = config.database_file
+    if file is not None and file.parent != config.path:
+        places.append(file.parent)
     return places
 
 

@@ -72,7 +72,8 @@ def _is_demos(folder: Path) -> bool:
 
 def _unfinished(folder: Path, subject: str) -> bool:
     config = load(folder)
-    if subject not in config.profile or not Path(config.database.removeprefix("sqlite:///")).exists():
+    file = config.database_file
+    if subject not in config.profile or file is None or not file.exists():
         return False
     store = open_store(config.database, create=False)
     with store.read() as connection:
