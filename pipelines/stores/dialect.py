@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Table
@@ -15,6 +15,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 # parameters of one statement; SQLite takes 32,766
 MAX_PARAMETERS = 5_000
+_T = TypeVar("_T")
 # what a statement is for the driver, by its dialect and its columns: making that costs more than running it
 _Said = tuple[str, list[str] | None, dict[str, Any]]
 _PREPARED: WeakKeyDictionary[Any, dict[tuple[str, ...], _Said]] = WeakKeyDictionary()
@@ -58,6 +59,12 @@ def _upsert(dialect: str, table: Table, keys: tuple[str, ...], update: tuple[str
     return statement.on_conflict_do_update(
         index_elements=keys, set_={name: statement.excluded[name] for name in update}
     )
+
+
+def portions(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    """Values in portions of as many as one statement takes."""
+    for at in range(0, len(values), MAX_PARAMETERS):
+        yield values[at : at + MAX_PARAMETERS]
 
 
 def run_many(connection: Connection, statement: Any, rows: Sequence[dict[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, case, func, select, update
 
 from pipelines import urls as identity
 from pipelines.records import Candidate
-from pipelines.stores.dialect import MAX_PARAMETERS, insert_new, run_many
+from pipelines.stores.dialect import insert_new, portions, run_many
 from pipelines.stores.schema import WAITS, Kind, barred, hosts, storable, urls
 
 ANCHOR_CHARS = 200
@@ -32,10 +32,8 @@ def discover(connection: Connection, found: Sequence[Found], *, run: int, now: f
         return []
     gone = frozenset(connection.execute(select(barred.c.site)).scalars())
     keyed = {identity.key(one.candidate.url): one for one in found if not (gone and _is_of(one.candidate.url, gone))}
-    named = list(keyed)
-    for at in range(0, len(named), MAX_PARAMETERS):
-        some = urls.c.key.in_(named[at : at + MAX_PARAMETERS])
-        for known in connection.execute(select(urls.c.key).where(some)).scalars():
+    for some in portions(list(keyed)):
+        for known in connection.execute(select(urls.c.key).where(urls.c.key.in_(some))).scalars():
             keyed.pop(known, None)
     if not keyed:
         return []
@@ -65,8 +63,7 @@ def rescore(connection: Connection, scored: Sequence[tuple[int, float]]) -> None
         return
     run_many(connection, _RESCORE, [{"of": key, "new": value} for key, value in scored])
     touched: set[int] = set()
-    for at in range(0, len(scored), MAX_PARAMETERS):
-        keys = [key for key, _ in scored[at : at + MAX_PARAMETERS]]
+    for keys in portions([key for key, _ in scored]):
         touched |= set(connection.execute(select(urls.c.host).where(urls.c.key.in_(keys)).distinct()).scalars())
     settle_best(connection, touched)
 
@@ -74,9 +71,8 @@ def rescore(connection: Connection, scored: Sequence[tuple[int, float]]) -> None
 def settle_best(connection: Connection, ids: Iterable[int]) -> None:
     """Looks anew for the best that waits at each of these hosts."""
     best = select(func.max(urls.c.expected)).where(urls.c.host == hosts.c.id, WAITS).scalar_subquery()
-    ordered = sorted(ids)
-    for at in range(0, len(ordered), MAX_PARAMETERS):
-        some = hosts.c.id.in_(ordered[at : at + MAX_PARAMETERS])
+    for portion in portions(sorted(ids)):
+        some = hosts.c.id.in_(portion)
         # PostgreSQL would wait for the row but look at URLs as they were before: who adds one raises the best first
         connection.execute(select(hosts.c.id).where(some).order_by(hosts.c.id).with_for_update())
         connection.execute(update(hosts).where(some, hosts.c.given_up.is_(None)).values(best=best))
@@ -100,9 +96,9 @@ def host_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
         insert_new(connection, hosts), [{"name": name, "site": identity.site_of(name)} for name in wanted]
     )
     ids: dict[str, int] = {}
-    for at in range(0, len(wanted), MAX_PARAMETERS):
-        some = hosts.c.name.in_(wanted[at : at + MAX_PARAMETERS])
-        ids |= {row.name: row.id for row in connection.execute(select(hosts.c.name, hosts.c.id).where(some))}
+    for some in portions(wanted):
+        query = select(hosts.c.name, hosts.c.id).where(hosts.c.name.in_(some))
+        ids |= {row.name: row.id for row in connection.execute(query)}
     return ids
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from pipelines.misfits import REASONS
 from pipelines.stores import bodies
-from pipelines.stores.dialect import MAX_PARAMETERS
+from pipelines.stores.dialect import portions
 from pipelines.stores.schema import ENDED, IN_STORE, Kind, State, articles, urls
 
 
@@ -48,9 +48,9 @@ def give_back(
 def ends(connection: Connection, rows: Sequence[int]) -> dict[str, int]:
     """How these pages ended: stored, duplicate, or the reason they were dropped for, counted."""
     told: dict[str, int] = {}
-    for at in range(0, len(rows), MAX_PARAMETERS):
-        some = (urls.c.id.in_(rows[at : at + MAX_PARAMETERS]), urls.c.state.in_(ENDED))
-        query = select(urls.c.state, urls.c.reason, func.count()).where(*some).group_by(urls.c.state, urls.c.reason)
+    for some in portions(rows):
+        ended = (urls.c.id.in_(some), urls.c.state.in_(ENDED))
+        query = select(urls.c.state, urls.c.reason, func.count()).where(*ended).group_by(urls.c.state, urls.c.reason)
         for state, reason, number in connection.execute(query):
             kept = State(state) in IN_STORE
             name = State(state).name.lower() if kept else reason or "unknown"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, bindparam, select, update
 
 from pipelines.stores import bodies
-from pipelines.stores.dialect import MAX_PARAMETERS, run_many
+from pipelines.stores.dialect import portions, run_many
 from pipelines.stores.discovery import raise_best
 from pipelines.stores.schema import DETAIL_CHARS, Kind, State, rhythms, runs, storable, urls
 
@@ -54,9 +54,9 @@ def record(connection: Connection, fetched: Sequence[Fetched], *, run: int, ring
     was, too. The run counts the pages that ended.
     """
     kinds: dict[int, int] = {}
-    for at in range(0, len(fetched), MAX_PARAMETERS):
-        held = urls.c.id.in_([one.row for one in fetched[at : at + MAX_PARAMETERS]]) & (urls.c.state == State.LEASED)
-        query = select(urls.c.id, urls.c.kind).where(held).order_by(urls.c.id).with_for_update()
+    for some in portions([one.row for one in fetched]):
+        held = (urls.c.id.in_(some), urls.c.state == State.LEASED)
+        query = select(urls.c.id, urls.c.kind).where(*held).order_by(urls.c.id).with_for_update()
         kinds |= {row.id: row.kind for row in connection.execute(query)}
     ended = [one for one in {one.row: one for one in fetched}.values() if one.row in kinds]
     waits = [one.row for one in ended if one.state == State.WAITING]

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, case, null, select,
 
 from pipelines.stores import runs
 from pipelines.stores.allotment import LEASE_S, alone
-from pipelines.stores.dialect import MAX_PARAMETERS, run_many
+from pipelines.stores.dialect import portions, run_many
 from pipelines.stores.discovery import host_ids, settle_best
 from pipelines.stores.hosts import later
 from pipelines.stores.schema import MOVES, State, hosts, urls
@@ -63,9 +63,10 @@ def give_back(connection: Connection, given: Mapping[int, tuple[Sequence[int], f
 
 
 def _wait_again(connection: Connection, rows: Sequence[int]) -> None:
-    for at in range(0, len(rows), MAX_PARAMETERS):
-        some = urls.c.id.in_(rows[at : at + MAX_PARAMETERS])
-        connection.execute(update(urls).where(some, urls.c.state == State.LEASED).values(state=State.WAITING))
+    for some in portions(rows):
+        connection.execute(
+            update(urls).where(urls.c.id.in_(some), urls.c.state == State.LEASED).values(state=State.WAITING)
+        )
 
 
 def reclaim(connection: Connection, *, now: float, holder: str | None = None) -> int:

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, not_, n
 
 from pipelines.records import Page
 from pipelines.stores.bodies import unpack
-from pipelines.stores.dialect import MAX_PARAMETERS
+from pipelines.stores.dialect import portions
 from pipelines.stores.schema import DETAIL_CHARS, IN_FLIGHT, MOVES, State, bodies, urls
 
 # a row that a stage began so often and never moved on is not begun again, however many jobs still name it; so many,
@@ -40,9 +40,9 @@ class Taken:
 def addresses(connection: Connection, rows: Sequence[int]) -> dict[int, str]:
     """The URLs of these rows."""
     found: dict[int, str] = {}
-    for at in range(0, len(rows), MAX_PARAMETERS):
-        some = urls.c.id.in_(rows[at : at + MAX_PARAMETERS])
-        found |= {row.id: row.url for row in connection.execute(select(urls.c.id, urls.c.url).where(some))}
+    for some in portions(rows):
+        query = select(urls.c.id, urls.c.url).where(urls.c.id.in_(some))
+        found |= {row.id: row.url for row in connection.execute(query)}
     return found
 
 

@@ -16,7 +16,7 @@ from pipelines import urls as identity
 from pipelines.records import Page
 from pipelines.rhythm import Bounds
 from pipelines.stores import stories
-from pipelines.stores.dialect import MAX_PARAMETERS, insert_new, run_many, upsert
+from pipelines.stores.dialect import insert_new, portions, run_many, upsert
 from pipelines.stores.schema import State, articles, rhythms, runs, storable, urls
 
 ETAG_CHARS, MODIFIED_CHARS = 300, 64
@@ -74,9 +74,9 @@ def _begin(connection: Connection, known: list[dict[str, Any]]) -> None:
 def keep_known(connection: Connection, rows: Sequence[int]) -> None:
     """Stored articles stay stored, whatever became of looking at them again."""
     copy = select(articles.c.copy_of).where(articles.c.id == urls.c.id).scalar_subquery()
-    for at in range(0, len(rows), MAX_PARAMETERS):
-        some = (articles.c.id.in_(rows[at : at + MAX_PARAMETERS]), articles.c.stored_at.is_not(None))
-        sealed = list(connection.execute(select(articles.c.id).where(*some)).scalars())
+    for some in portions(rows):
+        kept = (articles.c.id.in_(some), articles.c.stored_at.is_not(None))
+        sealed = list(connection.execute(select(articles.c.id).where(*kept)).scalars())
         if not sealed:
             continue
         stories.lock(connection)  # who is whose copy must not change meanwhile
@@ -94,9 +94,9 @@ def keep_known(connection: Connection, rows: Sequence[int]) -> None:
 def left_untouched(connection: Connection, rows: Sequence[int]) -> None:
     """These rows were not fetched by the run that had leased them: they are the last one's again that fetched them."""
     fetched_by = select(func.max(runs.c.id)).where(runs.c.started_at <= urls.c.fetched_at).scalar_subquery()
-    for at in range(0, len(rows), MAX_PARAMETERS):
-        some = (urls.c.id.in_(rows[at : at + MAX_PARAMETERS]), urls.c.state != State.REFUSED)
-        connection.execute(update(urls).where(*some).values(run=func.coalesce(fetched_by, urls.c.run)))
+    for some in portions(rows):
+        untouched = (urls.c.id.in_(some), urls.c.state != State.REFUSED)
+        connection.execute(update(urls).where(*untouched).values(run=func.coalesce(fetched_by, urls.c.run)))
 
 
 def counted(connection: Connection, run: int) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from pipelines import urls as identity
-from pipelines.stores.dialect import MAX_PARAMETERS, insert_new, run_many
+from pipelines.stores.dialect import insert_new, portions, run_many
 from pipelines.stores.discovery import settle_best
 from pipelines.stores.schema import COUNTED, WAITS, State, hosts, templates, traps, urls
 
@@ -76,13 +76,13 @@ def close(connection: Connection, host: int, template: str, why: str) -> None:
 
 
 def _refuse(connection: Connection, host: int, template: str, reason: str, detail: str) -> None:
-    waiting = select(urls.c.id, urls.c.url).where(urls.c.host == host, WAITS)
+    there = select(urls.c.id, urls.c.url).where(urls.c.host == host, WAITS)
     # a host may have a million that wait
-    with connection.execute(waiting, execution_options={"yield_per": 1000}) as found:
+    with connection.execute(there, execution_options={"yield_per": 1000}) as found:
         rows = [row for row, url in found if identity.template_of(url) == template]
-    for at in range(0, len(rows), MAX_PARAMETERS):
-        some = urls.c.id.in_(rows[at : at + MAX_PARAMETERS])
-        connection.execute(update(urls).where(some, WAITS).values(state=State.REFUSED, reason=reason, detail=detail))
+    for some in portions(rows):
+        waiting = update(urls).where(urls.c.id.in_(some), WAITS)
+        connection.execute(waiting.values(state=State.REFUSED, reason=reason, detail=detail))
     settle_best(connection, [host])
 
 

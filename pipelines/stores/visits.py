@@ -9,7 +9,7 @@ from enum import IntEnum
 from sqlalchemy import Connection, select, update
 
 from pipelines.rhythm import Bounds
-from pipelines.stores.dialect import MAX_PARAMETERS, run_many, upsert
+from pipelines.stores.dialect import portions, run_many, upsert
 from pipelines.stores.rhythms import ETAG_CHARS, MODIFIED_CHARS, Sort, keep_known, left_untouched
 from pipelines.stores.schema import IN_STORE, State, rhythms, runs, storable, urls
 
@@ -76,12 +76,9 @@ def note(
     if not visited:
         return
     held: dict[int, float] = {}
-    for at in range(0, len(visited), MAX_PARAMETERS):
-        some = rhythms.c.url.in_([one.row for one in visited[at : at + MAX_PARAMETERS]])
-        held |= {
-            row.url: row.interval_s
-            for row in connection.execute(select(rhythms.c.url, rhythms.c.interval_s).where(some))
-        }
+    for some in portions([one.row for one in visited]):
+        query = select(rhythms.c.url, rhythms.c.interval_s).where(rhythms.c.url.in_(some))
+        held |= {row.url: row.interval_s for row in connection.execute(query)}
     ended = [one for one in visited if one.came is not Came.TAKEN]
     if ended:
         statement = upsert(connection, rhythms, ["url"], ["interval_s", "due_at", "etag", "modified", "digest", "was"])
@@ -113,10 +110,8 @@ def _noted(one: Visited, held: dict[int, float], changed: bool, bounds: Bounds, 
 
 def refused(connection: Connection, rows: Sequence[int]) -> None:
     """These rows may not be fetched: those looked at again are left as they were, and left alone."""
-    for at in range(0, len(rows), MAX_PARAMETERS):
-        some = rhythms.c.url.in_(rows[at : at + MAX_PARAMETERS]) & rhythms.c.was.is_not(None)
-        again = list(
-            connection.execute(update(rhythms).where(some).values(was=None).returning(rhythms.c.url)).scalars()
-        )
+    for some in portions(rows):
+        woken = update(rhythms).where(rhythms.c.url.in_(some), rhythms.c.was.is_not(None)).values(was=None)
+        again = list(connection.execute(woken.returning(rhythms.c.url)).scalars())
         keep_known(connection, again)
         left_untouched(connection, again)

@@ -14,7 +14,7 @@ from pipelines import urls as identity
 from pipelines.rhythm import Bounds
 from pipelines.stores import stories
 from pipelines.stores.articles import iso_at
-from pipelines.stores.dialect import MAX_PARAMETERS, insert_new, run_many
+from pipelines.stores.dialect import insert_new, portions, run_many
 from pipelines.stores.discovery import raise_best, settle_best
 from pipelines.stores.hosts import BLOCKED
 from pipelines.stores.rhythms import Sort, keep_known, left_untouched
@@ -144,12 +144,11 @@ def put_back(connection: Connection, *, now: float, host: int | None = None, sit
     was = {row.url: row.was for row in connection.execute(woken)}
     if was:
         stories.lock(connection)
-    known, rows = list(was), list[Any]()
+    rows = list[Any]()
     there = [] if host is None else [urls.c.host == host]
     there += [] if site is None else [urls.c.host.in_(select(hosts.c.id).where(hosts.c.site == site))]
-    for at in range(0, len(known), MAX_PARAMETERS):
-        some = [urls.c.id.in_(known[at : at + MAX_PARAMETERS]), WAITS]
-        rows += connection.execute(select(urls.c.id, urls.c.host).where(*some, *there)).all()
+    for some in portions(list(was)):
+        rows += connection.execute(select(urls.c.id, urls.c.host).where(urls.c.id.in_(some), WAITS, *there)).all()
     run_many(
         connection,
         update(urls).where(urls.c.id == bindparam("row")).values(state=bindparam("before")),
