@@ -15,8 +15,8 @@ from crawler.picture import Harvest
 from crawler.reasons import ended, meaning
 from pipelines.errors import StoreError, UsageError
 from pipelines.likeness.profile import Profile
+from pipelines.moments import iso_at
 from pipelines.stores import Connection, Store, articles, editions, fates, ledger, runs, tallies
-from pipelines.stores.articles import iso_at
 from pipelines.stores.wanted import Wanted
 
 BEST = 25

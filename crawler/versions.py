@@ -7,8 +7,8 @@ from typing import Any
 from crawler.explaining import row_of
 from pipelines import difference
 from pipelines.errors import UsageError
+from pipelines.moments import iso_at
 from pipelines.stores import Store, articles, fates, revisions, tellings
-from pipelines.stores.articles import iso_at
 
 
 def history(store: Store, what: str) -> dict[str, Any]:

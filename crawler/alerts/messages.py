@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from crawler.explaining import explained
+from pipelines.moments import iso_at
 from pipelines.stores import Store, articles
-from pipelines.stores.articles import iso_at
 from pipelines.stores.sites import Held
 
 _WHAT = {

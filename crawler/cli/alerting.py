@@ -52,7 +52,7 @@ def _trouble(session: Session, held: Any) -> None:
     from dataclasses import asdict
 
     from crawler.alerts.messages import of_trouble
-    from pipelines.stores.articles import iso_at
+    from pipelines.moments import iso_at
 
     if session.json:
         before, after = asdict(held.trouble.before), asdict(held.trouble.after)
@@ -64,8 +64,8 @@ def _trouble(session: Session, held: Any) -> None:
 
 
 def _alert(session: Session, alert: Any, channel: str) -> None:
+    from pipelines.moments import iso_at
     from pipelines.stores.alerts import MAX_TRIES
-    from pipelines.stores.articles import iso_at
 
     if session.json:
         session.emit({"subject": alert.subject, "channel": channel, "made": iso_at(alert.made_at),

@@ -59,7 +59,7 @@ def listed(*, session: Hidden) -> int:
 
 
 def _tell(session: Session, one: Schedule, state: Any, last: Any, skipped: int) -> None:
-    from pipelines.stores.articles import iso_at
+    from pipelines.moments import iso_at
 
     paused = state is not None and state.paused
     record = {

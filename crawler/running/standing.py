@@ -10,7 +10,8 @@ from crawler.frontier.handoff import BACKLOG, too_many
 from pipelines import disk
 from pipelines.config import Config
 from pipelines.errors import StoreError
-from pipelines.stores import Connection, articles, hosts, ledger, open_store, runs, schedules, tallies
+from pipelines.moments import iso_at
+from pipelines.stores import Connection, hosts, ledger, open_store, runs, schedules, tallies
 from pipelines.stores.schema import State
 from workers.report import queues
 from workers.tuning import tuned
@@ -29,8 +30,8 @@ def standing(connection: Connection | None, config: Config) -> dict[str, Any]:
         pressure["waiting"] = waiting = ledger.in_flight(connection)[State.FETCHED]
         pressure["paused"] = pressure["paused"] or too_many(waiting)
         latest = [
-            {"run": r.id, "mode": r.mode, "started_at": articles.iso_at(r.started_at),
-             "ended_at": articles.iso_at(r.ended_at), "stopped_by": r.stopped_by,
+            {"run": r.id, "mode": r.mode, "started_at": iso_at(r.started_at),
+             "ended_at": iso_at(r.ended_at), "stopped_by": r.stopped_by,
              "pages": runs.pages_fetched(connection, r.id), "matches": tallies.matches(connection, r.id)}
             for r in runs.listed(connection, LATEST)
         ]  # fmt: skip
@@ -59,6 +60,6 @@ def _scheduled(config: Config) -> list[dict[str, Any]]:
     now = time.time()
     return [
         {"schedule": one.name, "when": one.text, "paused": one.name in resting,
-         "next": None if one.name in resting else articles.iso_at(one.next_at(now))}
+         "next": None if one.name in resting else iso_at(one.next_at(now))}
         for one in planned(config)
     ]  # fmt: skip

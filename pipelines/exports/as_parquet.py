@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from pipelines.errors import UsageError
 from pipelines.exports.article import FIELDS, Article
 from pipelines.exports.choice import Choice
+from pipelines.moments import iso
 
 # articles in memory at once, and in a row group
 _GROUP = 500
@@ -81,9 +82,5 @@ def _value(name: str, value: Any) -> Any:
 
 def _read(name: str, value: Any) -> Any:
     if isinstance(value, datetime):
-        return _iso(value)
+        return iso(value)
     return json.loads(value) if value is not None and FIELDS.get(name) == "json" else value
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
 from pipelines import urls as identity
+from pipelines.moments import iso, iso_at
 from pipelines.records import About, Article, Likeness, as_json
 from pipelines.rights import reserved_by
 from pipelines.stores import revisions, search
@@ -126,16 +126,6 @@ def revise(connection: Connection, draft: Draft) -> None:
     put(connection, draft)
     after = {"revision": articles.c.revision + 1}
     connection.execute(update(articles).where(articles.c.id == draft.article.row).values(after))
-
-
-def iso(moment: datetime) -> str:
-    """ISO 8601 in UTC, to the second."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def iso_at(seconds: float | None) -> str | None:
-    """Seconds since 1970 as ISO 8601 in UTC."""
-    return iso(datetime.fromtimestamp(seconds, UTC)) if seconds else None
 
 
 def _query() -> Select[Any]:

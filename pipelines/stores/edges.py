@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, select
 
+from pipelines.moments import iso_at
 from pipelines.records import Edge
-from pipelines.stores.articles import iso_at
 from pipelines.stores.schema import articles, urls
 
 

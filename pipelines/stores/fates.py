@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, case, func, literal_column, or_, select
 
 from pipelines import urls as identity
 from pipelines.misfits import LANGUAGE, TOO_OLD
+from pipelines.moments import iso_at
 from pipelines.stores import articles as article_rows
 from pipelines.stores import tellings, traps
 from pipelines.stores.dialect import indexed
@@ -164,12 +165,12 @@ def tell(connection: Connection, row: int) -> dict[str, Any]:
         "stage": _STAGE.get(state),
         "status": held.status,
         "quick": held.quick,
-        "fetched_at": article_rows.iso_at(held.fetched_at),
+        "fetched_at": iso_at(held.fetched_at),
         "article": article_rows.one(connection, row),
         "story": tellings.story_of(connection, row),
         "found_by": {
             "source": held.source, "anchor": held.anchor, "depth": held.depth, "expected": round(held.expected, 4),
-            "found_at": article_rows.iso_at(held.found_at), "path": path(connection, row),
+            "found_at": iso_at(held.found_at), "path": path(connection, row),
         },
         "archive": {"file": held.archive_file, "offset": held.archive_offset} if held.archive_file else None,
         "attempts": held.attempts,

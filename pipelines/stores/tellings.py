@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from pipelines.stores import articles as article_rows
+from pipelines.moments import iso_at
 from pipelines.stores.schema import COPIES, articles, urls
 
 MOST_MEMBERS = 200
@@ -87,7 +87,7 @@ def members(connection: Connection, story: int) -> list[dict[str, Any]]:
     )  # fmt: skip
     found = [
         {"id": row.id, "title": row.title, "site": row.site, "url": row.url, "published": row.published,
-         "confidence": row.published_confidence, "fetched_at": article_rows.iso_at(row.fetched_at),
+         "confidence": row.published_confidence, "fetched_at": iso_at(row.fetched_at),
          "similarity": row.similarity, "score": row.score, "words": row.words, "is_copy": row.copy_of is not None,
          "sha256": row.sha256, "match": bool(row.matched), "kept": row.stored_at is not None}
         for row in connection.execute(query)

@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, update
 
 from pipelines import urls as identity
+from pipelines.moments import iso_at
 from pipelines.rhythm import Bounds
 from pipelines.stores import stories
-from pipelines.stores.articles import iso_at
 from pipelines.stores.dialect import insert_new, portions, run_many
 from pipelines.stores.discovery import raise_best, settle_best
 from pipelines.stores.hosts import BLOCKED

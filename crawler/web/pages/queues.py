@@ -12,8 +12,9 @@ from starlette.routing import Route
 from crawler.web.desk import Desk
 from crawler.web.frame import desk_of, framed, page
 from crawler.web.render import environment
+from pipelines.moments import iso_at
 from pipelines.stages import NAMES, TAKES
-from pipelines.stores import Connection, articles, ledger, marks, runs, schedules, slots
+from pipelines.stores import Connection, ledger, marks, runs, schedules, slots
 from workers import broker, report
 from workers.schedules import schedules as planned
 
@@ -74,8 +75,8 @@ def _schedules(desk: Desk, connection: Connection) -> list[dict[str, Any]]:
         last, state = slots.last(connection, one.name, until=now, ran=True), states.get(one.name)
         paused = state is not None and state.paused
         found.append(
-            {"name": one.name, "when": one.text, "last": articles.iso_at(last.slot_at) if last else None,
-             "code": last.exit_code if last else None, "next": None if paused else articles.iso_at(one.next_at(now))}
+            {"name": one.name, "when": one.text, "last": iso_at(last.slot_at) if last else None,
+             "code": last.exit_code if last else None, "next": None if paused else iso_at(one.next_at(now))}
         )  # fmt: skip
     return found
 
