@@ -17,6 +17,10 @@ from pipelines.stores.engine import SQLITE, make_engine, missing, parsed
 from pipelines.stores.schema import facts
 from pipelines.stores.upgrade import upgrade
 
+# who holds rows on PostgreSQL and says nothing for so long stands still, or is cut off from it: what he did is undone,
+# and others go on. As long as others wait for SQLite's lock.
+FROZEN_S = 60
+
 
 class Store:
     """One database. `read()` and `write()` give a Connection inside one transaction; write commits at its end.
@@ -64,10 +68,15 @@ class Store:
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that may write, from the start: SQLite's lock is taken at once, so it cannot fail half-way."""
+        """A transaction that may write, from the start: SQLite's lock is taken at once, so it cannot fail half-way.
+
+        PostgreSQL undoes it after FROZEN_S without a word of ours.
+        """
         with self._failing_clearly(), self.engine.connect() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = '{FROZEN_S}s'")
             yield connection
             connection.commit()
 
