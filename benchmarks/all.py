@@ -26,7 +26,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import parts, wholes
 from benchmarks.contenders import Web
-from benchmarks.growth import ROOT, machine
+from benchmarks.crawls import ROOT
+from benchmarks.machine import machine
 from benchmarks.news_web import make
 from benchmarks.parts import Line
 from benchmarks.peers import ALL, MATCHES, report

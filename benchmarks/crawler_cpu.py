@@ -20,18 +20,19 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.contenders import Web, served
+from benchmarks import contenders
+from benchmarks.contenders import Web
+from benchmarks.crawls import CONFIG, ROOT, begin, served, sow
 from benchmarks.endless_web import HOSTS, EndlessWeb, host
-from benchmarks.growth import CONFIG, ROOT, begin, plant, web
-from benchmarks.waiting import until_served
+from workers.broker import Broker
 
 ARTICLES = 100_000
 MOST = 10_000
@@ -39,15 +40,15 @@ MOST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What is crawled: where a crawl starts, pages in no order, a project's seeds, and how the web is served.
+    """What is crawled: where a crawl starts, pages in no order, how the web is served, and seeds (none: the demo's).
 
     `told` is what makes the same ground in a process of its own.
     """
 
     starts: list[str]
     addresses: list[str]
-    plant: Callable[[Path], None]
     serve: Callable[[], AbstractContextManager[str]]
+    seeds: Sequence[str] = ()
     told: tuple[str, ...] = ()
 
 
@@ -55,7 +56,8 @@ def endless() -> Ground:
     """A web without end."""
     made = EndlessWeb(ARTICLES)
     addresses = [made.url(number) for number in random.Random(1).sample(range(ARTICLES), MOST)]
-    return Ground([f"http://{host(each)}/" for each in range(HOSTS)], addresses, plant, web)
+    starts = [f"http://{host(each)}/" for each in range(HOSTS)]
+    return Ground(starts, addresses, lambda: served("endless_web.py", "--articles", str(ARTICLES)))
 
 
 def news(file: Path) -> Ground:
@@ -64,14 +66,8 @@ def news(file: Path) -> Ground:
     told = json.loads(held.index.read_text())
     addresses = sorted(told["pages"])
     random.Random(1).shuffle(addresses)
-
-    def sow(folder: Path) -> None:
-        (folder / "seeds").mkdir(parents=True)
-        for number, text in enumerate(told["seeds"]):
-            (folder / "seeds" / f"{number}.txt").write_text(text, "utf-8")
-
     starts = [f"http://{name}/" for name in told["hosts"]]
-    return Ground(starts, addresses, sow, lambda: served(held), ("--news", str(file)))
+    return Ground(starts, addresses, lambda: contenders.served(held), told["seeds"], ("--news", str(file)))
 
 
 def spent(command: list[str], env: dict[str, str]) -> float:
@@ -86,18 +82,14 @@ def spent(command: list[str], env: dict[str, str]) -> float:
 
 def ours(pages: int, ground: Ground, proxy: str) -> float:
     """Our crawler, with a broker that nobody works for."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="suchlike-cpu-")))
-        ground.plant(folder)
+    with tempfile.TemporaryDirectory(prefix="suchlike-cpu-") as held:
+        folder = Path(held)
+        sow(folder, ground.seeds)
         sites = ", ".join(f'"{start}"' for start in ground.starts)
         (folder / "suchlike.toml").write_text(CONFIG.format(pages=pages, proxy=proxy, sites=sites, keep="matches"))
-        me = [sys.executable, "-m", "crawler", "-C", str(folder)]
         arguments = begin(folder)
-        broker = subprocess.Popen([*me, "-q", "broker"], cwd=ROOT, stdin=subprocess.DEVNULL)
-        stack.callback(broker.wait)
-        stack.callback(broker.terminate)
-        until_served(folder)
-        return spent([*me, *arguments], dict(os.environ))
+        with Broker(folder):
+            return spent([sys.executable, "-m", "crawler", "-C", held, *arguments], dict(os.environ))
 
 
 def plain(pages: int, ground: Ground, proxy: str) -> float:
@@ -116,6 +108,16 @@ def _apart(kind: str, pages: int, ground: Ground, proxy: str) -> float:
 
 
 CRAWLERS: dict[str, Callable[[int, Ground, str], float]] = {"ours": ours, "plain": plain, "extracting": extracting}
+
+
+def costs(ground: Ground, few: int, many: int, rounds: int) -> Iterator[dict[str, float]]:
+    """Round by round, in which they take turns: CPU seconds a page, by the crawler's name."""
+    for _ in range(rounds):
+        spent_s = {}
+        for name, crawl in CRAWLERS.items():
+            with ground.serve() as proxy:
+                spent_s[name] = (crawl(many, ground, proxy) - crawl(few, ground, proxy)) / (many - few)
+        yield spent_s
 
 
 def scrapy(kind: str, pages: int, ground: Ground) -> None:
@@ -175,19 +177,16 @@ def main() -> None:
     if chosen.kind:
         scrapy(chosen.kind, chosen.pages[0], ground)
         return
-    few, many = chosen.pages
-    each: dict[str, list[float]] = {name: [] for name in CRAWLERS}
-    for number in range(chosen.rounds):
-        for name, crawl in CRAWLERS.items():
-            with ground.serve() as proxy:
-                cost = (crawl(many, ground, proxy) - crawl(few, ground, proxy)) / (many - few)
-            each[name].append(1000 * cost)
-            print(f"round {number + 1}: {name} {1000 * cost:.2f} ms a page", file=sys.stderr)
+    each = []
+    for cost in costs(ground, *chosen.pages, chosen.rounds):
+        each.append(cost)
+        told = ", ".join(f"{name} {1000 * cost[name]:.2f}" for name in CRAWLERS)
+        print(f"round {len(each)}: ms a page: {told}", file=sys.stderr)
     of_ours = {
-        f"ours/{peer}": round(median(a / b for a, b in zip(each["ours"], each[peer], strict=True)), 3)
-        for peer in ("plain", "extracting")
+        f"ours/{peer}": round(median(one["ours"] / one[peer] for one in each), 3) for peer in ("plain", "extracting")
     }
-    said = json.dumps({"ms_a_page": {name: [round(x, 2) for x in costs] for name, costs in each.items()}, **of_ours})
+    in_ms = {name: [round(1000 * one[name], 2) for one in each] for name in CRAWLERS}
+    said = json.dumps({"ms_a_page": in_ms, **of_ours})
     print(said)
     if chosen.out:
         chosen.out.write_text(said + "\n")

@@ -13,12 +13,12 @@ import argparse
 import asyncio
 import random
 import re
-import signal
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.loopback import NOT_FOUND, serve
 from crawler.demo.written import read_all
 
 HOSTS = 50
@@ -26,7 +26,6 @@ SECTIONS = ("politics", "business", "world", "local", "culture", "science", "spo
 PARAGRAPHS, SENTENCES = 8, 3
 LINKS = 32
 COPY_EVERY = 50
-NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nnot found"
 _LONGER = re.compile(r"\b[a-z]{5,}\b")
 _ARTICLE = re.compile(r"/\d{4}/\d\d/[a-z-]+-(\d+)")
 _TARGET = re.compile(rb"GET http://paper(\d+)\.test(/[^ ]*) HTTP/1\.1\r\n")
@@ -65,6 +64,15 @@ class EndlessWeb:
         about = f'<meta property="og:type" content="article"><meta property="article:published_time" content="{day}">'
         return self._whole(article % HOSTS, title, about, f"<article><h1>{title}</h1>\n{text}</article>", links)
 
+    def answer(self, asked: bytes) -> bytes:
+        """The answer to a request to a proxy."""
+        found = _TARGET.match(asked)
+        page = self.page(int(found[1]), found[2].decode("latin-1")) if found else None
+        if page is None:
+            return NOT_FOUND
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len(page)}\r\n\r\n"
+        return head.encode() + page
+
     def _prose(self, chance: random.Random) -> str:
         told = " ".join(chance.choices(self._sentences, k=SENTENCES))
         return _LONGER.sub(lambda _: self._vocabulary[int(chance.random() * len(self._vocabulary))], told)
@@ -97,47 +105,7 @@ def host(number: int) -> str:
     return f"paper{number}.test"
 
 
-class Connection(asyncio.Protocol):
-    """Answers the requests of one connection, one after the other."""
-
-    def __init__(self, web: EndlessWeb) -> None:
-        self._web = web
-        self._held = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Somebody asks."""
-        assert isinstance(transport, asyncio.Transport)
-        self._out = transport
-
-    def data_received(self, data: bytes) -> None:
-        """A part of a request, or several."""
-        self._held += data
-        while (end := self._held.find(b"\r\n\r\n")) >= 0:
-            asked, self._held = self._held[:end], self._held[end + 4 :]
-            self._out.write(self._answer(asked))
-
-    def _answer(self, asked: bytes) -> bytes:
-        found = _TARGET.match(asked)
-        page = self._web.page(int(found[1]), found[2].decode("latin-1")) if found else None
-        if page is None:
-            return NOT_FOUND
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len(page)}\r\n\r\n"
-        return head.encode() + page
-
-
-async def serve(articles: int) -> None:
-    """Serves until told to stop."""
-    loop, done = asyncio.get_running_loop(), asyncio.Event()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, done.set)
-    web = EndlessWeb(articles)
-    server = await loop.create_server(lambda: Connection(web), "127.0.0.1", 0)
-    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
-    await done.wait()
-    server.close()
-
-
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--articles", type=int, default=100_000)
-    asyncio.run(serve(options.parse_args().articles))
+    asyncio.run(serve(EndlessWeb(options.parse_args().articles).answer))

@@ -20,9 +20,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.crawls import CONFIG, ROOT, begin, served, sow
 from benchmarks.endless_web import HOSTS, host
-from benchmarks.growth import CONFIG, ROOT, begin, plant, web
-from benchmarks.waiting import until_served
+from workers.broker import Broker
 
 WATCHED = ROOT / "tests" / "watched.py"
 
@@ -30,17 +30,13 @@ WATCHED = ROOT / "tests" / "watched.py"
 def crawl(pages: int) -> dict[str, Any]:
     """A watched crawl of the generated web."""
     with ExitStack() as stack:
-        proxy = stack.enter_context(web())
+        proxy = stack.enter_context(served("endless_web.py"))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="suchlike-loop-")))
-        plant(folder)
+        sow(folder)
         sites = ", ".join(f'"http://{host(each)}/"' for each in range(HOSTS))
         (folder / "suchlike.toml").write_text(CONFIG.format(pages=pages, proxy=proxy, sites=sites, keep="matches"))
         arguments = begin(folder)
-        me = [sys.executable, "-m", "crawler", "-C", str(folder), "-q", "broker"]
-        broker = subprocess.Popen(me, cwd=ROOT, stdin=subprocess.DEVNULL)
-        stack.callback(broker.wait)
-        stack.callback(broker.terminate)
-        until_served(folder)
+        stack.enter_context(Broker(folder))
         told = folder / "told.json"
         command = [sys.executable, str(WATCHED), str(told), "-C", str(folder), *arguments]
         subprocess.run(command, cwd=ROOT, check=True, env=dict(os.environ), stdin=subprocess.DEVNULL)

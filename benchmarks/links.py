@@ -25,7 +25,7 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.growth import begin, plant
+from benchmarks.crawls import begin, sow
 from benchmarks.recorded_web import read
 from crawler.crawl import Crawl
 from crawler.frontier.batch import Batch
@@ -61,7 +61,7 @@ class Meter:
 
 def once(pages: list[tuple[str, bytes]], folder: Path) -> dict[str, float]:
     """One crawl's worth: what every part costs for a link, with their numbers."""
-    plant(folder)
+    sow(folder)
     (folder / "suchlike.toml").write_text(CONFIG)
     run = int(begin(folder)[-1])
     crawl = Crawl.of_run(Project(folder).config(), run)

@@ -17,20 +17,19 @@ import gzip
 import json
 import random
 import re
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.loopback import NOT_FOUND, serve
 from crawler.demo.written import HERE, Article, read_all
 
 LINKS = 118
 TOPIC = "harbour-dredging"
 ON_TOPIC_EVERY = 5
 SECTIONS = ("politics", "business", "world", "local", "culture", "science", "sport", "opinion", "weather", "letters")
-NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nnot found"
 ROBOTS = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 24\r\n\r\nUser-agent: *\nDisallow:\n"
 _ASKED = re.compile(rb"GET (http://[^ ]+) HTTP/1\.1\r\n")
 _WORD = re.compile(r"\b[a-z]{5,}\b")
@@ -218,25 +217,14 @@ def make(file: Path, pages: int, hosts: int) -> dict[str, list[int]]:
     return index
 
 
-class Connection(asyncio.Protocol):
-    """Answers the requests of one connection, one after the other."""
+class Held:
+    """A web that was made, out of its file."""
 
-    def __init__(self, held: bytes, index: dict[str, list[int]]) -> None:
-        self._pages, self._index, self._buffer = held, index, b""
+    def __init__(self, file: Path) -> None:
+        self._index, self._pages = json.loads(file.with_suffix(".json").read_text())["pages"], file.read_bytes()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Somebody asks."""
-        assert isinstance(transport, asyncio.Transport)
-        self._out = transport
-
-    def data_received(self, data: bytes) -> None:
-        """A part of a request, or several."""
-        self._buffer += data
-        while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
-            asked, self._buffer = self._buffer[: end + 2], self._buffer[end + 4 :]
-            self._out.write(self._answer(asked))
-
-    def _answer(self, asked: bytes) -> bytes:
+    def answer(self, asked: bytes) -> bytes:
+        """The answer to a request to a proxy."""
         found = _ASKED.match(asked)
         url = found[1].decode("latin-1") if found else ""
         if url.endswith("/robots.txt"):
@@ -254,18 +242,6 @@ class Connection(asyncio.Protocol):
         return head.encode() + (b"Content-Encoding: gzip\r\n\r\n" if zipped else b"\r\n") + body
 
 
-async def serve(file: Path) -> None:
-    """Serves until told to stop."""
-    loop, done = asyncio.get_running_loop(), asyncio.Event()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, done.set)
-    index, held = json.loads(file.with_suffix(".json").read_text())["pages"], file.read_bytes()
-    server = await loop.create_server(lambda: Connection(held, index), "127.0.0.1", 0)
-    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
-    await done.wait()
-    server.close()
-
-
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("file", type=Path)
@@ -274,6 +250,6 @@ if __name__ == "__main__":
     options.add_argument("--serve", action="store_true")
     chosen = options.parse_args()
     if chosen.serve:
-        asyncio.run(serve(chosen.file))
+        asyncio.run(serve(Held(chosen.file).answer))
     else:
         print(len(make(chosen.file, chosen.pages, chosen.hosts)))

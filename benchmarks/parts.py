@@ -30,7 +30,7 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from benchmarks.contenders import Web
-from benchmarks.growth import ROOT
+from benchmarks.crawls import ROOT
 from benchmarks.spending import Spent, spend
 from crawler.project import Project
 from pipelines import extract

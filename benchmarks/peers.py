@@ -27,7 +27,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.contenders import PEERS, Made, Web, environment, ours, theirs
-from benchmarks.growth import machine
+from benchmarks.machine import machine
 from benchmarks.news_web import make
 
 SMALL_PAGES, SMALL_HOSTS = 50, 5

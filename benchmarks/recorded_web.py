@@ -13,15 +13,16 @@ import argparse
 import asyncio
 import gzip
 import json
-import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.loopback import NOT_FOUND, serve
 from crawler.demo.gold import allowed, labels
 from crawler.demo.web import DemoWeb
 from crawler.reading.gate import is_list
@@ -29,7 +30,7 @@ from crawler.reading.glance import glance
 from crawler.sources.links import candidates
 from pipelines.records import Candidate
 
-HEAD = "HTTP/1.1 {} {}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n\r\n"
+HEAD = "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,29 +112,13 @@ def _seen(url: str, body: bytes, about: object, *, starts: bool = False) -> Reco
     return Recorded(url, 0, seen.title, text, links, frozenset(about or ()), body, starts)  # type: ignore[call-overload]
 
 
-async def serve(web: Web) -> None:
-    """Answers `GET http://host/path` until told to stop."""
-    loop, done = asyncio.get_running_loop(), asyncio.Event()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, done.set)
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while asked := (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2):
-                page = web.get(asked[1].decode("latin-1"))
-                body = page.body if page else b"not found"
-                writer.write(HEAD.format(*((200, "OK") if page else (404, "Not Found")), len(body)).encode() + body)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
-    await done.wait()
-    server.close()
+def answer(web: Web, asked: bytes) -> bytes:
+    """The answer to a request to a proxy."""
+    page = web.get(asked.split(b" ", 2)[1].decode("latin-1"))
+    return HEAD.format(len(page.body)).encode() + page.body if page else NOT_FOUND
 
 
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("web")
-    asyncio.run(serve(read(options.parse_args().web)))
+    asyncio.run(serve(partial(answer, read(options.parse_args().web))))

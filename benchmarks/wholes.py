@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.contenders import Web, plant, served
-from benchmarks.crawler_cpu import CRAWLERS, Ground, endless, news
-from benchmarks.growth import ROOT
+from benchmarks.crawler_cpu import Ground, costs, endless, news
+from benchmarks.crawls import ROOT
 from benchmarks.news_web import make
 from benchmarks.parts import Line
 from benchmarks.spending import Spent, spend
@@ -38,16 +38,11 @@ def crawler(_: Web, rounds: int) -> Iterator[Line]:
 
 
 def _beside(told: str, ground: Ground, rounds: int) -> Iterator[Line]:
-    each: dict[str, list[float]] = {name: [] for name in CRAWLERS}
-    for _round in range(rounds):
-        for name, crawl in CRAWLERS.items():
-            with ground.serve() as proxy:
-                each[name].append((crawl(MANY, ground, proxy) - crawl(FEW, ground, proxy)) / (MANY - FEW))
-    ours = each["ours"]
+    each = list(costs(ground, FEW, MANY, rounds))
     for peer, said in (("plain", "Scrapy that looks at nothing"), ("extracting", "Scrapy with LinkExtractor")):
-        ratios = tuple(a / b for a, b in zip(ours, each[peer], strict=True))
+        ratios = tuple(one["ours"] / one[peer] for one in each)
         yield Line(f"crawler (fetch, links, gate, frontier), {told}: CPU a page", f"÷ {said}", ratios)
-    yield Line(f"crawler, {told}: CPU ms", "a page", tuple(1000 * cost for cost in ours))
+    yield Line(f"crawler, {told}: CPU ms", "a page", tuple(1000 * one["ours"] for one in each))
 
 
 def crawlers(web: Web, rounds: int) -> Iterator[Line]:
