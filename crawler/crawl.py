@@ -64,13 +64,16 @@ class Crawl:
     def _remember(self, ended: list[starts.Known], waiting: list[starts.Known]) -> None:
         """A crawl that goes on learns what its predecessor had learned, from the ledger."""
         for known in ended:
-            link = {"parent": known.parent, "parent_likeness": known.parent_quick}
             if known.candidate.source != "start":
-                self.focus.expected([known.candidate], depth=known.depth, **link)  # type: ignore[arg-type]  # as named
+                self._expect(known)
             self.focus.learn(known.candidate.url, known.parent, known.quick, alike=known.alike)
         for known in waiting:
-            link = {"parent": known.parent, "parent_likeness": known.parent_quick}
-            self.focus.expected([known.candidate], depth=known.depth, **link)  # type: ignore[arg-type]  # as named
+            self._expect(known)
+
+    def _expect(self, known: starts.Known) -> None:
+        self.focus.expected(
+            [known.candidate], parent=known.parent, parent_likeness=known.parent_quick, depth=known.depth
+        )
 
     @classmethod
     def of_run(cls, config: Config, run: int) -> Crawl:

@@ -18,6 +18,7 @@ from typing import Final
 
 import msgspec
 
+from crawler.starting import NOWHERE
 from pipelines.config import Config
 from pipelines.errors import UsageError
 from pipelines.sections import Store
@@ -61,7 +62,7 @@ class Plan:
 def survey(config: Config, starts: list[Found]) -> Plan:
     """What a run with this configuration would begin with. Raises UsageError when there is nowhere to start."""
     if not starts:
-        raise UsageError("There is nowhere to start: name a --site, --feed or --sitemap, or give a seed that is a URL.")
+        raise UsageError(NOWHERE)
     with tempfile.TemporaryDirectory(prefix="suchlike-") as scratch:
         told, complete = _surveyed(config, starts, Path(scratch))
     sources = tuple(_source(config, one) for one in told)
