@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, Table, delete, or_, select, update
 
 from pipelines import urls as identity
 from pipelines.stores import runs, search, stories
-from pipelines.stores.dialect import MAX_PARAMETERS, upsert
+from pipelines.stores.dialect import portions, upsert
 from pipelines.stores.discovery import settle_best
 from pipelines.stores.schema import (
     State,
@@ -75,7 +74,7 @@ def held(connection: Connection, rows: Sequence[int]) -> Held:
     """What is stored of these rows."""
     titles: dict[str, str] = {}
     archived: dict[str, list[int]] = {}
-    for some in _some(rows):
+    for some in portions(rows):
         query = (
             select(urls.c.url, urls.c.archive_file, urls.c.archive_offset, articles.c.title)
             .outerjoin(articles, articles.c.id == urls.c.id).where(urls.c.id.in_(some)).order_by(urls.c.id)
@@ -106,7 +105,7 @@ def forget(connection: Connection, rows: Sequence[int], *, site: str | None = No
     else:
         _hold(connection, rows)
     touched: set[int] = set()
-    for some in _some(rows):
+    for some in portions(rows):
         if sqlite:  # PostgreSQL's index loses what its table does
             stored = (articles.c.id.in_(some), articles.c.stored_at.is_not(None))
             search.take_out(connection, connection.execute(select(articles.c.id).where(*stored)).scalars().all())
@@ -128,9 +127,9 @@ def forget(connection: Connection, rows: Sequence[int], *, site: str | None = No
 def _hold(connection: Connection, rows: Sequence[int]) -> None:
     """Locks these rows, and those they led to, in order and before all that belongs to them: as stages do."""
     changed = set(rows)
-    for some in _some(rows):
+    for some in portions(rows):
         changed |= set(connection.execute(select(urls.c.id).where(urls.c.parent.in_(some))).scalars())
-    for some in _some(sorted(changed)):
+    for some in portions(sorted(changed)):
         connection.execute(select(urls.c.id).where(urls.c.id.in_(some)).order_by(urls.c.id).with_for_update())
 
 
@@ -139,7 +138,7 @@ def among(connection: Connection, rows: Sequence[int]) -> set[int]:
     gone = (urls.c.state == State.REFUSED, urls.c.reason == REASON)
     return {
         row
-        for some in _some(rows)
+        for some in portions(rows)
         for row in connection.execute(select(urls.c.id).where(urls.c.id.in_(some), *gone)).scalars()
     }
 
@@ -149,8 +148,3 @@ def tombstones(connection: Connection, addresses: Iterable[str]) -> set[str]:
     of_key = {identity.key(one): one for one in addresses}
     gone = (urls.c.key.in_(of_key), urls.c.state == State.REFUSED, urls.c.reason == REASON)
     return {of_key[key] for key in connection.execute(select(urls.c.key).where(*gone)).scalars()}
-
-
-def _some(rows: Sequence[int]) -> Iterator[Sequence[Any]]:
-    for at in range(0, len(rows), MAX_PARAMETERS):
-        yield rows[at : at + MAX_PARAMETERS]
