@@ -19,7 +19,7 @@ from pipelines.config import Config, load
 from pipelines.errors import UsageError
 from pipelines.holders import holder_name
 from pipelines.likeness.profile import Profile
-from pipelines.stores import Store, open_store, runs, sources, starts
+from pipelines.stores import Store, open_store, runs, sites, starts
 from workers import broker
 from workers.queues import Queues, Sender
 from workers.tuning import tuned
@@ -43,7 +43,7 @@ class Crawl:
             started = starts.urls(connection)
             ended = starts.ended(connection, run)
             waiting = starts.waiting(connection)
-            blocked = sources.blocked(connection)
+            blocked = sites.blocked(connection)
         self.scope = Scope(config, started, blocked)
         self.focus = Focus(profile, breadth=config.crawl.order == "breadth")
         threshold = config.only_profile()[1].threshold if profile else "auto"

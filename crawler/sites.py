@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines.config import Config
-from pipelines.stores import Store, census, sources
+from pipelines.stores import Store, census
+from pipelines.stores.sites import first_of
 
 
 def sites(store: Store, config: Config, limit: int | None = None) -> list[dict[str, Any]]:
@@ -13,7 +14,7 @@ def sites(store: Store, config: Config, limit: int | None = None) -> list[dict[s
     host that most pages came from."""
     with store.read() as connection:
         found = census.sites(connection)[:limit]
-        firsts = sources.first_of(connection, [site.name for site in found])
+        firsts = first_of(connection, [site.name for site in found])
     told = []
     for site in found:
         first, number = firsts.get(site.name, (None, 0))

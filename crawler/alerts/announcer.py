@@ -14,7 +14,7 @@ from crawler.alerts.messages import Message
 from pipelines import sitewatch
 from pipelines.config import Config
 from pipelines.errors import AlertError, SuchlikeError
-from pipelines.stores import Store, alerts, sites
+from pipelines.stores import Store, alerts, troubles
 from pipelines.stores.alerts import Alert
 from workers.schedules import parse
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 ROUND_S = 5.0
 WATCH_S = 3600.0
-HISTORY_S = (sitewatch.HISTORY + sitewatch.RECENT + 14) * sites.DAY_S
+HISTORY_S = (sitewatch.HISTORY + sitewatch.RECENT + 14) * troubles.DAY_S
 
 
 class Announcer:
@@ -76,7 +76,7 @@ class Announcer:
         names = list(self._channels)
         with self._store.write() as connection:
             began = alerts.since(connection, now=now)
-            watches = notify.sites and sites.watch_due(connection, every_s=WATCH_S, now=now)
+            watches = notify.sites and troubles.watch_due(connection, every_s=WATCH_S, now=now)
         with self._store.read() as connection:  # through all that was stored since: no writer waits for that
             new = alerts.new_stories(connection, since=began, min_score=notify.min_score)
         if new:
@@ -89,12 +89,12 @@ class Announcer:
     def _watch(self, names: list[str], now: float) -> None:
         """Looks at every site; reading, which takes long, holds up nobody's writing."""
         with self._store.read() as connection:
-            days = sites.crawled_days(connection, since=now - HISTORY_S)
-            seen = sites.seen(connection, since=now - HISTORY_S)
+            days = troubles.crawled_days(connection, since=now - HISTORY_S)
+            seen = troubles.seen(connection, since=now - HISTORY_S)
             found = {site: list(sitewatch.troubles(articles, days)) for site, articles in seen}
         with self._store.write() as connection:
             for site, wrong in found.items():
-                for number in sites.note(connection, site, wrong, now=now):
+                for number in troubles.note(connection, site, wrong, now=now):
                     alerts.plan(connection, names, f"trouble:{number}", article=None, due_at=now, now=now)
 
     def _send(self, channel: Channel, held: list[Alert], now: float) -> int:
@@ -125,7 +125,7 @@ class Announcer:
         if alert.article is not None:
             return messages.of_story(self._store, alert.article, id, now=now)
         with self._store.read() as connection:
-            held = sites.trouble(connection, int(alert.subject.removeprefix("trouble:")))
+            held = troubles.trouble(connection, int(alert.subject.removeprefix("trouble:")))
         return messages.of_trouble(held, id, now=now) if held else None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from crawler.explaining import explained
 from pipelines.moments import iso_at
 from pipelines.stores import Store, articles
-from pipelines.stores.sites import Held
+from pipelines.stores.troubles import Held
 
 _WHAT = {
     "silent": "fell silent",

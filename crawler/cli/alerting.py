@@ -32,12 +32,12 @@ def listed(*, limit: Some = 20, session: Hidden) -> int:
     """
     from crawler.alerts.channels import channels
     from crawler.cli.opening import project
-    from pipelines.stores import alerts, sites
+    from pipelines.stores import alerts, troubles
 
     opened = project(session)
     shown = {one.id: one.shown for one in channels(opened.config())}
     with opened.store(session.mode).read() as connection:
-        held = sites.in_trouble(connection)
+        held = troubles.in_trouble(connection)
         told = alerts.listed(connection, limit)
     for one in held:
         _trouble(session, one)

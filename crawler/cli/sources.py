@@ -72,9 +72,9 @@ def block(*sites: str, session: Hidden) -> int:
     sites
         Sites, such as shop.example.
     """
-    from pipelines.stores import sources
+    from pipelines.stores import sites as rows
 
-    return _decided(session, sites, sources.block, "blocked")
+    return _decided(session, sites, rows.block, "blocked")
 
 
 def unblock(*sites: str, session: Hidden) -> int:
@@ -85,9 +85,9 @@ def unblock(*sites: str, session: Hidden) -> int:
     sites
         Sites, such as shop.example.
     """
-    from pipelines.stores import sources
+    from pipelines.stores import sites as rows
 
-    return _decided(session, sites, sources.unblock, UNBLOCKED)
+    return _decided(session, sites, rows.unblock, UNBLOCKED)
 
 
 def boost(*sites: str, session: Hidden) -> int:
@@ -98,15 +98,15 @@ def boost(*sites: str, session: Hidden) -> int:
     sites
         Sites, such as news.example.
     """
-    from pipelines.stores import sources
+    from pipelines.stores import sites as rows
 
-    return _decided(session, sites, sources.boost, "boosted")
+    return _decided(session, sites, rows.boost, "boosted")
 
 
 def _decided(session: Session, sites: tuple[str, ...], deed: Callable[[Any, str], object], told: str) -> int:
     from crawler.cli.opening import project
     from pipelines import urls
-    from pipelines.stores.sources import first_of, of_site
+    from pipelines.stores.sites import first_of, of_site
 
     if not sites:
         raise UsageError("Name the sites, as `suchlike sources` lists them.")

@@ -1,95 +1,109 @@
-"""What sites bring, day by day, and which of them are in trouble."""
+"""Sites as somebody who watches over them sees them: their hosts, and what he decided about them."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from itertools import groupby
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
-from pipelines.sitewatch import Period, Seen, Trouble
+from pipelines.stores import runs, waking
 from pipelines.stores.dialect import insert_new
-from pipelines.stores.schema import articles, facts, runs, troubles
+from pipelines.stores.discovery import settle_best
+from pipelines.stores.hosts import BLOCKED, GIVEN_UP
+from pipelines.stores.schema import WAITS, State, barred, hosts, urls
 
-DAY_S = 86400.0
-_WATCHED = "sites_watched_at"
+MOST_HOSTS = 500
+
+_COLUMNS = (
+    hosts.c.name, hosts.c.site, hosts.c.robots_verdict, hosts.c.delay_s, hosts.c.next_at, hosts.c.failures,
+    hosts.c.pages, hosts.c.given_up, hosts.c.holder,
+)  # fmt: skip
+_ORDER = (hosts.c.pages.desc(), hosts.c.name)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A trouble that was written down; `ended_at` is None while it lasts."""
+class Host:
+    """One host: what robots.txt says (rules, allow, disallow, later), its pace, and whether it was given up."""
 
-    id: int
+    name: str
     site: str
-    trouble: Trouble
-    since: float
-    ended_at: float | None
+    robots: str | None
+    delay_s: float | None
+    next_at: float
+    failures: int
+    pages: int
+    given_up: str | None
+    held: bool
 
 
-def watch_due(connection: Connection, *, every_s: float, now: float) -> bool:
-    """True for the one caller that shall look at all sites now."""
-    connection.execute(insert_new(connection, facts).values(name=_WATCHED, value="0"))
-    held = connection.execute(select(facts.c.value).where(facts.c.name == _WATCHED)).scalar_one()
-    if now - float(held) < every_s:
-        return False
-    mine = update(facts).where(facts.c.name == _WATCHED, facts.c.value == held).values(value=str(now))
-    return connection.execute(mine).rowcount == 1
+def of_site(connection: Connection, site: str) -> list[Host]:
+    """Its hosts, those that most pages came from first; at most MOST_HOSTS."""
+    query = select(*_COLUMNS).where(hosts.c.site == site).order_by(*_ORDER).limit(MOST_HOSTS)
+    return [_host(row) for row in connection.execute(query)]
 
 
-def crawled_days(connection: Connection, *, since: float) -> list[int]:
-    """Days (since 1970) on which a run was at work."""
-    query = select(runs.c.started_at, runs.c.seen_at).where(runs.c.seen_at >= since)
-    return sorted({
-        day for began, seen in connection.execute(query) for day in range(int(began // DAY_S), int(seen // DAY_S) + 1)
-    })  # fmt: skip
+def first_of(connection: Connection, sites: Sequence[str]) -> dict[str, tuple[Host, int]]:
+    """Site -> the host that most of its pages came from, and how many hosts it has, of those that are known."""
+    place = func.row_number().over(partition_by=hosts.c.site, order_by=_ORDER).label("place")
+    number = func.count().over(partition_by=hosts.c.site).label("number")
+    ranked = select(*_COLUMNS, place, number).where(hosts.c.site.in_(sites)).subquery()
+    rows = connection.execute(select(ranked).where(ranked.c.place == 1))
+    return {row.site: (_host(row), row.number) for row in rows}
 
 
-def seen(connection: Connection, *, since: float) -> Iterator[tuple[str, list[Seen]]]:
-    """Each site with its articles fetched after `since`, matches or not."""
-    query = (
-        select(articles.c.site, articles.c.fetched_at, articles.c.words, articles.c.published, articles.c.authors)
-        .where(articles.c.fetched_at >= since).order_by(articles.c.site)
+def block(connection: Connection, site: str) -> int:
+    """Nothing of a site is fetched from now on, whatever run, and no URL of it taken up; what waits is refused.
+
+    What is stored of it stays, also where it was to be looked at again. Returns how many hosts it has.
+    """
+    runs.take_turn(connection)
+    now, ids = time.time(), _ids(connection, site)
+    # what is forgotten stays so
+    connection.execute(insert_new(connection, barred).values(site=site, at=now, blocked=1))
+    waking.put_back(connection, now=now, site=site)
+    some = hosts.c.id.in_(ids)
+    connection.execute(update(hosts).where(some).values(given_up=BLOCKED, best=None))
+    waiting = (urls.c.host.in_(ids), WAITS)
+    connection.execute(update(urls).where(*waiting).values(state=State.REFUSED, reason=GIVEN_UP, detail=BLOCKED))
+    return len(ids)
+
+
+def unblock(connection: Connection, site: str) -> None:
+    """Takes a block back: what it refused waits again."""
+    runs.take_turn(connection)
+    connection.execute(delete(barred).where(barred.c.site == site, barred.c.blocked == 1))
+    blocked_hosts = (hosts.c.site == site, hosts.c.given_up == BLOCKED)
+    ids = list(connection.execute(select(hosts.c.id).where(*blocked_hosts)).scalars())
+    back = (urls.c.host.in_(ids), urls.c.state == State.REFUSED, urls.c.reason == GIVEN_UP, urls.c.detail == BLOCKED)
+    connection.execute(update(urls).where(*back).values(state=State.WAITING, reason=None, detail=None))
+    connection.execute(update(hosts).where(hosts.c.id.in_(ids)).values(given_up=None))
+    settle_best(connection, ids)
+
+
+def boost(connection: Connection, site: str) -> None:
+    """What waits at a site is expected to match half as surely again as it was not: it is fetched sooner."""
+    runs.take_turn(connection)
+    ids = _ids(connection, site)
+    connection.execute(
+        update(urls).where(urls.c.host.in_(ids), WAITS).values(expected=1 - (1 - urls.c.expected) / 2)
     )  # fmt: skip
-    rows = connection.execution_options(yield_per=1000).execute(query)
-    for site, held in groupby(rows, key=lambda row: row.site):
-        yield (
-            site,
-            [Seen(int(r.fetched_at // DAY_S), r.words, r.published is not None, r.authors != "[]") for r in held],
-        )
+    settle_best(connection, ids)
 
 
-def note(connection: Connection, site: str, found: Sequence[Trouble], *, now: float) -> list[int]:
-    """Writes down what is wrong with a site; gives the ids of what was not known. What is over is ended."""
-    kinds = [trouble.kind for trouble in found]
-    over = (troubles.c.site == site, troubles.c.ended_at.is_(None), troubles.c.kind.not_in(kinds))
-    connection.execute(update(troubles).where(*over).values(ended_at=now))
-    new = []
-    for trouble in found:
-        before, after = json.dumps(asdict(trouble.before)), json.dumps(asdict(trouble.after))
-        row = insert_new(connection, troubles).values(
-            site=site, kind=trouble.kind, before=before, after=after, since=now
-        )
-        made = connection.execute(row.returning(troubles.c.id)).scalar()
-        if made is not None:
-            new.append(int(made))
-    return new
+def blocked(connection: Connection) -> frozenset[str]:
+    """The sites that are blocked."""
+    return frozenset(connection.execute(select(barred.c.site).where(barred.c.blocked == 1)).scalars())
 
 
-def in_trouble(connection: Connection, *, past: bool = False) -> list[Held]:
-    """Sites in trouble, with `past` also those that were; newest first."""
-    query = select(troubles).order_by(troubles.c.id.desc())
-    return [_held(row) for row in connection.execute(query if past else query.where(troubles.c.ended_at.is_(None)))]
+def _host(row: Any) -> Host:
+    return Host(
+        row.name, row.site, row.robots_verdict, row.delay_s, row.next_at, row.failures, row.pages, row.given_up,
+        row.holder is not None,
+    )  # fmt: skip
 
 
-def trouble(connection: Connection, number: int) -> Held | None:
-    """The trouble with this id."""
-    row = connection.execute(select(troubles).where(troubles.c.id == number)).first()
-    return _held(row) if row else None
-
-
-def _held(row: object) -> Held:
-    r = row
-    before, after = Period(**json.loads(r.before)), Period(**json.loads(r.after))  # type: ignore[attr-defined]  # a Row
-    return Held(r.id, r.site, Trouble(r.kind, before, after), r.since, r.ended_at)  # type: ignore[attr-defined]
+def _ids(connection: Connection, site: str) -> list[int]:
+    return list(connection.execute(select(hosts.c.id).where(hosts.c.site == site)).scalars())

@@ -28,7 +28,7 @@ from pipelines import sitewatch
 from pipelines.config import Config, load
 from pipelines.errors import AlertError, ConfigError
 from pipelines.sections import Notify
-from pipelines.stores import alerts, runs, sites
+from pipelines.stores import alerts, runs, troubles
 from pipelines.stores.schema import articles as article_rows
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of our own, 32 bytes ok").decode()
@@ -227,15 +227,15 @@ def test_a_webhook_that_is_gone_is_one_sentence() -> None:
 
 def test_a_site_that_falls_silent_is_told_once_with_before_and_after(stock: Stock, inbox: Inbox) -> None:
     now = time.time()
-    today = now - now % sites.DAY_S + 3600
+    today = now - now % troubles.DAY_S + 3600
     with stock.store.write() as connection:
         for back in range(sitewatch.RECENT + 10):
-            run = runs.start(connection, stock.config, "", now=today - back * sites.DAY_S).id
-            runs.end(connection, run, "budget", now=today - back * sites.DAY_S + 60)
+            run = runs.start(connection, stock.config, "", now=today - back * troubles.DAY_S).id
+            runs.end(connection, run, "budget", now=today - back * troubles.DAY_S + 60)
     rows = stock.parsed([(f"http://a.test/{n}", text_of(n)) for n in range(40)])
     with stock.store.write() as connection:
         for n, row in enumerate(rows):
-            fetched = {"fetched_at": today - (sitewatch.RECENT + n % 10) * sites.DAY_S}
+            fetched = {"fetched_at": today - (sitewatch.RECENT + n % 10) * troubles.DAY_S}
             connection.execute(article_rows.update().where(article_rows.c.id == row).values(fetched))
     announcer = Announcer(telling(stock, inbox, sites=True), stock.store)
     assert announcer.round(today) == 1
@@ -245,11 +245,11 @@ def test_a_site_that_falls_silent_is_told_once_with_before_and_after(stock: Stoc
     assert announcer.round(today + 7200) == 0
     # it speaks again, and that trouble is over
     with stock.store.write() as connection:
-        connection.execute(article_rows.update().values(fetched_at=today - sites.DAY_S))
+        connection.execute(article_rows.update().values(fetched_at=today - troubles.DAY_S))
     announcer.round(today + 4 * 3600)
     with stock.store.read() as connection:
-        assert sites.in_trouble(connection) == []
-        assert [one.trouble.kind for one in sites.in_trouble(connection, past=True)] == ["silent"]
+        assert troubles.in_trouble(connection) == []
+        assert [one.trouble.kind for one in troubles.in_trouble(connection, past=True)] == ["silent"]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ from crawler.sites import sites
 from pipelines import extract, warc
 from pipelines.errors import UsageError
 from pipelines.likeness.profile import Profile
-from pipelines.stores import articles, bodies, editions, failures, fates, runs, sources
+from pipelines.stores import articles, bodies, editions, failures, fates, runs
+from pipelines.stores import sites as site_rows
 from pipelines.stores.failures import Choice
 from pipelines.stores.schema import State, urls
 
@@ -116,26 +117,26 @@ def test_nothing_of_a_blocked_site_is_tried_again_until_it_is_no_longer(stock: S
         return [stock.states()[f"https://{name}"] for name in ("a.test/1", "a.test/2", "b.test/1")]
 
     with stock.store.write() as connection:
-        sources.block(connection, "b.test")
+        site_rows.block(connection, "b.test")
         assert [one["number"] for one in failures.grouped(connection, Choice(reason="timeout"))] == [2]
         assert failures.retry(connection, Choice("timeout")) == 2
         assert failures.retry(connection, Choice(site="b.test")) == 0
     assert timeouts() == [State.WAITING, State.WAITING, State.DEAD]
     with stock.store.write() as connection:
-        sources.unblock(connection, "b.test")
+        site_rows.unblock(connection, "b.test")
         assert failures.retry(connection, Choice(reason="timeout")) == 1
     assert timeouts() == [State.WAITING] * 3
 
 
 def test_a_site_of_many_hosts_hides_none_of_another(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "MOST_HOSTS", 3)
+    monkeypatch.setattr(site_rows, "MOST_HOSTS", 3)
     stock.fetched({f"https://h{number}.blogs.test/": b"" for number in range(5)})
     told = {one["site"]: one["hosts"] for one in sites(stock.store, stock.config)}
     assert told == {"a.test": 1, "b.test": 1, "blogs.test": 5}
     with stock.store.read() as connection:
-        firsts = sources.first_of(connection, ["blogs.test", "never.test", "b.test"])
-        assert [host.name for host in sources.of_site(connection, "b.test")] == ["b.test"]
-        assert len(sources.of_site(connection, "blogs.test")) == 3
+        firsts = site_rows.first_of(connection, ["blogs.test", "never.test", "b.test"])
+        assert [host.name for host in site_rows.of_site(connection, "b.test")] == ["b.test"]
+        assert len(site_rows.of_site(connection, "blogs.test")) == 3
     assert {site: (host.name, number) for site, (host, number) in firsts.items()} == {
         "blogs.test": ("h0.blogs.test", 5), "b.test": ("b.test", 1),
     }  # fmt: skip

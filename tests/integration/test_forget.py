@@ -22,7 +22,7 @@ from pipelines.asked import understood
 from pipelines.errors import StoreError, UsageError
 from pipelines.records import Page
 from pipelines.stages import unwatched
-from pipelines.stores import articles, fates, forgotten, invariants, open_store, runs, search, sources
+from pipelines.stores import articles, fates, forgotten, invariants, open_store, runs, search, sites
 from pipelines.stores.schema import State, metadata, urls
 from pipelines.stores.schema import articles as table
 from pipelines.stores.wanted import Wanted
@@ -193,13 +193,13 @@ def test_a_blocked_site_has_no_new_pages_until_that_is_taken_back(database: str,
     stock = Stock(database, tmp_path)
     stock.find("https://a.test/1", "https://b.test/1")
     with stock.store.write() as connection:
-        assert sources.block(connection, "a.test") == 1
-        assert sources.blocked(connection) == {"a.test"}
+        assert sites.block(connection, "a.test") == 1
+        assert sites.blocked(connection) == {"a.test"}
     assert stock.find("https://a.test/2", "https://new.a.test/", "https://b.test/2") == 1
     assert stock.states()["https://a.test/1"].name == "REFUSED"
     with stock.store.write() as connection:
-        sources.unblock(connection, "a.test")
-        assert sources.blocked(connection) == frozenset()
+        sites.unblock(connection, "a.test")
+        assert sites.blocked(connection) == frozenset()
     assert stock.states()["https://a.test/1"].name == "WAITING"
     assert stock.find("https://a.test/2", "https://new.a.test/") == 2
     stock.store.close()

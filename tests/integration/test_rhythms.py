@@ -21,7 +21,7 @@ from pipelines.stores import (
     leases,
     rhythms,
     runs,
-    sources,
+    sites,
     stories,
     tallies,
     visits,
@@ -239,9 +239,9 @@ def test_who_decides_about_a_site_and_a_crawler_do_not_lock_each_other_out(stock
             connection.execute(update(urls).values(ends if deed == "unblock" else dead))
             connection.execute(update(hosts).values(given_up=BLOCKED if deed == "unblock" else None))
     does: dict[str, Callable[[Any], Any]] = {
-        "block": lambda other: sources.block(other, "a.test"),
-        "unblock": lambda other: sources.unblock(other, "a.test"),
-        "boost": lambda other: sources.boost(other, "a.test"),
+        "block": lambda other: sites.block(other, "a.test"),
+        "unblock": lambda other: sites.unblock(other, "a.test"),
+        "boost": lambda other: sites.boost(other, "a.test"),
         "retry": lambda other: failures.retry(other, failures.Choice(site="a.test")),
     }  # fmt: skip
     with stock.store.write() as connection:
@@ -290,12 +290,12 @@ def test_what_is_stored_of_a_blocked_site_stays_and_is_not_looked_at_again(stock
     stored(stock, other, text=f"Another. {TEXT} Nobody had asked for that in a year, said the mayor of the town.")
     with stock.store.write() as connection:
         assert waking.wake_all(connection, BOUNDS, limit=0, now=LATER) == 2
-        sources.block(connection, "a.test")
+        sites.block(connection, "a.test")
     assert stock.states() == {PAGE: State.STORED, other: State.WAITING}
     with stock.store.write() as connection:
         assert waking.wake_all(connection, BOUNDS, limit=0, now=LATER) == 0
         assert waking.wake_due(connection, BOUNDS, now=LATER + 1e6) == 0
-        sources.unblock(connection, "a.test")
+        sites.unblock(connection, "a.test")
         assert waking.wake_all(connection, BOUNDS, limit=0, now=LATER) == 1
 
 

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from crawler.web.frame import desk_of, form_of, framed, number, page
 from pipelines.errors import UsageError
 from pipelines.stores import browse
-from pipelines.stores import sources as rows
+from pipelines.stores import sites as rows
 from pipelines.stores.hosts import BLOCKED
 from pipelines.stores.wanted import Wanted
 
