@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pipelines.config import Config, load
-from pipelines.errors import SuchlikeError
+from pipelines.errors import StoreError, SuchlikeError
 from pipelines.layers import FILE_NAME
 from pipelines.masking import masked
 
@@ -129,13 +129,15 @@ def _secrets(folder: Path) -> Check:
 
 
 def _database(config: Config) -> str:
-    from pipelines.stores import open_store
+    from pipelines.stores import open_store, rights
 
     file = config.database_file
     if config.store.database or (file and file.exists()):
-        store = open_store(config.database)
-        with store.read():
-            return f"{store.shown} is up to date"
+        with contextlib.closing(open_store(config.database)) as store, store.read() as connection:
+            wrong = "" if store.is_sqlite else rights.complaint(connection)
+        if wrong:
+            raise StoreError(f"The database {store.shown} cannot be written: {wrong}.")
+        return f"{store.shown} is up to date"
     with tempfile.TemporaryDirectory(prefix="suchlike-") as scratch:
         open_store(f"sqlite:///{scratch}/try.db").close()
     return "SQLite with full-text search works; the file appears on first run"
