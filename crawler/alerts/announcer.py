@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
-from itertools import groupby
 
 from crawler.alerts import messages
 from crawler.alerts.channels import Channel, channels, parted, send
@@ -63,12 +61,8 @@ class Announcer:
     def round(self, now: float) -> int:
         """Plans what is new, sends what is due; gives how many alerts were sent."""
         self._plan(now)
-        with self._store.write() as connection:
-            taken = alerts.take(connection, list(self._channels), now=now)
-        told = 0
-        for channel, held in groupby(sorted(taken, key=lambda one: (one.channel, one.id)), key=lambda one: one.channel):
-            told += self._send(self._channels[channel], list(held), now)
-        return told
+        watch = _Watch(now)
+        return sum(self._tell(channel, watch) for channel in self._channels.values())
 
     def _plan(self, now: float) -> None:
         notify = self._config.notify
@@ -97,28 +91,44 @@ class Announcer:
                 for number in troubles.note(connection, site, wrong, now=now):
                     alerts.plan(connection, names, f"trouble:{number}", article=None, due_at=now, now=now)
 
-    def _send(self, channel: Channel, held: list[Alert], now: float) -> int:
-        """Sends what is due to a channel; gives how many alerts arrived. What is gone counts as told."""
-        said = [(alert, self._message(alert, now)) for alert in held]
-        gone = [alert for alert, message in said if message is None]
-        due = [(alert, message) for alert, message in said if message is not None]
-        each = parted(channel, len(due), self._config)
-        with self._store.write() as connection:
-            alerts.sent(connection, gone, now=now)
-        return sum(self._told(channel, due[at : at + each], now) for at in range(0, len(due), max(1, each)))
+    def _tell(self, channel: Channel, watch: _Watch) -> int:
+        """Sends what is due to a channel, a message after the other; gives how many alerts arrived.
 
-    def _told(self, channel: Channel, due: Sequence[tuple[Alert, Message]], now: float) -> int:
-        these = [alert for alert, _ in due]
+        Each is taken when its turn has come, so that whoever sends slowly holds nothing that another could send
+        meanwhile. A channel that does not take one has had its round.
+        """
+        told = 0
+        while held := self._taken(channel, watch.now()):
+            arrived = self._send(channel, held, watch)
+            if arrived is None:
+                break
+            told += arrived
+        return told
+
+    def _taken(self, channel: Channel, now: float) -> list[Alert]:
+        """The alerts of the next message."""
+        with self._store.read() as connection:
+            number = alerts.due(connection, channel.id, now=now)
+        if not number:
+            return []
+        with self._store.write() as connection:
+            return alerts.take(connection, channel.id, most=parted(channel, number, self._config), now=now)
+
+    def _send(self, channel: Channel, held: list[Alert], watch: _Watch) -> int | None:
+        """Sends one message; gives how many alerts arrived, None if it was not taken. What is gone counts as told."""
+        said = [(alert, self._message(alert, watch.now())) for alert in held]
+        messages = [message for _, message in said if message is not None]
         try:
-            send(channel, [message for _, message in due], self._config, now=now)
+            if messages:
+                send(channel, messages, self._config, now=watch.now())
         except AlertError as error:
             logger.warning("An alert could not be sent: %s", error)
             with self._store.write() as connection:
-                alerts.failed(connection, these, str(error), now=time.time())
-            return 0
+                alerts.failed(connection, held, str(error), now=watch.now())
+            return None
         with self._store.write() as connection:
-            alerts.sent(connection, these, now=time.time())
-        return len(these)
+            alerts.sent(connection, held, now=watch.now())
+        return len(messages)
 
     def _message(self, alert: Alert, now: float) -> Message | None:
         id = f"{alert.channel}-{alert.id}"
@@ -127,6 +137,17 @@ class Announcer:
         with self._store.read() as connection:
             held = troubles.trouble(connection, int(alert.subject.removeprefix("trouble:")))
         return messages.of_trouble(held, id, now=now) if held else None
+
+
+class _Watch:
+    """The moment it was set to, and the time that has passed since."""
+
+    def __init__(self, now: float) -> None:
+        self._set_to, self._began = now, time.monotonic()
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._set_to + time.monotonic() - self._began
 
 
 def digest_at(at: str, now: float) -> float:

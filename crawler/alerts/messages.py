@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from crawler.explaining import explained
+from pipelines.errors import UsageError
 from pipelines.moments import iso_at
 from pipelines.stores import Store, articles
 from pipelines.stores.troubles import Held
+
+logger = logging.getLogger(__name__)
 
 _WHAT = {
     "silent": "fell silent",
@@ -38,9 +42,13 @@ def of_story(store: Store, row: int, id: str, *, now: float) -> Message | None:
         copies = articles.copies_of(connection, row)
     if article is None:
         return None
-    why = explained(store, article["url"])
-    terms = [term["word"] for term in why["terms"] if term["weight"] > 0][:SAID_TERMS]
-    nearest = why["nearest_seeds"][0]["seed"] if why["nearest_seeds"] else article["nearest_seed"]
+    try:
+        why = explained(store, article["url"])
+    except UsageError as error:  # what judged it cannot be had here, of another version say: it is news all the same
+        logger.warning("An alert goes without its evidence: %s", error)
+        why = {}
+    terms = [term["word"] for term in why.get("terms", ()) if term["weight"] > 0][:SAID_TERMS]
+    nearest = why["nearest_seeds"][0]["seed"] if why.get("nearest_seeds") else article["nearest_seed"]
     lines = [
         f"{article['site']}" + (f", {article['published'][:10]}" if article["published"] else ""),
         article["url"],

@@ -7,20 +7,23 @@ addresses are allowed. Redirects are not followed.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import http.client
 import json
 import socket
 import ssl
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from crawler.fetching.addresses import is_public
 from pipelines.errors import AlertError
 
-TIMEOUT_S = 10.0
+# for each sign of life, and for all of an exchange
+TIMEOUT_S, WHOLE_S = 10.0, 30.0
 
 
 def post(url: str, secret: str, event: Mapping[str, Any], *, id: str, now: float, allow_private: bool = False) -> None:
@@ -36,8 +39,9 @@ def post(url: str, secret: str, event: Mapping[str, Any], *, id: str, now: float
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
     try:
         connection.sock = _dialled(parts.hostname or "", parts.port, parts.scheme == "https", allow_private)
-        connection.request("POST", path, body, headers)
-        status = connection.getresponse().status
+        with _within(connection.sock, WHOLE_S):
+            connection.request("POST", path, body, headers)
+            status = connection.getresponse().status
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise AlertError(f"{parts.hostname} did not take it: {error or type(error).__name__}.") from None
     finally:
@@ -51,6 +55,29 @@ def signature(secret: str, id: str, stamp: str, body: bytes) -> str:
     key = base64.b64decode(secret.removeprefix("whsec_")) if secret.startswith("whsec_") else secret.encode()
     signed = hmac.new(key, f"{id}.{stamp}.".encode() + body, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(signed).decode()}"
+
+
+@contextlib.contextmanager
+def _within(sock: socket.socket, seconds: float) -> Iterator[None]:
+    """Hangs up on who answers too slowly, however many signs of life he gives. Raises TimeoutError."""
+    late = threading.Event()
+
+    def hang_up() -> None:
+        late.set()
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, hang_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (OSError, http.client.HTTPException):
+        if late.is_set():
+            raise TimeoutError(f"no answer within {seconds:.0f} s") from None
+        raise
+    finally:
+        timer.cancel()
 
 
 def _dialled(host: str, port: int | None, secure: bool, allow_private: bool) -> socket.socket:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Group, Parameter, validators
 
 from crawler.cli.flags import Hidden
-from crawler.cli.session import FOUND, NOTHING, UNREACHABLE, Session
+from crawler.cli.session import FOUND, NOTHING, UNREACHABLE, Session, clipped, safe
 from pipelines.errors import AlertError, UsageError
+
+if TYPE_CHECKING:
+    from pipelines.stores import Connection
 
 Some = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 
@@ -38,11 +41,12 @@ def listed(*, limit: Some = 20, session: Hidden) -> int:
     shown = {one.id: one.shown for one in channels(opened.config())}
     with opened.store(session.mode).read() as connection:
         held = troubles.in_trouble(connection)
-        told = alerts.listed(connection, limit)
+        latest = alerts.listed(connection, limit)
+        told = [(alert, alert.title or _trouble_of(connection, alert.subject)) for alert in latest]
     for one in held:
         _trouble(session, one)
-    for alert in told:
-        _alert(session, alert, shown.get(alert.channel, "a channel that is gone"))
+    for alert, title in told:
+        _alert(session, alert, title, shown.get(alert.channel, "a channel that is gone"))
     if not shown:
         session.say('nobody is told: write `to = ["mailto://…"]` or `webhooks = […]` under [notify].')
     return FOUND if held or told else NOTHING
@@ -63,22 +67,35 @@ def _trouble(session: Session, held: Any) -> None:
     session.out(f"! {message.title} (since {iso_at(held.since)})\n{message.body}")
 
 
-def _alert(session: Session, alert: Any, channel: str) -> None:
+def _trouble_of(connection: Connection, subject: str) -> str | None:
+    """What an alert on a site says; None for others."""
+    from crawler.alerts.messages import of_trouble
+    from pipelines.stores import troubles
+
+    sort, _, number = subject.partition(":")
+    held = troubles.trouble(connection, int(number)) if sort == "trouble" else None
+    return of_trouble(held, "", now=held.since).title if held else None
+
+
+def _alert(session: Session, alert: Any, title: str | None, channel: str) -> None:
     from pipelines.moments import iso_at
     from pipelines.stores.alerts import MAX_TRIES
 
     if session.json:
-        session.emit({"subject": alert.subject, "channel": channel, "made": iso_at(alert.made_at),
+        session.emit({"subject": alert.subject, "title": title, "channel": channel, "made": iso_at(alert.made_at),
                       "due": iso_at(alert.due_at), "sent": iso_at(alert.sent_at), "tries": alert.tries,
                       "problem": alert.failed})  # fmt: skip
         return
     if alert.sent_at:
         fate = f"sent {iso_at(alert.sent_at)}"
     elif alert.tries >= MAX_TRIES:
-        fate = f"given up after {alert.tries} tries: {alert.failed}"
+        fate = f"given up after {alert.tries} tries: {alert.failed or 'whoever sent it died'}"
     else:
-        fate = f"due {iso_at(alert.due_at)}" + (f" after {alert.tries} tries: {alert.failed}" if alert.failed else "")
+        tries = f"{alert.tries} {'try' if alert.tries == 1 else 'tries'}"
+        fate = f"due {iso_at(alert.due_at)}" + (f" after {tries}: {alert.failed}" if alert.failed else "")
     session.out(f"{alert.subject:<20} {channel:<30} {fate}")
+    if title:
+        session.out(f"    {clipped(safe(title), (session.width or 100) - 4)}")
 
 
 def trial(*, session: Hidden) -> int:

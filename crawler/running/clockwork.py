@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from crawler.alerts.announcer import Announcer
 from crawler.running.runlock import is_at_work
@@ -21,8 +22,7 @@ from workers.clock import Due
 from workers.lifeline import child_of_this_process
 from workers.queues import Queues
 from workers.reconcile import clock_set_back, reconcile, ring_all
-from workers.schedules import Schedule
-from workers.schedules import schedules as of_config
+from workers.schedules import schedules as schedules_of
 from workers.tuning import tuned
 
 logger = logging.getLogger(__name__)
@@ -36,11 +36,11 @@ class Clockwork:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._planned = _Planned(config)
+        self._file = _File(config.path / FILE_NAME)
         self._store = open_store(config.database, mode=config.mode)
+        self._heed(config)
         self._queues = Queues(broker.address(config), tuned(config).batch)
         self._crawls: dict[subprocess.Popen[bytes], Due] = {}
-        self._announcer = Announcer(config, self._store)
         self._looked = self._reconciled = 0.0
         self._walltime = Walltime()
 
@@ -51,10 +51,11 @@ class Clockwork:
         try:
             if now - self._looked >= LOOK_S:
                 self._looked = now
+                self._read_again()
                 self._reap()
                 # one at a time in a folder: the next slot is claimed when this one, or the user's own run, is done
                 if not self._crawls and not is_at_work(self._config.path):
-                    due = clock.claim_due(self._store, self._planned.now())
+                    due = clock.claim_due(self._store, self._schedules)
                     if due:
                         self._start(due)
             if now - self._reconciled >= RECONCILE_S:
@@ -79,9 +80,24 @@ class Clockwork:
             self._reap()
         self._queues.close()
 
+    def _heed(self, config: Config) -> None:
+        """Starts and tells from now on as this says. Raises ConfigError."""
+        self._schedules = schedules_of(config)
+        self._profiles = set(config.profile)
+        self._announcer = Announcer(config, self._store)
+
+    def _read_again(self) -> None:
+        """Heeds what the file says now; where that means nothing, what it said last."""
+        if not self._file.changed():
+            return
+        try:
+            self._heed(load(self._config.path))
+        except SuchlikeError as error:
+            logger.warning("%s Schedules and alerts stay as they were.", error)
+
     def _start(self, due: Due) -> None:
         command = [sys.executable, "-m", "crawler", "-C", str(self._config.path), "--quiet"]
-        if due.schedule in self._planned.profiles:
+        if due.schedule in self._profiles:
             command += ["--profile", due.schedule]
         logger.info("starting %s", due.schedule)
         crawl = subprocess.Popen(
@@ -99,32 +115,21 @@ class Clockwork:
             logger.info("%s ended with %s", due.schedule, crawl.returncode)
 
 
-class _Planned:
-    """The schedules of the project's file, read again when it changes. Raises ConfigError at first, warns later."""
+class _File:
+    """A file that somebody may write to."""
 
-    def __init__(self, config: Config) -> None:
-        self._file = config.path / FILE_NAME
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._stamp = self._stamped()
-        self._take(config)
 
-    def now(self) -> list[Schedule]:
-        """As the file says now, or as it last said something that means something."""
-        stamp = self._stamped()
-        if stamp != self._stamp:
-            self._stamp = stamp
-            try:
-                self._take(load(self._file.parent))
-            except SuchlikeError as error:
-                logger.warning("%s The schedules stay as they were.", error)
-        return self._held
-
-    def _take(self, config: Config) -> None:
-        self._held = of_config(config)
-        self.profiles = set(config.profile)
+    def changed(self) -> bool:
+        """Whether it is another since this was asked last."""
+        before, self._stamp = self._stamp, self._stamped()
+        return self._stamp != before
 
     def _stamped(self) -> tuple[int, int] | None:
         try:
-            said = self._file.stat()
+            said = self._path.stat()
         except OSError:
             return None
         return said.st_mtime_ns, said.st_size

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, select, update
 
 from pipelines.stores.dialect import insert_new
 from pipelines.stores.schema import alerts, articles, facts
@@ -13,8 +13,9 @@ from pipelines.stores.schema import alerts, articles, facts
 _SINCE = "alerts_since"
 # whoever took an alert to send it and died leaves it to others after this long
 LEASE_S = 120.0
-AGAIN_S = 30.0
-MAX_TRIES = 8
+# tries come after 1, 2, 4 … 32 minutes, then every hour: for three days and some hours
+AGAIN_S, LONGEST_S = 30.0, 3600.0
+MAX_TRIES = 80
 MOST = 200
 
 
@@ -31,9 +32,10 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How an alert fared."""
+    """How an alert fared; `title` is its article's, None for other subjects and where it is gone."""
 
     subject: str
+    title: str | None
     channel: str
     made_at: float
     due_at: float
@@ -76,16 +78,28 @@ def plan(
         connection.execute(new, rows)
 
 
-def take(connection: Connection, channels: Sequence[str], *, now: float) -> list[Alert]:
-    """What is due, now the caller's to send; another gets it only if he never says how that went."""
-    waits = (alerts.c.sent_at.is_(None), alerts.c.due_at <= now, alerts.c.tries < MAX_TRIES)
-    query = select(alerts.c.id).where(*waits, alerts.c.channel.in_(channels)).order_by(alerts.c.id).limit(MOST)
+def due(connection: Connection, channel: str, *, now: float) -> int:
+    """How many alerts are due to a channel, counted up to MOST."""
+    query = select(alerts.c.id).where(*_due(channel, now)).limit(MOST)
+    return connection.execute(select(func.count()).select_from(query.subquery())).scalar() or 0
+
+
+def take(connection: Connection, channel: str, *, most: int, now: float) -> list[Alert]:
+    """Some of what is due to a channel, now the caller's to send at once; another gets it only if he never says how
+    that went. What was tried least comes first, so that nothing waits behind what is never taken."""
+    waits = _due(channel, now)
+    query = select(alerts.c.id).where(*waits).order_by(alerts.c.tries, alerts.c.id).limit(most)
     mine = (
         update(alerts).where(alerts.c.id.in_(query.scalar_subquery()), *waits)
         .values(due_at=now + LEASE_S, tries=alerts.c.tries + 1)
         .returning(alerts.c.id, alerts.c.channel, alerts.c.subject, alerts.c.article, alerts.c.tries)
     )  # fmt: skip
     return sorted((Alert(*row) for row in connection.execute(mine)), key=lambda alert: alert.id)
+
+
+def _due(channel: str, now: float) -> tuple[ColumnElement[bool], ...]:
+    waits = (alerts.c.sent_at.is_(None), alerts.c.due_at <= now, alerts.c.tries < MAX_TRIES)
+    return (*waits, alerts.c.channel == channel)
 
 
 def sent(connection: Connection, told: Sequence[Alert], *, now: float) -> None:
@@ -95,14 +109,15 @@ def sent(connection: Connection, told: Sequence[Alert], *, now: float) -> None:
 
 
 def failed(connection: Connection, told: Sequence[Alert], why: str, *, now: float) -> None:
-    """These have not; each waits twice as long as the last time before it is tried again."""
+    """These have not; each waits twice as long as the last time, an hour at most, before it is tried again."""
     for alert in told:
-        later = {"failed": why, "due_at": now + AGAIN_S * 2**alert.tries}
+        later = {"failed": why, "due_at": now + min(LONGEST_S, AGAIN_S * 2**alert.tries)}
         connection.execute(update(alerts).where(alerts.c.id == alert.id).values(later))
 
 
 def listed(connection: Connection, limit: int) -> list[Told]:
     """The latest alerts, newest first."""
-    columns = (alerts.c.subject, alerts.c.channel, alerts.c.made_at, alerts.c.due_at, alerts.c.sent_at,
-               alerts.c.tries, alerts.c.failed)  # fmt: skip
-    return [Told(*row) for row in connection.execute(select(*columns).order_by(alerts.c.id.desc()).limit(limit))]
+    columns = (alerts.c.subject, articles.c.title, alerts.c.channel, alerts.c.made_at, alerts.c.due_at,
+               alerts.c.sent_at, alerts.c.tries, alerts.c.failed)  # fmt: skip
+    told = select(*columns).outerjoin(articles, articles.c.id == alerts.c.article)
+    return [Told(*row) for row in connection.execute(told.order_by(alerts.c.id.desc()).limit(limit))]

@@ -14,22 +14,30 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import msgspec
 import pytest
+from conftest import until
+from patience import PATIENCE_S
+from sqlalchemy import select
 from stocked import Stock, day
 
+from crawler.alerts import announcer as announcing
 from crawler.alerts import webhook
 from crawler.alerts.announcer import Announcer, digest_at
 from crawler.alerts.channels import channels
+from crawler.running.clockwork import Clockwork
 from pipelines import sitewatch
 from pipelines.config import Config, load
 from pipelines.errors import AlertError, ConfigError
 from pipelines.sections import Notify
-from pipelines.stores import alerts, runs, troubles
+from pipelines.stores import alerts, editions, runs, troubles
 from pipelines.stores.schema import articles as article_rows
+from pipelines.stores.schema import facts
+from pipelines.stores.schema import runs as run_rows
+from workers.broker import Broker
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of our own, 32 bytes ok").decode()
 
@@ -40,12 +48,15 @@ class Inbox:
     def __init__(self) -> None:
         self.got: list[tuple[dict[str, str], bytes]] = []
         self.status = 204
+        self.before: Callable[[], None] | None = None
         inbox = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 inbox.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                if inbox.before:
+                    inbox.before()
                 self.send_response(inbox.status)
                 self.send_header("location", "http://169.254.169.254/")
                 self.end_headers()
@@ -154,13 +165,103 @@ def test_what_was_not_taken_is_tried_again_under_the_same_id_and_given_up_in_the
 
     stored(stock, "http://a.test/two", first=5)
     inbox.status = 302
-    for tries in range(20):
+    for tries in range(alerts.MAX_TRIES + 5):
         announcer.round(now + (tries + 2) * 86400)
     assert len(inbox.got) == 2 + alerts.MAX_TRIES
     with stock.store.read() as connection:
-        (told, _) = alerts.listed(connection, 5)
+        (told, before) = alerts.listed(connection, 5)
+    assert before.title == stock.articles()["http://a.test/one"]["title"]
     assert (told.sent_at, told.tries) == (None, alerts.MAX_TRIES)
     assert told.failed is not None and "302" in told.failed
+
+
+def test_an_alert_is_tried_for_three_days_at_least_once_an_hour(stock: Stock, inbox: Inbox) -> None:
+    announcer = Announcer(telling(stock, inbox), stock.store)
+    began = now = time.time()
+    announcer.round(now)
+    stored(stock, "http://a.test/one")
+    inbox.status = 503
+    announcer.round(now)
+    while now < began + 3 * 86_400:
+        tried = len(inbox.got)
+        now += alerts.LONGEST_S + 60
+        announcer.round(now)
+        assert len(inbox.got) > tried
+    inbox.status = 204
+    assert announcer.round(now + alerts.LONGEST_S + 60) == 1
+
+
+def test_who_sends_slowly_holds_what_he_is_sending_and_nothing_else(stock: Stock, inbox: Inbox) -> None:
+    """Another process has its own round while the first alert is under way, later than any hold of the first round."""
+    config = telling(stock, inbox)
+    one, other = Announcer(config, stock.store), Announcer(config, stock.store)
+    now = time.time()
+    one.round(now)
+    stored(stock, "http://a.test/one", "http://a.test/two", "http://a.test/three")
+
+    def beside() -> None:
+        inbox.before = None
+        assert other.round(now + 1) == 2
+
+    inbox.before = beside
+    assert one.round(now) == 1
+    ids = [headers["webhook-id"] for headers, _ in inbox.got]
+    assert len(ids) == len(set(ids)) == 3
+
+
+def test_a_channel_that_fails_is_asked_once_a_round_and_keeps_no_other_waiting(stock: Stock, inbox: Inbox) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        dead = f"http://127.0.0.1:{gone.getsockname()[1]}/"
+    config = telling(stock, inbox, webhooks=[dead, f"http://{inbox.address}/hook"])
+    announcer = Announcer(config, stock.store)
+    now = time.time()
+    announcer.round(now)
+    stored(stock, *(f"http://a.test/{n}" for n in range(4)))
+    assert announcer.round(now) == 4
+    with stock.store.read() as connection:
+        assert sum(told.tries for told in alerts.listed(connection, 9) if not told.sent_at) == 1
+
+
+def test_what_judged_it_cannot_be_read_here_and_it_is_told_all_the_same(stock: Stock, inbox: Inbox) -> None:
+    announcer = Announcer(telling(stock, inbox), stock.store)
+    announcer.round(time.time())
+    stored(stock, "http://a.test/one")
+    with stock.store.write() as connection:
+        editions.keep(connection, "of another version", "floods", "floods", (), b"of another version")
+        connection.execute(run_rows.update().values(profile="of another version"))
+    assert announcer.round(time.time()) == 1
+    assert inbox.events()[0]["data"]["article"]["url"] == "http://a.test/one"
+
+
+def test_what_one_channel_refuses_keeps_nothing_else_from_it(stock: Stock, inbox: Inbox) -> None:
+    announcer = Announcer(telling(stock, inbox), stock.store)
+    now = time.time()
+    announcer.round(now)
+    stored(stock, "http://a.test/refused")
+    inbox.status = 413
+    announcer.round(now)
+    stored(stock, "http://a.test/two", "http://a.test/three", first=5)
+
+    def choose() -> None:
+        inbox.status = 413 if inbox.events()[-1]["data"]["article"]["url"].endswith("refused") else 204
+
+    inbox.before = choose
+    assert announcer.round(now + alerts.LONGEST_S) == 2
+
+
+def test_who_answers_a_byte_at_a_time_is_hung_up_on(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook, "WHOLE_S", 0.3)
+    ended = Event()
+
+    def drip() -> None:
+        ended.wait(PATIENCE_S)
+
+    inbox.before = drip
+    try:
+        with pytest.raises(AlertError, match=r"127\.0\.0\.1 did not take it: no answer"):
+            webhook.post(f"http://{inbox.address}/", "s", {}, id="1", now=0.0, allow_private=True)
+    finally:
+        ended.set()
 
 
 def test_whoever_dies_while_sending_leaves_it_to_others(stock: Stock, inbox: Inbox) -> None:
@@ -172,9 +273,37 @@ def test_whoever_dies_while_sending_leaves_it_to_others(stock: Stock, inbox: Inb
     with stock.store.write() as connection:
         (row,) = alerts.new_stories(connection, since=0.0, min_score=0.0)
         alerts.plan(connection, [channel.id], f"story:{row}", article=row, due_at=now, now=now)
-        assert len(alerts.take(connection, [channel.id], now=now)) == 1  # and dies
+        assert len(alerts.take(connection, channel.id, now=now, most=9)) == 1  # and dies
     assert announcer.round(now + 1) == 0
     assert announcer.round(now + alerts.LEASE_S + 1) == 1
+
+
+def test_a_clock_at_work_tells_whom_the_file_names_by_now(
+    stock: Stock, inbox: Inbox, broker: Broker, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUCHLIKE_DATABASE", database)
+    monkeypatch.setattr(announcing, "ROUND_S", 0.1)
+    file = tmp_path / "suchlike.toml"
+    file.write_text("[crawl]\nallow_private_addresses = true\n")
+    clockwork = Clockwork(msgspec.structs.replace(load(tmp_path), mode=stock.config.mode))
+    hook = f'webhooks = ["http://{inbox.address}/hook"]\nsecret = "s"\nsites = false'
+    file.write_text(f"{file.read_text()}[notify]\n{hook}\n")
+
+    def looks() -> bool:
+        clockwork.tick()
+        with stock.store.read() as connection:
+            return connection.execute(select(facts).where(facts.c.name == "alerts_since")).first() is not None
+
+    def told() -> bool:
+        clockwork.tick()
+        return bool(inbox.got)
+
+    try:
+        until(looks, "the first look for what is new")
+        stored(stock, "http://a.test/one")
+        until(told, "the alert")
+    finally:
+        clockwork.stop()
 
 
 def test_a_digest_waits_for_its_time_of_day_and_is_one_message(stock: Stock, inbox: Inbox) -> None:
