@@ -14,6 +14,8 @@ from pipelines.misfits import check_languages
 Hidden = Annotated[Session, Parameter(parse=False)]
 # there or not there; without a --no-… of its own
 Flag = Annotated[bool, Parameter(negative=())]
+# whether a browser is to show what is served
+Opened = Annotated[bool, Parameter(name="--open", negative=())]
 # given once for each value
 Many = Annotated[list[str] | None, Parameter(negative=(), consume_multiple=False)]
 # codes with commas between them; none takes all

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Group, Parameter, validators
 
-from crawler.cli.flags import Flag, Hidden
+from crawler.cli.flags import Flag, Hidden, Opened
 from crawler.cli.session import FOUND, NOTHING, Session
 from pipelines.errors import BrokerError, UsageError
 
@@ -194,7 +194,7 @@ def down(*, session: Hidden) -> int:
 
 
 def web(
-    *, host: str | None = None, port: Port | None = None,
+    *, host: str | None = None, port: Port | None = None, open_it: Opened = False,
     handle: Annotated[int | None, Parameter(name="--socket", show=False)] = None, session: Hidden,
 ) -> int:  # fmt: skip
     """Serve the dashboard until stopped (a Procfile line). Its address, with the token, is printed first.
@@ -205,11 +205,15 @@ def web(
         Where to listen (default 127.0.0.1). Open to others only with a token of your own: SUCHLIKE_WEB__TOKEN.
     port
         Default 7420, or a free one when that is taken.
+    open_it
+        Open it in a browser.
     """
+    import contextlib
     import socket
 
     from crawler.cli.logs import begin
     from crawler.cli.opening import project
+    from crawler.cli.showing import in_browser
     from crawler.web.served import access_for, bound, serve
     from workers.lifeline import tie
 
@@ -226,7 +230,8 @@ def web(
         listening = bound(host, port or config.web.port or None)
         access = access_for(config, host, listening)
         session.say(f"dashboard  {access.address(host)}")
-    serve(opened, access, [listening], mode=session.mode)
+    with in_browser(session, access.address(host), config) if open_it else contextlib.nullcontext():
+        serve(opened, access, [listening], mode=session.mode)
     return FOUND
 
 

@@ -53,13 +53,22 @@ def _dashboard(session: Session, config: Config, *, wanted: Web) -> Iterator[Non
     if wanted == "none" or (session.quiet and wanted != "open"):
         yield
         return
-    from crawler.cli.browser import opened
     from crawler.web.beside import Beside
 
     with Beside(config) as beside:  # which answers from here on
         session.say(f" dashboard   {beside.address}")
-        if wanted == "open" and not opened(beside.address):
-            session.say(" no browser was found here; open that address yourself")
+        with in_browser(session, beside.address, config) if wanted == "open" else contextlib.nullcontext():
+            yield
+
+
+@contextlib.contextmanager
+def in_browser(session: Session, address: str, config: Config) -> Iterator[None]:
+    """Opens a browser there, or says that there is none."""
+    from crawler.cli.browser import shown
+
+    with shown(address, config.path) as there_is_one:
+        if not there_is_one:
+            session.say(" no browser could be opened here; open that address yourself")
         yield
 
 

@@ -8,13 +8,12 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Group, Parameter, validators
 
 from crawler.cli import making, planning
-from crawler.cli.flags import Flag, Hidden, Languages, Many, Since, languages_of
+from crawler.cli.flags import Flag, Hidden, Languages, Many, Opened, Since, languages_of
 from crawler.cli.session import FOUND, Web, given
 from pipelines.config import check_threshold
 from pipelines.errors import UsageError
 from pipelines.misfits import check_since
 
-Opened = Annotated[bool, Parameter(name="--open", negative=())]
 Grain = Literal["story", "topic", "beat"] | None
 
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 from conftest import until
-from looking import visiting
+from looking import TOKEN, Served, visiting
 from patience import PATIENCE_S, RUN_S
 from working import at_work_in
 
-from crawler.cli.browser import opened
+from crawler.cli.browser import shown
 from crawler.web.served import bound
 from pipelines.errors import UsageError
 
@@ -29,8 +29,8 @@ ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)/\?token=\S+")
 @pytest.mark.slow
 def test_a_running_demo_is_followed_live(chromium: Any, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "crawler", "-C", str(tmp_path), "demo", "--pages", "150", "--open"]
-    log, shown = tmp_path / "said", tmp_path / "shown"
-    browser = program(tmp_path / "browser", f'echo "$1" > {shown}')
+    log, told = tmp_path / "said", tmp_path / "told"
+    browser = program(tmp_path / "browser", f'echo "$1" > {told}')
     with log.open("wb") as said:
         demo = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env={**os.environ, "BROWSER": f"{browser} %s"}
@@ -41,7 +41,7 @@ def test_a_running_demo_is_followed_live(chromium: Any, tmp_path: Path) -> None:
         found = ADDRESS.search(first)
         assert found, f"the first line has no address: {first}"
         until((tmp_path / "suchlike-demo" / "demo.db").exists, "the store")
-        until(lambda: shown.exists() and shown.read_text().strip() == found[0], "the browser")
+        until(lambda: told.exists() and told.read_text().endswith("/open.html\n"), "the browser")
         for visit in visiting(chromium, found[1], found[0]):
             # until the run is in the store there is nothing to look at
             while visit.page.locator("#numbers").count() == 0:
@@ -93,7 +93,8 @@ def program(file: Path, script: str) -> Path:
 def test_no_browser_takes_the_terminal_of_the_run(tmp_path: Path) -> None:
     program(tmp_path / "w3m", f"touch {tmp_path}/shown")
     assert webbrowser.get().basename in {"www-browser", "links", "elinks", "lynx", "w3m"}
-    assert not opened("http://127.0.0.1:9/")
+    with shown("http://127.0.0.1:9/", tmp_path) as there_is_one:
+        assert not there_is_one
     assert not (tmp_path / "shown").exists()
 
 
@@ -103,8 +104,31 @@ def test_a_run_does_not_wait_for_a_browser_that_lasts_as_long_as_its_window(
 ) -> None:
     os.mkfifo(tmp_path / "closed")
     monkeypatch.setenv("BROWSER", f"{program(tmp_path / 'browser', f'read line < {tmp_path}/closed')} %s")
-    assert opened("http://127.0.0.1:9/")
+    with shown("http://127.0.0.1:9/", tmp_path) as there_is_one:
+        assert there_is_one
     (tmp_path / "closed").write_text("the window is closed\n")  # once it is open
+
+
+@pytest.mark.usefixtures("no_browser")
+def test_a_browser_is_told_no_token_that_others_on_the_machine_could_read(
+    chromium: Any, dashboard: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "told"
+    browser = program(tmp_path / "browser", f'echo "$1" > {told}.new && mv {told}.new {told}')
+    monkeypatch.setenv("BROWSER", f"{browser} %s")
+    folder = tmp_path / "a project"
+    with shown(dashboard.door, folder) as there_is_one:
+        assert there_is_one
+        until(told.exists, "the browser")
+        address = told.read_text().strip()
+        assert TOKEN not in address
+        assert (folder / ".suchlike" / "open.html").stat().st_mode & 0o777 == 0o600
+        page = chromium.new_page()
+        page.goto(address)
+        page.wait_for_url(f"{dashboard.base}/")
+        page.wait_for_selector("#numbers")
+        page.context.close()
+    assert list(folder.rglob("*.html")) == []
 
 
 def test_no_web_means_no_web(suchlike: Any) -> None:
