@@ -11,6 +11,7 @@ import uvicorn
 from crawler.project import Project
 from crawler.web.access import Access, check_bind, is_loopback, token_of
 from crawler.web.app import build
+from crawler.web.connection import Connection
 from crawler.web.desk import Desk
 from pipelines.config import Config
 from pipelines.errors import UsageError
@@ -76,7 +77,7 @@ def serve(project: Project, access: Access, listening: Iterable[socket.socket], 
 
     # no proxy headers: anybody can write them; no log of addresses: there are tokens in some
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, proxy_headers=False, server_header=False, lifespan="off", ws="none",
-        timeout_graceful_shutdown=LEAVE_S, timeout_keep_alive=20,
+        app, http=Connection, ws="none", lifespan="off", log_config=None, access_log=False, proxy_headers=False,
+        server_header=False, timeout_graceful_shutdown=LEAVE_S, timeout_keep_alive=20,
     )  # fmt: skip
     _Server(config, leave).run(sockets=list(listening))
