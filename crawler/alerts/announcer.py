@@ -45,12 +45,16 @@ class Announcer:
     def finish(self, wait_s: float) -> None:
         """A last round, waited for; what it does not manage is left to the next process."""
         deadline = time.monotonic() + wait_s
-        if self._round:
-            self._round.join(wait_s)
+        self.rest(wait_s)
         self._nudged = 0.0
         self.nudge()
+        self.rest(max(0.0, deadline - time.monotonic()))
+
+    def rest(self, wait_s: float) -> bool:
+        """Waits for the round under way; whether none is any more."""
         if self._round:
-            self._round.join(max(0.0, deadline - time.monotonic()))
+            self._round.join(wait_s)
+        return self._round is None or not self._round.is_alive()
 
     def _try_round(self) -> None:
         try:

@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 RECONCILE_S = 5.0
 LOOK_S = 1.0
+# what is just being told when the clock stops
+TOLD_S = 2.0
 
 
 class Clockwork:
@@ -79,6 +81,8 @@ class Clockwork:
         with contextlib.suppress(StoreError):  # how they ended is told by the runs too
             self._reap()
         self._queues.close()
+        if self._announcer.rest(TOLD_S):
+            self._store.close()
 
     def _heed(self, config: Config) -> None:
         """Starts and tells from now on as this says. Raises ConfigError."""
