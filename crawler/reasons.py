@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from typing import Final
 
 WORDS: Final = {
@@ -54,6 +55,9 @@ _STATUSES: Final = {
 
 def left(exit_code: int) -> str:
     """How a run that the clock started came out, in words."""
+    if exit_code < 0:  # by a signal, before or after it could heed one
+        asked = -exit_code in (signal.SIGTERM, signal.SIGINT)
+        return _LEFT[3] if asked else f"killed (signal {-exit_code}); it goes on"
     return _LEFT.get(exit_code, f"failed, exit code {exit_code}")
 
 

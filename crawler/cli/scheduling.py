@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from pipelines.stores import Store
     from workers.schedules import Schedule
 
-# a clock looks every few seconds
-CLOCK_S = 20.0
-
 
 def register(app: App, group: Group) -> None:
     """Adds the verbs."""
@@ -39,11 +36,11 @@ def listed(*, session: Hidden) -> int:
     planned = _planned(config)
     store = _store(config, create=False)
     states: dict[str, Any] = {}
-    seen_at = 0.0
+    is_up = False
     if store is not None:
         with store.read() as connection:
             states = schedules.states(connection)
-            seen_at = schedules.clock_seen_at(connection)
+            is_up = schedules.clock_is_up(connection, now=time.time())
     for one in planned:
         last, counts = None, dict[Any, int]()
         if store is not None:
@@ -53,7 +50,7 @@ def listed(*, session: Hidden) -> int:
         _tell(session, one, states.get(one.name), last, counts.get(slots.Sort.SKIPPED, 0))
     if not planned:
         session.say('no schedule yet: `suchlike schedule add NAME "every 6h"`.')
-    elif time.time() - seen_at > CLOCK_S:
+    elif not is_up:
         session.say("no clock is running; `suchlike clock` starts what is due.")
     return FOUND if planned else NOTHING
 
@@ -171,7 +168,7 @@ def run_now(name: str, *, session: Hidden) -> int:
 
     with _opened(session, name).write() as connection:
         schedules.ask(connection, name, now=time.time())
-        awake = time.time() - schedules.clock_seen_at(connection) < CLOCK_S
+        awake = schedules.clock_is_up(connection, now=time.time())
     begins = "the clock starts it" if awake else "it starts when a clock does: `suchlike clock`"
     session.say(f"{name} is asked for; {begins}.")
     return FOUND

@@ -58,4 +58,5 @@ def _lines(told: dict[str, Any], to_go_on: str) -> Iterator[str]:
         yield f"run {run['run']:<4} {run['mode']}  {run['started_at']}  {brought}  {end}"
     for one in told["schedules"]:
         following = "paused" if one["paused"] else f"next {one['next']}"
-        yield f"schedule       {one['schedule']}   {one['when']}   {following}"
+        idle = "" if one["clock"] or one["paused"] else "   (no clock is running: `suchlike clock`)"
+        yield f"schedule       {one['schedule']}   {one['when']}   {following}{idle}"

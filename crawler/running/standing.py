@@ -50,16 +50,17 @@ def _scheduled(config: Config) -> list[dict[str, Any]]:
     from workers.schedules import schedules as planned  # calendars and time zones, which few need
 
     states: dict[str, schedules.State] = {}
+    now, is_up = time.time(), False
     with (
         contextlib.suppress(StoreError),  # no clock has run yet
         contextlib.closing(open_store(config.database, create=False)) as store,
         store.read() as connection,
     ):
         states = schedules.states(connection)
+        is_up = schedules.clock_is_up(connection, now=now)
     resting = {name for name, state in states.items() if state.paused}
-    now = time.time()
     return [
-        {"schedule": one.name, "when": one.text, "paused": one.name in resting,
+        {"schedule": one.name, "when": one.text, "paused": one.name in resting, "clock": is_up,
          "next": None if one.name in resting else iso_at(one.next_at(now))}
         for one in planned(config)
     ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, case, cast, func, or_, select
 
-from pipelines.stores import fates, hosts, tallies
+from pipelines.stores import fates, hosts, rhythms, tallies
 from pipelines.stores.schema import Kind, State, articles, urls
 from pipelines.stores.schema import hosts as host_table
 
@@ -32,12 +32,15 @@ class Site:
 class Census:
     """Totals. `curve[i]`: how many judged articles, copies among them, have a score of i hundredths or more.
 
-    `run_*` are of one run only.
+    `run_*` are of one run only: `run_kept` are the articles it stored first, `run_before` what it knew
+    (rhythms.counted).
     """
 
     matches: int
     stories: int
     run_matches: int
+    run_kept: int
+    run_before: dict[str, int]
     run_stories: int
     ends: dict[str, Any]
     run_ends: dict[str, Any]
@@ -56,6 +59,8 @@ def take(connection: Connection, run: int) -> Census:
         matches=tallies.matches(connection),
         stories=tallies.stories(connection),
         run_matches=tallies.matches(connection, run),
+        run_kept=tallies.first_kept(connection, run),
+        run_before=rhythms.counted(connection, run),
         run_stories=tallies.stories(connection, run),
         ends=fates.count(connection),
         run_ends=fates.count(connection, run),

@@ -11,6 +11,8 @@ from pipelines.stores.dialect import insert_new, upsert
 from pipelines.stores.schema import facts, schedules
 
 _CLOCK = "clock_seen_at"
+# who has not looked for so long is gone
+CLOCK_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +82,8 @@ def clock_seen_at(connection: Connection) -> float:
     """When a clock last looked, in seconds since 1970; 0 when none ever did."""
     held = connection.execute(select(facts.c.value).where(facts.c.name == _CLOCK)).scalar()
     return float(held) if held else 0.0
+
+
+def clock_is_up(connection: Connection, *, now: float) -> bool:
+    """Whether a clock looks after this store."""
+    return now - clock_seen_at(connection) < CLOCK_S

@@ -22,6 +22,12 @@ def matches(connection: Connection, run: int | None = None) -> int:
     return connection.execute(query if run is None else query.where(articles.c.run == run)).scalar() or 0
 
 
+def first_kept(connection: Connection, run: int) -> int:
+    """How many articles were stored that this run brought first, copies and what matches no more among them."""
+    query = select(func.count()).where(articles.c.stored_at.is_not(None), articles.c.run == run)
+    return connection.execute(query).scalar() or 0
+
+
 def judged(connection: Connection, run: int) -> tuple[int, int]:
     """How many articles of a run were judged on their whole text, and how many of them match, stored yet or not."""
     query = select(func.count(), func.coalesce(func.sum(articles.c.matched), 0)).where(articles.c.run == run)

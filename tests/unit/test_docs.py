@@ -80,7 +80,8 @@ def test_every_reason_a_page_is_dropped_for_stands_in_the_guide() -> None:
         assert reasons.meaning(reason) != reason
     assert reasons.meaning("http-500") == "its site is broken (status 500)"
     assert reasons.meaning("http-418") == "its site gives no page (status 418)"
-    assert reasons.left(3) == "stopped; it goes on"
+    assert reasons.left(3) == reasons.left(-15) == "stopped; it goes on"
+    assert reasons.left(-9) == "killed (signal 9); it goes on"
     assert reasons.meaning("parse-killed").endswith("eight times")
     assert MAX_ATTEMPTS == 8
 

@@ -10,10 +10,12 @@ import pytest
 from looking import client, serving, visiting
 from patience import PATIENCE_S
 from sqlalchemy import select, update
+from starlette.testclient import TestClient
 
 from crawler.web.frame import state_of
-from pipelines.stores import Store, articles, marks, open_store, revisions, runs, tallies
+from pipelines.stores import Store, articles, marks, open_store, revisions, runs, schedules, tallies
 from pipelines.stores.runs import Run
+from pipelines.stores.schema import State, urls
 from pipelines.stores.schema import articles as table
 from pipelines.stores.schema import runs as run_table
 
@@ -37,6 +39,14 @@ def now(store: Store) -> Run:
     return found
 
 
+def counted(asked: TestClient) -> str:
+    """Overview, once everything is counted."""
+    deadline = time.monotonic() + PATIENCE_S
+    while "What became of" not in (page := asked.get("/").text):
+        assert time.monotonic() < deadline
+    return page
+
+
 def test_a_run_at_work_is_steered_by_forms(copied: Path, at_work: Store) -> None:
     asked = client(copied)
     budget = now(at_work).config.crawl.pages
@@ -53,14 +63,13 @@ def test_a_run_at_work_is_steered_by_forms(copied: Path, at_work: Store) -> None
 
 
 def test_matches_are_those_told_last_by_a_count_or_by_the_run_itself(copied: Path, at_work: Store) -> None:
-    asked, deadline = client(copied), time.monotonic() + PATIENCE_S
-    while "What became of" not in (page := asked.get("/").text):
-        assert time.monotonic() < deadline
+    asked = client(copied)
+    page = counted(asked)
     with at_work.write() as connection:
-        counted = tallies.matches(connection)
-        assert f"<dt>matches</dt><dd>{counted}</dd>" in page
-        marks.note(connection, now(at_work).id, 500, counted + 7, now=time.time() + 60)
-    assert f"<dt>matches</dt><dd>{counted + 7}</dd>" in asked.get("/").text
+        number = tallies.matches(connection)
+        assert f"<dt>matches</dt><dd>{number}</dd>" in page
+        marks.note(connection, now(at_work).id, 500, number + 7, now=time.time() + 60)
+    assert f"<dt>matches</dt><dd>{number + 7}</dd>" in asked.get("/").text
 
 
 @pytest.mark.parametrize("form", [{"deed": "end"}, {}, {"deed": ""}])
@@ -130,3 +139,30 @@ def test_buttons_and_versions_work_in_a_browser_without_javascript(chromium: Any
             page.locator("input[name=b]").first.check()
             page.get_by_role("button", name="Compare").click()
             assert "yesterday" in page.locator("table.diff del").first.inner_text()
+
+
+def test_a_run_that_read_again_what_was_known_says_so_and_calls_only_what_is_new_its_matches(copied: Path) -> None:
+    with open_store(f"sqlite:///{copied / 'replay.db'}", create=False).write() as connection:
+        first = runs.latest(connection)
+        assert first is not None
+        known = tallies.matches(connection)
+        second = runs.start(connection, first.config, first.profile, now=time.time()).id
+        connection.execute(update(urls).where(urls.c.state.in_((State.STORED, State.DUPLICATE))).values(run=second))
+        connection.execute(
+            update(run_table).where(run_table.c.id == second)
+            .values(revisited=known, unmodified=known - 1, changed=1, ended_at=time.time(), stopped_by="exhausted")
+        )  # fmt: skip
+    page = counted(client(copied))
+    assert f"{known} were known before" in page
+    assert f"{known} of the pages and lists had been read before: {known - 1} unmodified, 1 with a new text" in page
+    assert "match now" not in page
+
+
+def test_a_schedule_without_a_clock_is_said_to_wait_for_one(copied: Path) -> None:
+    with (copied / "suchlike.toml").open("a") as file:
+        file.write('\n[schedule]\nharbour = "every 6h"\n')
+    asked = client(copied)
+    assert "No clock is running" in asked.get("/queues").text
+    with open_store(f"sqlite:///{copied / 'replay.db'}", create=False).write() as connection:
+        schedules.clock_was_here(connection, now=time.time())
+    assert "No clock is running" not in asked.get("/queues").text

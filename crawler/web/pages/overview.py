@@ -68,6 +68,8 @@ def _told(desk: Desk, connection: Connection, run: Run, frame: dict[str, Any]) -
         "pages": pages,
         "budget": run.config.crawl.pages,
         "matches": matches,
+        "kept": census.run_kept if census else None,
+        "before": census.run_before if census else None,
         "stories": census.run_stories if census else None,
         "sites": census.sites if census else (),
         "useful": sum(1 for site in census.sites if site.matches) if census else None,
@@ -92,8 +94,7 @@ def _ends(ends: dict[str, Any]) -> dict[str, Any]:
         number = sum(held.values()) if isinstance(held, dict) else held
         reasons = sorted(held.items(), key=lambda one: -one[1]) if isinstance(held, dict) else []
         rows.append({"name": name, "meaning": meaning, "number": number, "share": number / fetched, "reasons": reasons})
-    return {"rows": rows, "fetched": ends["fetched"], "refused": sum(ends["refused"].values()), "lists": ends["lists"],
-            "kept": ends["stored"] + ends["duplicate"]}  # fmt: skip
+    return {"rows": rows, "fetched": ends["fetched"], "refused": sum(ends["refused"].values()), "lists": ends["lists"]}
 
 
 async def decide(request: Request) -> Response:

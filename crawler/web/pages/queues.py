@@ -30,6 +30,7 @@ def queues(request: Request) -> Response:
         run = desk.run(connection)
         frame = framed(connection, run)
         told = _told(desk, connection) | {"schedules": _schedules(desk, connection), "runs": _runs(connection)}
+        told["clock"] = schedules.clock_is_up(connection, now=time.time())
     return page(request, "queues.html", "queues", frame, **told)
 
 
