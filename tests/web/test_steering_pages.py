@@ -42,7 +42,7 @@ def now(store: Store) -> Run:
 def counted(asked: TestClient) -> str:
     """Overview, once everything is counted."""
     deadline = time.monotonic() + PATIENCE_S
-    while "What became of" not in (page := asked.get("/").text):
+    while "the numbers add up to them" not in (page := asked.get("/").text):
         assert time.monotonic() < deadline
     return page
 
