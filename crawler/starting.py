@@ -105,10 +105,11 @@ def let_wait(
     """
     discovery.discover(connection, found, run=run, now=now)
     waking.put_back(connection, now=now)
-    waking.wake_starts(connection, [one.candidate.url for one in found], now=now)
+    bounds = Bounds.of(config.crawl)
+    waking.wake_starts(connection, [one.candidate.url for one in found], bounds, now=now)
     if again:
-        waking.wake_all(connection, Bounds.of(config.crawl), limit=config.crawl.pages, now=now)
-    waking.wake_due(connection, Bounds.of(config.crawl), now=now)
+        waking.wake_all(connection, bounds, limit=config.crawl.pages, now=now)
+    waking.wake_due(connection, bounds, now=now)
 
 
 def edition_of(connection: Connection, config: Config, profile: Profile, seed_set: SeedSet) -> str:

@@ -20,8 +20,9 @@ from pipelines.stores.hosts import BLOCKED
 from pipelines.stores.rhythms import Sort, keep_known, left_untouched
 from pipelines.stores.schema import IN_STORE, LEADS, WAITS, State, articles, hosts, rhythms, urls
 
-# a run begun again at once does not ask its starting points again
-AGAIN_S = 600.0
+# a run asks its starting points again after so much of the shortest wait: of runs that begin so long after each other,
+# some begin seconds early, and would else leave out every other time
+EARLY = 0.9
 MAX_REDIRECTS = 20
 # lists woken at once; what is left comes next time
 MOST = 500
@@ -34,8 +35,8 @@ AGAIN_EXPECTED = 0.9
 _WANTED = hosts.c.given_up.is_distinct_from(BLOCKED)
 
 
-def wake_starts(connection: Connection, wanted: Sequence[str], *, now: float) -> None:
-    """A new run asks the starting points again, and where they led by redirects."""
+def wake_starts(connection: Connection, wanted: Sequence[str], bounds: Bounds, *, now: float) -> None:
+    """A new run asks the starting points again, and where they led by redirects; not those that were asked just now."""
     stories.lock(connection)
     ids = list(connection.execute(select(urls.c.id).where(urls.c.key.in_([identity.key(u) for u in wanted]))).scalars())
     led_to = ids
@@ -46,7 +47,7 @@ def wake_starts(connection: Connection, wanted: Sequence[str], *, now: float) ->
         ids += led_to
     ended = urls.c.state.in_((State.LISTED, State.DROPPED, State.DEAD))
     query = select(urls.c.id, urls.c.state, urls.c.host).where(
-        urls.c.id.in_(ids), ended, urls.c.fetched_at < now - AGAIN_S
+        urls.c.id.in_(ids), ended, urls.c.fetched_at < now - EARLY * bounds.soonest_s
     )
     _wake(connection, connection.execute(query).all(), Sort.LIST)
 

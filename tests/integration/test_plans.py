@@ -89,7 +89,7 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "workers": ledger.workers,
     "free": lambda c: ledger.free(c, "me", now=NOW),
     "unrung": lambda c: ledger.unrung(c, now=NOW),
-    "wake starts": lambda c: waking.wake_starts(c, [URL], now=NOW),
+    "wake starts": lambda c: waking.wake_starts(c, [URL], BOUNDS, now=NOW),
     "wake due": lambda c: waking.wake_due(c, BOUNDS, now=NOW),
     "put back": woken_and_put_back,
     "put back at a host": lambda c: woken_and_put_back(c, 1),

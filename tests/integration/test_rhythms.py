@@ -347,10 +347,11 @@ def test_starting_points_of_an_earlier_run_wait_again_but_not_at_once(stock: Sto
     start, page = "https://a.test/", "https://a.test/story"
     stock.fetched({start: b"x", page: b"x"}, state=State.DROPPED, reason="not-article")
     with stock.store.write() as connection:
-        waking.wake_starts(connection, [start], now=time.time())
+        waking.wake_starts(connection, [start], BOUNDS, now=time.time() + BOUNDS.soonest_s / 2)
     assert set(stock.states().values()) == {State.DROPPED}
     with stock.store.write() as connection:
-        waking.wake_starts(connection, [start], now=time.time() + waking.AGAIN_S + 1)
+        # the run after it, by a schedule of as many minutes, begins some seconds early
+        waking.wake_starts(connection, [start], BOUNDS, now=time.time() + BOUNDS.soonest_s - 5)
     assert stock.states() == {start: State.WAITING, page: State.DROPPED}
     (row,) = lease(stock)
     assert row.visit is not None
