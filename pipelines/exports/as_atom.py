@@ -42,7 +42,8 @@ def _entry(xml: Any, article: Article, choice: Choice) -> None:
         say(xml, f"{_ATOM}link", rel="alternate", href=plain(article["url"]))
         if article["published"]:
             say(xml, f"{_ATOM}published", article["published"])
-        say(xml, f"{_ATOM}updated", article["published"] or article["fetched_at"])
+        updated = syndicated.revised(article) or article["published"] or article["fetched_at"]
+        say(xml, f"{_ATOM}updated", updated)
         for author in article["authors"]:
             with xml.element(f"{_ATOM}author"):
                 say(xml, f"{_ATOM}name", author)

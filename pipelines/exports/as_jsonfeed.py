@@ -38,6 +38,8 @@ def _item(article: Article, choice: Choice) -> dict[str, Any]:
         told["summary"] = syndicated.summary(article, choice)
     if article["published"]:
         told["date_published"] = article["published"]
+    if revised := syndicated.revised(article):
+        told["date_modified"] = revised
     return told
 
 

@@ -37,6 +37,11 @@ def moment(article: Article) -> datetime:
     return datetime.fromisoformat(article["published"] or article["fetched_at"])
 
 
+def revised(article: Article) -> str | None:
+    """When it was seen to have another text than it first had; None while it has its first."""
+    return str(article["fetched_at"]) if article["revision"] > 1 else None
+
+
 def identity(choice: Choice) -> str:
     """A name for the feed that stays the same from one export to the next."""
     return uuid.uuid5(uuid.NAMESPACE_URL, f"suchlike:{choice.title}").urn

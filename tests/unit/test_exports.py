@@ -240,6 +240,17 @@ def test_a_feed_reader_reads_the_feeds(kind: str, tmp_path: Path) -> None:
     assert "suchlike/" not in (tmp_path / "feed").read_text()
 
 
+def test_a_feed_says_when_an_article_got_another_text(tmp_path: Path) -> None:
+    revised = article(id=4, url="https://a.test/4", revision=2, fetched_at="2024-05-09T10:00:00Z")
+    made("atom", [article(), revised], tmp_path / "feed.xml")
+    made("jsonfeed", [article(), revised], tmp_path / "feed.json")
+    atom = etree.parse(tmp_path / "feed.xml")
+    told = [one.text for one in atom.iterfind(".//{*}entry/{*}updated")]
+    assert told == ["2024-05-06T07:08:09Z", "2024-05-09T10:00:00Z"]
+    items = json.loads((tmp_path / "feed.json").read_text())["items"]
+    assert [one.get("date_modified") for one in items] == [None, "2024-05-09T10:00:00Z"]
+
+
 def test_a_feed_reader_imports_the_feeds_behind_the_articles(tmp_path: Path) -> None:
     known = [
         Feed("https://b.test/atom?a=1&b=\"<>'\x00\ud800\ufffe", "b.test"), Feed("https://a.test/z.xml", "a.test"),
