@@ -184,9 +184,8 @@ def remove(*names: str, session: Hidden) -> int:
 
     if not names:
         raise UsageError("Name the seeds to remove, as `suchlike seed list` shows them.")
-    folder = _folder(session)
+    keeping.remove(_folder(session), *names)
     for name in names:
-        keeping.remove(folder, name)
         session.say(f"removed {name}")
         if session.json:
             session.emit({"removed": name})

@@ -51,7 +51,8 @@ class Admission:
         spoken = wish.language or draft.language or detect(text)
         even, url = " ".join(title.split()), wish.url or writable(draft.url)
         at = writable(str(path))
-        self.seeds.append(Seed(unique, at, even, text, spoken, words, dropped, url, draft.published, draft.sure_of_day))
+        day, sure = draft.published, draft.sure_of_day
+        self.seeds.append(Seed(unique, at, even, text, spoken, words, dropped, url, day, sure, draft.at))
         return None
 
     def _unused(self, name: str) -> str:

@@ -21,6 +21,7 @@ class Unusable(Exception):
 class Draft:
     """An article as its file has it. `plain` texts still need hygiene; `where` tells several of one file apart.
 
+    `at` is its line, or its place in the list, in a file of several, counted from 1; else 0.
     `sure_of_day` is false where `published` was only guessed from the text.
     """
 
@@ -30,6 +31,7 @@ class Draft:
     language: str = ""
     plain: bool = True
     where: str = ""
+    at: int = 0
     published: date | None = None
     sure_of_day: bool = True
 

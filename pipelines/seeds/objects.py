@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from pipelines.seeds.contents import Contents, Draft, Unusable, day, decoded
@@ -20,13 +20,25 @@ def from_json(body: bytes) -> Contents:
         line = getattr(error, "lineno", 1)
         raise Unusable(f"its JSON is broken at line {line} ({getattr(error, 'msg', error)}); mend that line") from error
     things = loaded if isinstance(loaded, list) else [loaded]
-    return _from_things([(f"article {number}", thing) for number, thing in enumerate(things, 1)])
+    return _from_things("article", list(enumerate(things, 1)))
 
 
 def from_json_lines(body: bytes) -> Contents:
     """An object a line; broken lines are complained of."""
-    lines = enumerate(decoded(body).splitlines(), 1)
-    return _from_things([(f"line {number}", _loaded(line)) for number, line in lines if line.strip()])
+    lines = enumerate(decoded(body).split("\n"), 1)  # not splitlines: a text may hold a U+2028
+    return _from_things("line", [(number, _loaded(line)) for number, line in lines if line.strip()])
+
+
+def without(body: bytes, gone: Collection[int]) -> bytes:
+    """A list, or lines, of articles without those at these places (`Draft.at`)."""
+    text = decoded(body)
+    try:
+        loaded = json.loads(text)
+    except ValueError:
+        lines = enumerate(text.split("\n"), 1)
+        return "\n".join(line for number, line in lines if number not in gone).encode()
+    kept = [thing for number, thing in enumerate(loaded, 1) if number not in gone]
+    return json.dumps(kept, ensure_ascii=False, indent=1).encode()
 
 
 def _loaded(line: str) -> Any:
@@ -36,15 +48,16 @@ def _loaded(line: str) -> Any:
         return None
 
 
-def _from_things(numbered: list[tuple[str, Any]]) -> Contents:
+def _from_things(word: str, numbered: list[tuple[int, Any]]) -> Contents:
     contents, bad = Contents(), []
-    for where, thing in numbered:
+    for number, thing in numbered:
+        where = f"{word} {number}"
         text = next(filter(None, _strings(thing, _TEXT_KEYS)), "")
         if text:
             title, url = next(_strings(thing, ("title", "headline"))), next(_strings(thing, ("url",)))
             published = day(next(_strings(thing, ("published", "date"))))
-            several = where if len(numbered) > 1 else ""
-            contents.drafts.append(Draft(text, title, url, where=several, published=published))
+            place = (where, number) if len(numbered) > 1 else ("", 0)
+            contents.drafts.append(Draft(text, title, url, where=place[0], at=place[1], published=published))
         else:
             bad.append(where)
     if bad:

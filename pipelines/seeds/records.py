@@ -12,7 +12,8 @@ from typing import Any
 class Seed:
     """An example article. `dropped_lines` are those that hygiene took off its ends, in their order.
 
-    `sure_of_day` is false where `published` was only guessed from the text.
+    `sure_of_day` is false where `published` was only guessed from the text; `at` is its line, or its place in the list,
+    in a file of several, counted from 1, else 0.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Seed:
     url: str = ""
     published: date | None = None
     sure_of_day: bool = True
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)

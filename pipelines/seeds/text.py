@@ -12,9 +12,9 @@ _SHORTCUT: Final = re.compile(r"^URL=(\S+)\s*$", re.MULTILINE | re.IGNORECASE)
 
 
 def from_text(body: bytes) -> Contents:
-    """An article or, where most lines are addresses, those."""
+    """An article or, where most lines (but for comments) are addresses, those."""
     text = decoded(body)
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if sum(map(is_url, lines)) * 2 > len(lines):
         return _from_lines(text.splitlines())
     return Contents([Draft(unwrapped(text))])

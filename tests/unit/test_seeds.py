@@ -337,13 +337,44 @@ def test_seeds_are_written_under_a_safe_name_once_and_removed(tmp_path: Path, fo
     assert keeping.write(project, source).name == "my-article-1-2.txt"
     assert keeping.write(project, "https://paper.test/1") == keeping.write(project, "https://paper.test/1")
     assert read([project]).urls == ("https://paper.test/1",)
-    assert keeping.remove(project, "my-article-1") == written
+    assert keeping.remove(project, "my-article-1") == [written]
     keeping.remove(project, "https://paper.test/1")
     assert read([project]).urls == ()
     for name in ("my-article-1", "../harbour/good.txt", ""):
         with pytest.raises(SeedError, match="has no seed called"):
             keeping.remove(project, name)
     assert (folder / "good.txt").exists()
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonl", "jsonl.gz"])
+def test_every_seed_goes_by_the_name_it_is_listed_under(folder: Path, ending: str) -> None:
+    rows = [{"text": " ".join(f"{word}{at}" for word in TEXT.split()) + "\u2028end"} for at in range(4)]
+    several = json.dumps(rows) if ending == "json" else "".join(f"{json.dumps(r, ensure_ascii=False)}\n" for r in rows)
+    packed = gzip.compress(several.encode()) if ending.endswith("gz") else several.encode()
+    (folder / f"rows.{ending}").write_bytes(packed)
+    (folder / "good.html").write_text(html([f"{word} {word[::-1]} {TEXT[::-1]}" for word in OTHER]), "utf-8")
+    (folder / "more").mkdir()
+    (folder / "more" / "good-2.txt").write_text(" ".join(f"{word}x" for word in TEXT.split()), "utf-8")
+    held = {seed.name: seed for seed in read([folder]).seeds}
+    assert {"good", "good-2", "good-2-2", "rows-1", "rows-4"} <= held.keys()
+    with pytest.raises(SeedError, match="no seed called rows-5"):
+        keeping.remove(folder, "rows-1", "rows-5")
+    files = keeping.remove(folder, "rows-1", "good-2", "rows-3")
+    assert files == [Path(held[name].path) for name in ("rows-1", "good-2", "rows-3")]
+    gone = {held[name].text for name in ("rows-1", "good-2", "rows-3")}
+    assert {seed.text for seed in read([folder]).seeds} == {seed.text for seed in held.values()} - gone
+    keeping.remove(folder, "rows-1", "rows-2")
+    assert not (folder / f"rows.{ending}").exists()
+
+
+def test_an_address_goes_from_whatever_file_lists_it_and_the_last_takes_the_file_along(folder: Path) -> None:
+    (folder / "list.txt").write_text("# mine\nhttps://paper.test/1\nhttps://paper.test/2\n", "utf-8")
+    keeping.write(folder, "https://paper.test/3")
+    keeping.remove(folder, "https://paper.test/1")
+    assert read([folder]).urls == ("https://paper.test/3", "https://paper.test/2")
+    keeping.remove(folder, "https://paper.test/3", "https://paper.test/2")
+    assert not {"list.txt", keeping.ADDRESSES} & {path.name for path in folder.iterdir()}
+    assert read([folder]).problems == ()
 
 
 @pytest.mark.parametrize("content", ["", "too short", "\0\1\2\3" * 99])
