@@ -37,7 +37,7 @@ def fetch_seeds(seed_set: SeedSet, config: Config) -> SeedSet:
     problems = list(seed_set.problems)
     if missing:
         problems += _fetch(missing, config, kept)
-    fetched = [_read(_file(kept, url)) for url in seed_set.urls if _file(kept, url).exists()]
+    fetched = [_read(url, _file(kept, url)) for url in seed_set.urls if _file(kept, url).exists()]
     return replace(seed_set, seeds=(*seed_set.seeds, *fetched), problems=tuple(problems))
 
 
@@ -83,6 +83,8 @@ def _fetch(wanted: list[str], config: Config, kept: Path) -> list[Problem]:
 def _why(told: dict[str, object] | None, url: str) -> str:
     if not told:
         return f"{url} could not be fetched."
+    if told["fate"] == "waiting":
+        return f"{url} could not be fetched, for its site did not answer; try again later, or use another page."
     reason = told["reason"] or told["fate"]
     detail = told["detail"] or "no more is known"
     return f"{url} gave no article ({reason}: {detail}); use another page, or --site to start there."
@@ -92,10 +94,11 @@ def _file(kept: Path, url: str) -> Path:
     return kept / f"{hashlib.sha256(url.encode()).hexdigest()[:24]}.json"
 
 
-def _read(file: Path) -> Seed:
+def _read(url: str, file: Path) -> Seed:
+    """A seed, called by the address that was given, wherever that led."""
     held = json.loads(file.read_text(encoding="utf-8"))
     return Seed(
-        name=held["url"], path=held["url"], title=held["title"], text=held["text"], language=held["language"],
+        name=url, path=held["url"], title=held["title"], text=held["text"], language=held["language"],
         words=held["words"], dropped_lines=(), url=held["url"],
         published=date.fromisoformat(held["published"][:10]) if held["published"] else None,
     )  # fmt: skip
