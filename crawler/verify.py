@@ -40,14 +40,14 @@ def verify(file: Path, archive: Path | None = None, *, again: bool = False) -> d
     """
     if not file.exists():
         raise UsageError(f"There is no file {file}.")
-    folder, entries = _entries(file)
+    entries = _entries(file)
     found = _Found()
     if not entries:
         if not file.name.endswith(_PACKED):
             raise UsageError(f"No {manifest.NAME} tells what {file} should be; only exports and WARC files do.")
         found.files = 1
         _records(file, found)
-    for entry in entries:
+    for folder, entry in entries:
         _entry(folder, entry, found, archive, again)
     return {
         "file": str(file), "ok": not found.wrong, "files": found.files, "articles": found.articles,
@@ -55,16 +55,17 @@ def verify(file: Path, archive: Path | None = None, *, again: bool = False) -> d
     }  # fmt: skip
 
 
-def _entries(file: Path) -> tuple[Path, list[dict[str, Any]]]:
-    """The folder of the manifest that tells of a file, and its entries for it; a data set's files lie one deeper."""
+def _entries(file: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """What manifests tell of a file, or of a folder, each with its manifest's folder; data sets lie one deeper."""
     if file.is_dir():
-        return file, manifest.entries(file)
+        inside = [file, *sorted(one for one in file.iterdir() if one.is_dir() and not one.is_symlink())]
+        return [(folder, entry) for folder in inside for entry in manifest.entries(folder)]
     for folder in (file.parent, file.parent.parent):
         named = file.relative_to(folder).as_posix() if folder in file.parents else file.name
-        held = [one for one in manifest.entries(folder) if one.get("file") == named]
+        held = [(folder, one) for one in manifest.entries(folder) if one.get("file") == named]
         if held:
-            return folder, held
-    return file.parent, []
+            return held
+    return []
 
 
 def _entry(folder: Path, entry: Mapping[str, Any], found: _Found, archive: Path | None, again: bool) -> None:

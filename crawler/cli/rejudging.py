@@ -78,7 +78,9 @@ def reread(*, reason: str | None = None, preview: Flag = False, session: Hidden)
         session.emit(asdict(told) | {"reasons": list(told.reasons)})
     missing = f"; {told.missing} dropped for the same are not in the archive" if told.missing else ""
     if not told.applied:
-        session.say(f"{told.archived} pages can be read again{missing}; without --preview they are.")
+        session.say(f"{told.archived} pages can be read again{missing}.")
+        if told.archived:
+            session.say("nothing is changed yet; the same command without --preview does it.")
     else:
         ends = ", ".join(f"{number} {name}" for name, number in sorted(told.ends.items())) or "none"
         session.say(f"{sum(told.ends.values())} pages were read again: {ends}{missing}.")

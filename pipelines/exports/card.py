@@ -63,11 +63,11 @@ def _made(told: Mapping[str, Any]) -> str:
 def _rights(told: Mapping[str, Any]) -> str:
     rights, left = told["rights"], told["left_out"]
     omitted = ", ".join(f"{number} ({reason})" for reason, number in left.items()) or "none"
+    filtered = f"Left out for what their pages say, for the purpose of {told['purpose']}: {omitted}."
     return (
         "## Rights\n\nThe texts are their publishers'. Nothing here grants a licence to them.\n\n"
         f"Of the articles here, {rights['tdm_reserved']} reserve text and data mining, {rights['noindex']} ask not to "
-        "be indexed. Left out for what their pages say, for the purpose of "
-        f"{told['purpose'] or 'none in particular'}: {omitted}.\n"
+        f"be indexed. {filtered if told['purpose'] else 'None was left out for what its page says.'}\n"
     )
 
 

@@ -378,6 +378,7 @@ def test_a_hugging_face_folder_has_a_file_a_split_and_a_card(tmp_path: Path) -> 
     assert sorted(back) == sorted(one["url"] for one in held)
     assert r"seed\|1" in text
     assert "`abc`" in text
+    assert "None was left out for what its page says." in text
     entries = json.loads((tmp_path / "set" / MANIFEST).read_text())["files"]
     assert [one["file"] for one in entries] == ["data/train.parquet", "data/test.parquet", "README.md"]
 
