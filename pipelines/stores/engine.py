@@ -33,6 +33,13 @@ def parsed(address: str) -> URL:
         ) from None
 
 
+def written(url: URL, *, hide_password: bool = False) -> str:
+    """The address that is `parsed` to this."""
+    if url.get_backend_name() == "sqlite":
+        return f"{SQLITE}{url.database}"
+    return url.render_as_string(hide_password)
+
+
 def make_engine(url: URL, *, forks: bool) -> Engine:
     """What connects to the database at `url`, once it is asked to. Raises UsageError where a package is missing.
 

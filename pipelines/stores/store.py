@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 
 from pipelines.errors import StoreError, UsageError
 from pipelines.stores.dialect import insert_new
-from pipelines.stores.engine import SQLITE, make_engine, missing, parsed
+from pipelines.stores.engine import SQLITE, make_engine, missing, parsed, written
 from pipelines.stores.schema import facts
 from pipelines.stores.upgrade import upgrade
 
@@ -38,13 +38,13 @@ class Store:
 
     @property
     def address(self) -> str:
-        """The address, with its password."""
-        return self.engine.url.render_as_string(hide_password=False)
+        """The address, with its password, as `open_store` takes it."""
+        return written(self.engine.url)
 
     @property
     def shown(self) -> str:
         """The address without its password."""
-        return self.engine.url.render_as_string(hide_password=True)
+        return written(self.engine.url, hide_password=True)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:

@@ -374,6 +374,13 @@ def test_several_processes_find_what_one_finds(tmp_path: Path) -> None:
     assert held[0][0]["stored"] + held[0][0]["duplicate"] == 90 and held[0][0]["duplicate"] >= 9
 
 
+def test_a_folder_may_be_called_anything(tmp_path: Path) -> None:
+    folder = tmp_path / "Häfen, 50%41 #1?"
+    folder.mkdir()
+    told = replayed(folder, many(tmp_path / "pages", 2))
+    assert told["pages_fetched"] == len(stored(folder)) == 2
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_page_that_kills_its_process_costs_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
