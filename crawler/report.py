@@ -16,7 +16,7 @@ from crawler.reasons import ended, meaning
 from pipelines.errors import StoreError, UsageError
 from pipelines.likeness.profile import Profile
 from pipelines.moments import iso_at
-from pipelines.stores import Connection, Store, articles, editions, fates, ledger, runs, tallies
+from pipelines.stores import Connection, Store, articles, editions, fates, ledger, ratings, runs, tallies
 from pipelines.stores.wanted import Wanted
 
 BEST = 25
@@ -76,6 +76,7 @@ def _facts(connection: Connection) -> dict[str, Any]:
         ],
         "all_runs": len(listed),
         "seeds": [seed.title or seed.name for seed in held.seeds] if held else [],
+        "ratings": [*ratings.standing(connection, held.family).values()] if held else [],
         "grain": profile.grain if profile else None,
         "model": profile.model if profile else None,
         "threshold": profile.threshold(wanted.threshold) if profile else None,

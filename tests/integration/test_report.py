@@ -81,10 +81,14 @@ def test_nothing_to_report_is_said(tmp_path: Path) -> None:
 
 
 def test_the_verb_writes_a_file(tmp_path: Path, suchlike: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    Project(tmp_path, seeds=[SEEDS]).replay([SEEDS])
+    project = Project(tmp_path, seeds=[SEEDS])
+    project.replay([SEEDS])
+    project.rate(["1"], -1)
     done = suchlike("report", "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     page = Page(Path(told["file"]).read_text(encoding="utf-8"))
-    assert "3 seed articles" in " ".join(page.text.split())
+    text = " ".join(page.text.split())
+    assert "3 seed articles" in text
+    assert "A person rated 1 of the articles found (0 as like the seeds, 1 as unlike)" in text
     assert Path(told["file"]).stat().st_size == told["bytes"]
