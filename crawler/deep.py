@@ -17,6 +17,7 @@ from crawler.frontier.rules import Rules
 from pipelines import warc
 from pipelines.config import Config
 from pipelines.errors import UsageError
+from pipelines.stages import TAKES
 from pipelines.stores import Store, hosts, invariants, runs
 from pipelines.stores.invariants import Broken
 from workers.report import queues
@@ -49,10 +50,12 @@ def _check(name: str, found: Sequence[Broken]) -> Check:
 def _waiting(store: Store, config: Config) -> list[Broken]:
     """Only where somebody is there to work: with nobody, waiting is all a row can do."""
     now = time.time()
+    depths, workers = queues(config)
+    behind = [TAKES[name] for name, depth in depths.items() if depth["waiting"]]
     with store.read() as connection:
-        if not queues(config)[1] and runs.under_way(connection, now=now) is None:
+        if not workers and runs.under_way(connection, now=now) is None:
             return []
-        return invariants.forgotten(connection, now=now)
+        return invariants.forgotten(connection, now=now, behind=behind)
 
 
 def _archived(store: Store, folder: Path) -> list[Broken]:

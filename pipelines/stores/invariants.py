@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal_column, not_, or_, select, text
 from sqlalchemy.exc import DBAPIError
 
 from pipelines.stores.bodies import unpack
@@ -48,9 +48,13 @@ def broken(connection: Connection) -> Iterator[tuple[str, list[Broken]]]:
     yield "bodies", list(_bodies(connection))
 
 
-def forgotten(connection: Connection, *, now: float) -> list[Broken]:
-    """Rows nobody works on though their lease ran out long ago; to be asked while workers live."""
-    late = urls.c.due_at < now - FORGOTTEN_S
+def forgotten(connection: Connection, *, now: float, behind: Collection[State] = ()) -> list[Broken]:
+    """Rows nobody works on though their lease ran out long ago; to be asked while workers live.
+
+    What nobody has begun yet in the states `behind` waits behind others in its queue.
+    """
+    queued = and_(urls.c.state.in_(behind), urls.c.attempts == 0)
+    late = and_(urls.c.due_at < now - FORGOTTEN_S, not_(queued))
     query = select(urls.c.url).where(MOVES, late)
     found = _asked(connection, "a row in flight is looked after", query)
     return [found] if found else []
