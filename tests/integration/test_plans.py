@@ -169,6 +169,19 @@ def test_the_last_page_that_failed_for_a_reason_is_found_without_looking_through
     assert plan == ["SEARCH urls USING INDEX urls_ended (run=? AND kind=? AND state=? AND reason=?)"]
 
 
+CAME_OUT: dict[str, Callable[[Connection], object]] = {
+    "sites": lambda c: fates.sites(c, 1),
+    "sites of all runs": fates.sites,
+    "harvest": lambda c: list(runs.harvest(c, 1)),
+}
+
+
+@pytest.mark.parametrize("name", CAME_OUT)
+def test_how_a_run_came_out_is_counted_without_looking_at_each_of_its_articles(stock: Stock, name: str) -> None:
+    ((_, plan),) = plans(stock, CAME_OUT[name])
+    assert not [step for step in plan if re.match(r"SEARCH articles .*\bid=", step)]
+
+
 @pytest.mark.parametrize("but", [None, "edition"])
 def test_a_batch_of_articles_to_judge_again_is_found_without_looking_at_those_behind_it(
     stock: Stock, but: str | None
