@@ -135,7 +135,7 @@ def crawl(mode: str, number: int, folder: Path) -> list[Sample]:
                 took = time.monotonic() - started
                 if len(samples) > 1:  # what a process that has ended used stays used
                     samples[-1].cpu_s = {**samples[-2].cpu_s, **samples[-1].cpu_s}
-                time.sleep(max(1.0, took / LOOKING_SHARE))
+                time.sleep(min(60.0, max(1.0, took / LOOKING_SHARE)))
         finally:
             if process.poll() is None:
                 process.terminate()
