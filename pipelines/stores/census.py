@@ -85,9 +85,10 @@ def threshold_curve(connection: Connection) -> tuple[int, ...]:
 def sites(connection: Connection) -> list[Site]:
     """Every site that was asked or waits, most matches first; at most MOST_SITES."""
     failed = case((or_(urls.c.state == State.DEAD, urls.c.reason.like("http-%")), 1), else_=0)
+    matches = case((urls.c.id.in_(tallies.matching()), 1), else_=0)
     states = (
         select(urls.c.host.label("host"), urls.c.state.label("state"), func.count().label("number"),
-               func.sum(failed).label("failed"))
+               func.sum(failed).label("failed"), func.sum(matches).label("matched"))
         .where(urls.c.kind == Kind.PAGE).group_by(urls.c.host, urls.c.state)
     ).subquery()  # fmt: skip
 
@@ -97,15 +98,11 @@ def sites(connection: Connection) -> list[Site]:
     fetched = of(State.FETCHED, State.PARSED, State.JUDGED, State.STORED, State.DUPLICATE, State.DROPPED, State.DEAD)
     query = (
         select(host_table.c.site, fetched, func.sum(states.c.failed), of(State.WAITING, State.LEASED),
-               of(State.REFUSED))
+               of(State.REFUSED), func.sum(states.c.matched))
         .join(states, states.c.host == host_table.c.id).group_by(host_table.c.site)
     )  # fmt: skip
-    kept = (articles.c.stored_at.is_not(None), articles.c.matched == 1)
-    matched: dict[str, int] = dict(
-        connection.execute(select(articles.c.site, func.count()).where(*kept).group_by(articles.c.site)).all()
-    )
     found = [
-        Site(name, int(pages), matched.get(name, 0), int(errors), int(waiting), int(refused))
-        for name, pages, errors, waiting, refused in connection.execute(query)
+        Site(name, int(pages), int(matched), int(errors), int(waiting), int(refused))
+        for name, pages, errors, waiting, refused, matched in connection.execute(query)
     ]
     return sorted(found, key=lambda site: (-site.matches, -site.pages, -site.waiting, site.name))[:MOST_SITES]

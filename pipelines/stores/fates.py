@@ -11,7 +11,7 @@ from pipelines import urls as identity
 from pipelines.misfits import LANGUAGE, TOO_OLD
 from pipelines.moments import iso_at
 from pipelines.stores import articles as article_rows
-from pipelines.stores import tellings, traps
+from pipelines.stores import tallies, tellings, traps
 from pipelines.stores.dialect import indexed
 from pipelines.stores.schema import LEADS, MISSED, MOVES, WAITS, Kind, State, articles, hosts, urls
 from pipelines.stores.where import whole
@@ -118,9 +118,7 @@ def sites(connection: Connection, run: int | None = None) -> list[dict[str, Any]
     What a run looked at again is among its pages; a match is of the run that found it.
     """
     found_by = [] if run is None else [articles.c.run == whole(run)]
-    # a set that an index gives: to look at every article costs a page of the database each
-    found = select(articles.c.id).where(articles.c.matched == 1, articles.c.stored_at.is_not(None), *found_by)
-    matched = case((urls.c.id.in_(found), 1), else_=0)
+    matched = case((urls.c.id.in_(tallies.matching().where(*found_by)), 1), else_=0)
     query = (
         select(hosts.c.site, func.count(), func.sum(matched))
         .select_from(urls.join(hosts, hosts.c.id == urls.c.host))

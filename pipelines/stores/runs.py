@@ -12,8 +12,9 @@ from sqlalchemy import Connection, func, select, update
 
 from pipelines.config import Config
 from pipelines.stores import hosts as host_rows
+from pipelines.stores import tallies
 from pipelines.stores import traps as trap_rows
-from pipelines.stores.schema import MOVES, Kind, State, articles, profiles, runs, urls
+from pipelines.stores.schema import MOVES, Kind, State, profiles, runs, urls
 
 ALIVE_S = 30.0
 # what `stopped_by` says of a run whose user stopped it, and of one that rests and is still at work
@@ -140,10 +141,8 @@ def pages_fetched(connection: Connection, run: int) -> int:
 
 def harvest(connection: Connection, run: int) -> Iterator[bool]:
     """Each page of a run in the order of fetching: whether it is a stored match."""
-    # a set that an index gives: to look at every article costs a page of the database each
-    found = select(articles.c.id).where(articles.c.matched == 1, articles.c.stored_at.is_not(None))
     query = (
-        select(urls.c.id.in_(found))
+        select(urls.c.id.in_(tallies.matching()))
         .where(urls.c.run == run, urls.c.kind == Kind.PAGE, urls.c.state > State.LEASED, urls.c.state < State.REFUSED)
         .order_by(urls.c.fetched_at, urls.c.id)
     )

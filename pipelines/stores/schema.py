@@ -255,6 +255,7 @@ articles = Table(
     Column("about", Plain, nullable=False, server_default="{}"),  # JSON of records.About
     Column("edition", String(32), nullable=False, server_default=""),  # names the judgement, profile and threshold
 )
+Index("articles_score", articles.c.score.desc())
 Index("articles_stored", articles.c.run, articles.c.matched, articles.c.stored_at, articles.c.story)
 Index("articles_story", articles.c.story, articles.c.copy_of)
 Index("articles_kin", articles.c.kin,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Integer, cast, func, select
+from sqlalchemy import Connection, Integer, Select, cast, func, select
 
 from pipelines.stores.schema import articles, urls
 from pipelines.stores.wanted import Wanted
@@ -14,6 +14,17 @@ def counted(connection: Connection, wanted: Wanted) -> int:
     if wanted.where:
         query = query.join(urls, urls.c.id == articles.c.id)
     return connection.execute(query.where(*wanted.conditions())).scalar() or 0
+
+
+def matching() -> Select[tuple[int]]:
+    """The rows of stored articles that match, copies among them, for questions about each of very many pages.
+
+    As a set that an index gives: to look each article up would read a page of the database for it.
+    """
+    # every score is; said so that SQLite goes through the index by score, which holds all that is asked here
+    return select(articles.c.id).where(
+        articles.c.stored_at.is_not(None), articles.c.matched == 1, articles.c.score >= 0
+    )
 
 
 def matches(connection: Connection, run: int | None = None) -> int:

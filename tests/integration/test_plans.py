@@ -18,6 +18,7 @@ from pipelines.stores import (
     allotment,
     articles,
     bodies,
+    census,
     discovery,
     editions,
     fates,
@@ -170,6 +171,7 @@ def test_the_last_page_that_failed_for_a_reason_is_found_without_looking_through
 
 
 CAME_OUT: dict[str, Callable[[Connection], object]] = {
+    "census of sites": census.sites,
     "sites": lambda c: fates.sites(c, 1),
     "sites of all runs": fates.sites,
     "harvest": lambda c: list(runs.harvest(c, 1)),
@@ -180,6 +182,12 @@ CAME_OUT: dict[str, Callable[[Connection], object]] = {
 def test_how_a_run_came_out_is_counted_without_looking_at_each_of_its_articles(stock: Stock, name: str) -> None:
     ((_, plan),) = plans(stock, CAME_OUT[name])
     assert not [step for step in plan if re.match(r"SEARCH articles .*\bid=", step)]
+    assert not [step for step in plan if re.match(r"SCAN articles(?! USING INDEX articles_results)", step)]
+
+
+def test_scores_are_counted_by_an_index_of_nothing_else(stock: Stock) -> None:
+    ((_, plan),) = plans(stock, census.threshold_curve)
+    assert plan[0] == "SCAN articles USING COVERING INDEX articles_score"
 
 
 @pytest.mark.parametrize("but", [None, "edition"])
