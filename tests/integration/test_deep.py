@@ -128,8 +128,8 @@ def test_a_forgotten_row_is_found_while_somebody_is_at_work(corpus: Corpus) -> N
 def test_a_row_that_waits_behind_others_in_its_queue_is_not_forgotten_until_it_was_begun(corpus: Corpus) -> None:
     late, behind = time.time() + 3600 + 2 * invariants.FORGOTTEN_S, [State.FETCHED, State.PARSED, State.JUDGED]
     for attempts, found in ((0, 0), (1, 1)):
-        corpus.say(f"UPDATE urls SET attempts = {attempts}, state = 3 WHERE state IN (1, 2, 3, 4)")
-        with corpus.store.read() as connection:
+        with corpus.store.read() as connection:  # whose change is taken back
+            connection.execute(text(f"UPDATE urls SET attempts = {attempts}, state = 3 WHERE state IN (1, 2, 3, 4)"))
             assert len(invariants.forgotten(connection, now=late)) == 1
             assert len(invariants.forgotten(connection, now=late, behind=behind)) == found
             assert len(invariants.forgotten(connection, now=late, behind=behind[:1])) == 1
