@@ -27,12 +27,15 @@ _WIDE_SAMPLE_BYTES: Final = 400
 
 Refusal = Literal["too-large", "too-many-tags", "node-too-large", "not-html"]
 
-# Every quantifier is possessive: nothing is read twice, whatever the bytes are.
+# A comment from its first byte to its end. Like this, without a lookahead, since Python before 3.11.5 loses its place
+# after one in a possessive group (https://github.com/python/cpython/issues/106052).
+COMMENT: Final = rb"[^-]*+-(?:[^-]++-|-++[^->][^-]*+-)*+-++>"
+# Nothing is read twice, whatever the bytes are: what is repeated is possessive, or has nothing behind it.
 _VALUE: Final = rb"""=[\s]*+(?:"[^"]*+"?+|'[^']*+'?+)"""
 _ATTRIBUTES: Final = rb"""(?:[^>=]++|""" + _VALUE + rb"""|=)*+"""
 _TAG: Final = re.compile(
-    rb"<(?:!--(?:[^-]++|-(?!->))*+"
-    rb"|(?:(script|style)\b|[a-z])(" + _ATTRIBUTES + rb")(?(1)>?+(?:[^<]++|<(?!/script|/style))*+))",
+    rb"<(?:!--(?:" + COMMENT + rb"|(?s:.*+))"
+    rb"|(?:(script|style)\b|[a-z])(" + _ATTRIBUTES + rb")(?(1)>?+[^<]*+(?:<(?!/script|/style)[^<]*+)*))",
     re.IGNORECASE,
 )
 _BETWEEN_ATTRIBUTES: Final = re.compile(_VALUE + rb"|/")

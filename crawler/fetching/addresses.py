@@ -14,8 +14,10 @@ _SIX_TO_FOUR: Final = IPv6Network("2002::/16")
 _ISATAP: Final = (0x00005EFE, 0x02005EFE)
 # all of IPv6 that is given out to anybody (RFC 4291); what lies elsewhere is nobody's, local, or a form of IPv4
 _GIVEN_OUT: Final = IPv6Network("2000::/3")
-# not public by their RFCs (6890, 7526, 9637), and not in every Python's tables
-_PRIVATE_TOO: Final = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"), IPv6Network("3fff::/20"))
+# not public by their RFCs (2928, 6890, 7526, 9637), or of no use to a web server, and not in every Python's tables
+_PRIVATE_TOO: Final = (
+    IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"), IPv6Network("2001::/23"), IPv6Network("3fff::/20"),
+)  # fmt: skip
 # what inet_aton reads as an address: up to four decimal, octal or hexadecimal numbers
 _NUMBERS: Final = re.compile(r"(?:0[xX][0-9a-fA-F]*|[0-9]+)(?:\.(?:0[xX][0-9a-fA-F]*|[0-9]+)){0,3}")
 # RFC 6761, 6762 (and its appendix G), 8375; names without a dot are not public either

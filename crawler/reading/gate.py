@@ -10,7 +10,7 @@ from crawler.reading.glance import MAX_LINKS, Glance, glance
 from pipelines import urls as identity
 from pipelines.likeness.calibrate import logistic, logit
 from pipelines.likeness.profile import Profile
-from pipelines.markup import charset_of
+from pipelines.markup import COMMENT, charset_of
 from pipelines.stores.schema import State
 
 QUICK_CHARS = 4_000
@@ -24,7 +24,7 @@ LEAST = 1e-6
 _MARKUP = (b"<html", b"<!doctype html", b"<body", b"<head", b"<p", b"<div", b"<article")
 # the first element, after what XML allows before it; every repetition is possessive: no byte is read twice
 _LIST = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:\s++|<\?[^>]*+>|<!--(?:[^-]++|-(?!->))*+-->|<!doctype[^>]*+>)*+"
+    rb"(?:\xef\xbb\xbf)?(?:\s++|<\?[^>]*+>|<!--" + COMMENT + rb"|<!doctype[^>]*+>)*+"
     rb"<(?:\w{1,20}+:)?(rss|feed|rdf|urlset|sitemapindex)[\s:>]",
     re.IGNORECASE,
 )

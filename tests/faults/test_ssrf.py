@@ -150,6 +150,12 @@ def test_each_layer_of_the_guard_holds_alone_and_is_missed_when_it_is_out(
     assert len(trap.asked) == len(urls)
 
 
+def _takes_6to4_for_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ipaddress.IPv6Address.is_global", True)  # of such an address Pythons differ
+    assert not addresses.is_public("2002:7f00:1::")
+    monkeypatch.setattr(addresses, "_SIX_TO_FOUR", addresses.IPv6Network("::/128"))
+
+
 # each rule of what is public: how it is taken out, and an address that only it keeps back
 RULES: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str]] = {
     "tables": (lambda m: m.setattr("ipaddress.IPv4Address.is_global", True), "127.0.0.1"),
@@ -157,8 +163,8 @@ RULES: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str]] = {
     "multicast": (lambda m: m.setattr("ipaddress.IPv4Address.is_multicast", False), "224.0.0.1"),
     "given out": (lambda m: m.setattr(addresses, "_GIVEN_OUT", addresses.IPv6Network("::/0")), "fec0::1"),
     "private too": (lambda m: m.setattr(addresses, "_PRIVATE_TOO", ()), "3fff::1"),
-    "protocols": (lambda m: m.setattr(addresses, "_PRIVATE_TOO", ()), "192.0.0.8"),
-    "6to4": (lambda m: m.setattr(addresses, "_SIX_TO_FOUR", addresses.IPv6Network("::/128")), "2002:7f00:1::"),
+    "relays": (lambda m: m.setattr(addresses, "_PRIVATE_TOO", ()), "192.88.99.1"),
+    "6to4": (_takes_6to4_for_any_other, "2002:7f00:1::"),
     "ISATAP": (lambda m: m.setattr(addresses, "_ISATAP", ()), "2606:4700::5efe:7f00:1"),
 }  # fmt: skip
 
