@@ -167,6 +167,8 @@ def test_a_robots_txt_that_forbids_everything_is_told_from_one_with_rules(text: 
         (b"<?xml version='1.0'?>\n<!-- made by us -->\n<rss version='2.0'>", True, False),
         (b"\xef\xbb\xbf<feed xmlns='http://www.w3.org/2005/Atom'>", True, False),
         (b"<rdf:RDF xmlns:rdf='x'>", True, False),
+        (b"<!-- a-b -- c ---><!----><rss>", True, False),
+        (b"<!-- <rss> <!-- ", False, False),
         (b"<?xml version='1.0'?><?xml-stylesheet href='x'?><urlset>", True, True),
         (b"<ns:sitemapindex xmlns:ns='x'>", True, True),
         (b"<!doctype html><html><body><feedback-form>", False, False),
