@@ -159,6 +159,8 @@ def _clock() -> Check:
 
 
 def _network(config: Config) -> Check:
+    from crawler.fetching import contact
+
     if config.mode == "demo":
         return Check("network", True, "the demo needs none")
     if config.crawl.proxy:
@@ -169,9 +171,9 @@ def _network(config: Config) -> Check:
         return Check(
             "network", False, f"the name {host} is not found", "look at the machine's network, and at the name"
         )
-    named = "(+" in config.crawl.identify
     detail = f"we say we are {config.crawl.identify!r}" + (f"; {host} is found" if host else "")
-    return Check("network", named, detail, 'add a contact: crawl.identify = "suchlike/0.1 (+mailto:you@example.org)"')
+    told = not contact.is_missing(config)
+    return Check("network", told, detail, 'add a contact: crawl.identify = "suchlike/0.1 (+mailto:you@example.org)"')
 
 
 def _resolves(host: str) -> bool:

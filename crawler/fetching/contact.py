@@ -16,14 +16,20 @@ _CONTACT: Final = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]|https?://[^\s/]+\.[^\s/]")
 _RESERVED: Final = ("test", "example", "invalid", "localhost", "onion")
 
 
-def require(config: Config, starts: Iterable[str]) -> None:
-    """Raises ConfigError when a crawl from these URLs would visit the real web without a contact.
+def is_missing(config: Config) -> bool:
+    """Whether a crawl of the real web would need a contact and has none.
 
-    Not asked for where nobody else is visited: the demo, recorded pages, a proxy (which answers for what it serves or
+    None is needed where nobody else is visited: the demo, recorded pages, a proxy (which answers for what it serves or
     passes on), private networks.
     """
     crawl = config.crawl
-    if config.mode != "online" or crawl.proxy or crawl.allow_private_addresses or _CONTACT.search(crawl.identify):
+    needed = config.mode == "online" and not crawl.proxy and not crawl.allow_private_addresses
+    return needed and _CONTACT.search(crawl.identify) is None
+
+
+def require(config: Config, starts: Iterable[str]) -> None:
+    """Raises ConfigError when a crawl from these URLs would visit the real web and its contact is_missing."""
+    if not is_missing(config):
         return
     real = next((url for url in starts if _is_real(url)), None)
     if real is not None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from crawler.doctor import examine
 from crawler.fetching import contact
 from pipelines.config import Config
 from pipelines.errors import ConfigError
@@ -33,3 +36,10 @@ def test_a_contact_is_a_mail_or_web_address(named: str) -> None:
 )  # fmt: skip
 def test_where_nobody_is_visited_none_is_asked_for(config: Config, start: str) -> None:
     contact.require(config, [start])
+
+
+@pytest.mark.parametrize(("named", "is_one"), [("suchlike/0.1 (+nobody)", False), ("me@desk.org", True)])
+def test_doctor_takes_for_a_contact_what_a_run_does(named: str, is_one: bool, tmp_path: Path) -> None:
+    away = "redis://127.0.0.1:1"  # so that none is started
+    (tmp_path / "suchlike.toml").write_text(f'[crawl]\nidentify = "{named}"\n[queue]\nredis = "{away}"\n')
+    assert {one.name: one.ok for one in examine(tmp_path)}["network"] is is_one
