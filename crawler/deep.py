@@ -23,6 +23,12 @@ from pipelines.stores.invariants import Broken
 from workers.report import queues
 
 FIX = "this should never be; please report it with the project's .suchlike/log"
+# what is more likely than a fault of ours
+FIXES = {
+    "waiting": "start `suchlike clock` (or `run`), which hands on what nobody holds; if it stays so, please report it",
+    "pages": "put the files back into warc/, if need be from a backup; if nobody touched them, please report it",
+    "soundness": "the disk has damaged it: restore a backup, or `suchlike replay warc/` reads the archive anew",
+}
 # clocks of a client and a server on two machines, and a line's way into a log
 TOLERANCE_S = 0.05
 
@@ -44,7 +50,7 @@ def _check(name: str, found: Sequence[Broken]) -> Check:
     if not found:
         return Check(name, True, "every promise is kept")
     told = "; ".join(f"not so: {one.promise} ({one.number}: {', '.join(one.examples)})" for one in found)
-    return Check(name, False, told, FIX)
+    return Check(name, False, told, FIXES.get(name, FIX))
 
 
 def _waiting(store: Store, config: Config) -> list[Broken]:

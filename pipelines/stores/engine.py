@@ -48,6 +48,7 @@ def make_engine(url: URL, *, forks: bool) -> Engine:
     try:
         if url.get_backend_name() != "sqlite":
             engine = create_engine(url, pool_size=2, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+            event.listen(engine, "do_connect", _name_process)
             event.listen(engine, "connect", _prepare_postgresql)
             return engine
         # SQLite's connections must not be carried over a fork
@@ -63,6 +64,11 @@ def make_engine(url: URL, *, forks: bool) -> Engine:
 def missing(error: ModuleNotFoundError) -> UsageError:
     """The error that says which package PostgreSQL needs."""
     return UsageError(f"PostgreSQL needs one more package ({error.name}): pip install 'suchlike[postgres]'.")
+
+
+def _name_process(_dialect: Any, _record: object, _where: object, how: dict[str, Any]) -> None:
+    """Says in `pg_stat_activity` whose the connection is, unless its address or the environment names it otherwise."""
+    how["fallback_application_name"] = f"suchlike {os.getpid()}"
 
 
 def _prepare_postgresql(connection: Any, _record: object) -> None:

@@ -156,8 +156,8 @@ def test_harm_to_the_archive_is_found(on_file: Corpus, harm: Callable[[bytes], b
         file.unlink()
         if after is not None:
             file.write_bytes(after)
-        wrong = {one.name: one.detail for one in deep.examine(on_file.store, on_file.config) if not one.ok}
-        assert list(wrong) == ["pages"] and "can be read again" in wrong["pages"]
+        (wrong,) = [one for one in deep.examine(on_file.store, on_file.config) if not one.ok]
+        assert wrong.name == "pages" and "can be read again" in wrong.detail and "from a backup" in wrong.fix
     finally:
         file.write_bytes(held)
 

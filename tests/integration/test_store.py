@@ -288,6 +288,14 @@ def test_a_process_that_never_forks_keeps_sqlites_log_between_transactions(tmp_p
     assert not log.exists()
 
 
+@pytest.mark.parametrize("named", [None, "desk"])
+def test_postgresql_knows_whose_a_connection_is(postgres: str, named: str | None) -> None:
+    address = f"{postgres}&application_name={named}" if named else postgres
+    with contextlib.closing(open_store(address)) as store, store.read() as connection:
+        asked = text("SELECT application_name FROM pg_stat_activity WHERE pid = pg_backend_pid()")
+        assert connection.execute(asked).scalar() == (named or f"suchlike {os.getpid()}")
+
+
 def test_postgresql_compiles_no_query(postgres: str) -> None:
     with contextlib.closing(open_store(postgres)) as store, store.read() as connection:
         assert connection.exec_driver_sql("SHOW jit").scalar_one() == "off"
