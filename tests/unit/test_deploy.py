@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,8 @@ def test_the_services_of_the_compose_file_run_the_procfile_with_what_they_need()
         assert address(load(ROOT / "deploy", env=env)) == env["SUCHLIKE_REDIS"]
         assert all(services[need]["healthcheck"] for need in services[name]["depends_on"])
         assert services[name]["read_only"] and services[name]["cap_drop"] == ["ALL"]
+        # without rights of its own it writes to the project only as whoever owns that
+        assert services[name]["user"].startswith("${PROJECT_OWNER:?")
     broker = services["broker"]["command"]
     assert {"--appendonly", "noeviction", "--requirepass"} <= set(broker)
     # the dashboard alone can be reached, from this machine and with a token
@@ -118,6 +121,18 @@ def test_the_services_of_the_compose_file_run_the_procfile_with_what_they_need()
     check_bind(config.web.host, config.web.token)
 
 
-def test_no_password_stands_in_the_files() -> None:
-    for line in (ROOT / "deploy" / "example.env").read_text(encoding="utf-8").splitlines():
-        assert line.startswith("#") or line.endswith("=")
+def test_the_example_names_what_compose_asks_for_and_holds_no_password() -> None:
+    lines = (ROOT / "deploy" / "example.env").read_text(encoding="utf-8").splitlines()
+    named = [line for line in lines if not line.startswith("#")]
+    assert all(line.endswith("=") for line in named)
+    asked = re.findall(r"\$\{(\w+):\?", (ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))
+    assert {line.removesuffix("=") for line in named} == set(asked)
+
+
+def test_the_image_is_made_of_the_package_and_of_nothing_that_lies_beside_it() -> None:
+    held = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    packages = held["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    files = ["pyproject.toml", "constraints.txt", held["project"]["readme"], *held["project"]["license-files"]]
+    told = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    copied = [one for line in re.findall(r"^COPY (.+) \S+$", told, re.MULTILINE) for one in line.split()]
+    assert sorted(copied) == sorted([*packages, *files])
