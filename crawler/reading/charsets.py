@@ -29,7 +29,8 @@ _READ_AS: Final = {
     "shift_jis": "cp932",
     "euc_kr": "cp949",
 }
-_ATTRIBUTE: Final = re.compile(r"[\s/]+[^\s/=]+")
+# where a name begins; a pattern with the run of spaces before it would read a long one again from each of them
+_ATTRIBUTE: Final = re.compile(r"(?<=[\s/])[^\s/=]")
 _QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 

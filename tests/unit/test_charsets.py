@@ -8,6 +8,7 @@ import random
 from encodings.aliases import aliases
 
 import pytest
+from conftest import cpu_within
 
 from crawler.reading import charsets
 from crawler.reading.charsets import tamed, text_of
@@ -80,3 +81,11 @@ def test_a_long_tag_is_found_as_cutting_the_text_would_find_it() -> None:
             letters[chance.randrange(len(letters))] = ">"
         text = "".join(letters)
         assert charsets._has_long_tag(text) == (max(map(len, text.split(">"))) >= 16_384)
+
+
+@pytest.mark.parametrize("filled", [" ", "/", "= ", "\n", "\"'"])
+def test_a_tag_of_nothing_but_spaces_costs_no_more_than_its_length(filled: str) -> None:
+    tag = "<a" + filled * (200_000 // len(filled))
+    with cpu_within(5.0):
+        assert tamed(f"{tag}>end").endswith(">end")
+        tamed(tag)
