@@ -73,6 +73,17 @@ def about(connection: Connection, run: Run | None, wanted: Wanted) -> dict[str, 
     return told
 
 
+def place(exports: Path, name: str, mode: str | None) -> Path:
+    """Where an export lands for which no file is named: in `exports`, or in a folder of its mode's own beneath it.
+
+    What was replayed does not take the place of what was crawled, nor the other way round. UsageError when the
+    manifest there is somebody else's.
+    """
+    folder = exports / name if (exports / name).is_dir() else exports
+    others = [one for one in manifest.entries(folder) if mode and one.get("mode", mode) != mode]
+    return exports / str(mode) / name if others else exports / name
+
+
 def format_of(kind: str) -> Format:
     """The format of this name; UsageError, with those there are, when there is none."""
     if kind not in EXPORTS:

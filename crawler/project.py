@@ -19,7 +19,7 @@ from typing import Any
 from crawler import cell, report, seeding
 from crawler.databases import used_last
 from crawler.explaining import explained
-from crawler.export import about, export, fit
+from crawler.export import about, export, fit, place
 from crawler.fetching import contact, network, proxy
 from crawler.forgetting import Forgotten, forget
 from crawler.matches import Matches
@@ -281,8 +281,9 @@ class Project:
                 archive=config.path / "warc", edges=partial(edges.steps, connection),
                 feeds=partial(feeds.read, connection),
             )  # fmt: skip
+            file = file or place(config.path / "exports", form.file, latest.mode if latest else None)
             return export(
-                kind, lambda: articles.chosen(connection, wanted), file or config.path / "exports" / form.file,
+                kind, lambda: articles.chosen(connection, wanted), file,
                 about=about(connection, latest, wanted), choice=choice, purpose=purpose,
                 shares=splits_of(split) if split else None,
             )  # fmt: skip

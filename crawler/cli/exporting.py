@@ -59,7 +59,8 @@ def export(
         jsonl, csv, xlsx, parquet, hf (a Hugging Face folder), warc, rss, atom, jsonfeed, opml, bibtex,
         links.csv or graphml.
     output
-        The file (default: exports/articles.FORMAT in the project folder), or the folder for hf.
+        The file (default: exports/articles.FORMAT in the project folder; beside exports of another mode,
+        exports/MODE/articles.FORMAT), or the folder for hf.
     """
     from crawler.cli.opening import check_run, project
     from crawler.cli.telling import counted

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from crawler import export as exporting
-from crawler.export import MANIFEST, export
+from crawler.export import MANIFEST, export, place
 from pipelines.errors import StoreError, UsageError
 from pipelines.exports import EXPORTS, FIELDS, Choice, as_xlsx, chosen_fields
 from pipelines.exports.cells import cell, undefused
@@ -84,6 +84,15 @@ def test_every_format_writes_every_article_and_counts_them(kind: str, tmp_path: 
 @pytest.mark.parametrize("kind", EXPORTS)
 def test_every_format_writes_nothing_when_there_is_nothing(kind: str, tmp_path: Path) -> None:
     assert made(kind, [], tmp_path / "out")["articles"] == 0
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "hf"])
+def test_an_export_for_which_no_file_is_named_spares_those_of_another_mode(kind: str, tmp_path: Path) -> None:
+    name = EXPORTS[kind].file
+    assert place(tmp_path, name, "replay") == tmp_path / name
+    made(kind, [article()], tmp_path / name)
+    assert place(tmp_path, name, "online") == tmp_path / name
+    assert place(tmp_path, name, "replay") == tmp_path / "replay" / name
 
 
 @pytest.mark.parametrize("kind", EXPORTS)
