@@ -56,9 +56,7 @@ def forget(store: Store, archive: Path, what: str, *, copies: bool = False, prev
 
 def _meant(connection: Connection, what: str, site: str | None, *, copies: bool) -> tuple[list[int], dict[int, str]]:
     """The rows to be forgotten, and the copies elsewhere that stay."""
-    if site:
-        return forgotten.of_site(connection, site), {}
-    rows = _rows(connection, what)
+    rows = forgotten.of_site(connection, site) if site else _rows(connection, what)
     others = forgotten.copies(connection, rows)
     return (sorted({*rows, *others}), {}) if copies else (rows, others)
 

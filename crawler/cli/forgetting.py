@@ -66,6 +66,8 @@ def _tell(session: Session, told: Any) -> int:
         session.say(f"{_number(told)} {'removed' if told.applied else 'would be removed'}; it is not fetched again.")
     for url in told.copies[:SHOWN]:
         session.say(f"a copy stays: {url}   (--copies takes it along)")
+    if len(told.copies) > SHOWN:
+        session.say(f"… and {len(told.copies) - SHOWN} more copies")
     if not told.applied:
         session.say("nothing is changed yet; the same command with --yes does it.")
     return FOUND

@@ -55,13 +55,17 @@ def variants(connection: Connection, row: int) -> list[int]:
 
 
 def copies(connection: Connection, rows: Sequence[int]) -> dict[int, str]:
-    """Row -> URL of the articles that tell the stories of these few, and are not among them."""
-    told = select(articles.c.story).where(articles.c.id.in_(rows), articles.c.story.is_not(None))
-    query = (
-        select(urls.c.id, urls.c.url).join(articles, articles.c.id == urls.c.id)
-        .where(articles.c.story.in_(told), urls.c.id.not_in(rows)).order_by(urls.c.id)
-    )  # fmt: skip
-    return {row: url for row, url in connection.execute(query)}  # noqa: C416  # rows are no pairs
+    """Row -> URL of the articles that tell the stories of these, and are not among them."""
+    told, own, found = set[int](), set(rows), dict[int, str]()
+    for some in portions(rows):
+        query = select(articles.c.story).where(articles.c.id.in_(some), articles.c.story.is_not(None))
+        told |= set(connection.execute(query).scalars())
+    telling = select(urls.c.id, urls.c.url).join(articles, articles.c.id == urls.c.id).order_by(urls.c.id)
+    for some in portions(sorted(told)):
+        for row, url in connection.execute(telling.where(articles.c.story.in_(some))):
+            if row not in own:
+                found[row] = url
+    return dict(sorted(found.items()))
 
 
 def of_site(connection: Connection, site: str) -> list[int]:

@@ -245,6 +245,25 @@ def test_copies_get_another_original_or_go_along(database: str, tmp_path: Path) 
     assert broken(project) == []
 
 
+def test_copies_of_a_sites_articles_are_named_or_go_along(database: str, tmp_path: Path) -> None:
+    folder = tmp_path / "told"
+    folder.mkdir()
+    (folder / "suchlike.toml").write_text(f'[store]\ndatabase = "{database}"\nkeep = "all"\n')
+    stock = Stock(database, folder)
+    pages = {f"https://{name}.test/news": page("Harbour") for name in ("one", "two")}
+    stock.work("parse", stock.fetched({**pages, "https://bakery.test/news": page("Bakery")}))
+    with stock.store.write() as connection:
+        runs.end(connection, stock.run, "exhausted", now=3.0)
+    stock.store.close()
+    project = Project(folder)
+    shown = project.forget("one.test", preview=True)
+    assert (list(shown.articles), shown.copies) == (["https://one.test/news"], ("https://two.test/news",))
+    done = project.forget("one.test", copies=True)
+    assert (sorted(done.articles), done.copies) == (sorted(pages), ())
+    assert [one["url"] for one in project.articles(everything=True)] == ["https://bakery.test/news"]
+    assert broken(project) == []
+
+
 def test_it_does_not_come_back_under_another_address_of_its_site(database: str, tmp_path: Path) -> None:
     stock = Stock(database, tmp_path, archive="all")
     told = page("Harbour").replace(b"<head>", f'<head><link rel="canonical" href="{GONE}">'.encode())
