@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -20,7 +21,7 @@ from pipelines.config import Config
 from pipelines.errors import SeedError
 from pipelines.records import Candidate
 from pipelines.sections import Sources, Store
-from pipelines.seeds import Problem, Seed, SeedSet
+from pipelines.seeds import MAX_SEEDS, Problem, Seed, SeedSet
 from pipelines.stores import articles, discovery, fates, open_store, runs
 from pipelines.stores.discovery import Found
 
@@ -30,14 +31,18 @@ LIMIT_S = 300
 def fetch_seeds(seed_set: SeedSet, config: Config) -> SeedSet:
     """`seed_set` with its URLs fetched and extracted; what was fetched once is kept in the project folder.
 
-    A URL that brings no article becomes a Problem that says why.
+    A URL that brings no article becomes a Problem that says why, as do those that are too many for a set.
     """
     kept = config.path / ".suchlike" / "seeds"
-    missing = [url for url in seed_set.urls if not _file(kept, url).exists()]
+    room = max(0, MAX_SEEDS - len(seed_set.seeds))
+    urls, beyond = seed_set.urls[:room], seed_set.urls[room:]
+    missing = [url for url in urls if not _file(kept, url).exists()]
     problems = list(seed_set.problems)
+    if beyond:
+        problems.append(Problem(beyond[0], _left_out(beyond)))
     if missing:
         problems += _fetch(missing, config, kept)
-    fetched = [_read(url, _file(kept, url)) for url in seed_set.urls if _file(kept, url).exists()]
+    fetched = [_read(url, _file(kept, url)) for url in urls if _file(kept, url).exists()]
     return replace(seed_set, seeds=(*seed_set.seeds, *fetched), problems=tuple(problems))
 
 
@@ -78,6 +83,11 @@ def _fetch(wanted: list[str], config: Config, kept: Path) -> list[Problem]:
                     problems.append(Problem(url, _why(fates.tell(connection, row) if row else None, url)))
         store.close()
     return problems
+
+
+def _left_out(beyond: Sequence[str]) -> str:
+    which = f"{len(beyond)} addresses, from {beyond[0]} on, were" if len(beyond) > 1 else f"{beyond[0]} was"
+    return f"{which} left out, for a seed set has at most {MAX_SEEDS} articles; choose the most typical ones."
 
 
 def _why(told: dict[str, object] | None, url: str) -> str:

@@ -82,6 +82,9 @@ class _Reading:
         files = list(files_in(folder))
         for missing in sorted(wishes.files.keys() - {path.relative_to(folder).as_posix() for path in files}):
             self._complain(folder / TOML, f'it speaks of "{missing}", which is not there; correct the name')
+        if wishes.every:
+            told = f'every = "{wishes.every}" counts for nothing here; write it in the profile, in suchlike.toml'
+            self._complain(folder / TOML, told)
         inside = folder.resolve()
         for path in files:
             if path.is_symlink() and not path.resolve().is_relative_to(inside):

@@ -41,7 +41,7 @@ class Problem:
 class SeedSet:
     """The examples of one subject. `urls` are seeds given as addresses, which are still to be fetched.
 
-    `settings` has what seed.toml says for the run: threshold, every, sites, feeds, sitemaps.
+    `settings` has what seed.toml says for the run: grain, threshold, sites, feeds, sitemaps.
     """
 
     name: str

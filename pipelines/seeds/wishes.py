@@ -19,7 +19,6 @@ MAX_TOML_BYTES: Final = 1_000_000
 _SETTINGS: Final[dict[str, tuple[type, ...]]] = {
     "grain": (str,),
     "threshold": (str, float, int),
-    "every": (str,),
     "sites": (list,),
     "feeds": (list,),
     "sitemaps": (list,),
@@ -30,6 +29,8 @@ _KEYS: Final[dict[str, tuple[type, ...]]] = {
     "language": (str,),
     "cut": (bool,),
     "files": (dict,),
+    # told that it counts for nothing here: the clock reads no seeds
+    "every": (str,),
     # what replaying a file must give: read by tests, not here
     "expect": (list,),
     **_SETTINGS,
@@ -63,6 +64,7 @@ class Wishes:
     name: str = ""
     about: str = ""
     language: str = ""
+    every: str = ""
     cut: bool = True
     files: Mapping[str, FileWishes] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -107,6 +109,7 @@ def read_wishes(folder: Path) -> Wishes:
         name=said.get("name", ""),
         about=said.get("about", ""),
         language=said.get("language", ""),
+        every=said.get("every", ""),
         cut=said.get("cut", True),
         files={name: FileWishes(**wishes) for name, wishes in said.get("files", {}).items()},
         settings={key: said[key] for key in _SETTINGS if key in said},

@@ -9,12 +9,23 @@ from scripted_site import Answer, page, robots, serving
 
 from crawler.fetching.seeds import fetch_seeds
 from pipelines.config import load
-from pipelines.seeds import SeedSet
+from pipelines.seeds import MAX_SEEDS, Seed, SeedSet
 
 TEXT = (
     "The harbour board has asked for tenders to dredge the main channel to fourteen metres. Silt has narrowed the "
     "fairway since the storms, and pilots say that laden vessels now wait for the tide at the outer buoy. "
 )
+
+
+def test_addresses_beyond_what_a_set_holds_are_left_out_and_told(tmp_path: Path) -> None:
+    seeds = tuple(Seed(f"{at}", "", "Silt", TEXT, "en", 36, ()) for at in range(MAX_SEEDS))
+    found = fetch_seeds(SeedSet("", "", seeds, urls=("http://a.test/1", "http://a.test/2")), load(tmp_path))
+    assert found.seeds == seeds
+    (problem,) = found.problems
+    assert problem.message == (
+        "2 addresses, from http://a.test/1 on, were left out, for a seed set has at most 200 articles; "
+        "choose the most typical ones."
+    )
 
 
 @pytest.mark.slow

@@ -110,15 +110,25 @@ def test_addresses_are_kept_to_be_fetched(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_seed_toml_names_the_set_and_passes_settings_on(folder: Path) -> None:
     (folder / "seed.toml").write_text(
-        'name = "floods"\nabout = "mud"\nlanguage = "de"\nthreshold = 0.4\nevery = "1h"\nfeeds = ["https://a.test/rss"]\n'
+        'name = "floods"\nabout = "mud"\nlanguage = "de"\nthreshold = 0.4\nfeeds = ["https://a.test/rss"]\n'
         '[files."good.txt"]\ntitle = "Mud"\nurl = "https://a.test/mud"\n[[expect]]\nfile = "good.txt"\n',
         "utf-8",
     )
     found = read([folder])
     assert (found.name, found.about) == ("floods", "mud")
-    assert found.settings == {"threshold": 0.4, "every": "1h", "feeds": ["https://a.test/rss"]}
+    assert found.settings == {"threshold": 0.4, "feeds": ["https://a.test/rss"]}
     seed = only(found)
     assert (seed.language, seed.title, seed.url) == ("de", "Mud", "https://a.test/mud")
+
+
+def test_a_schedule_in_seed_toml_is_said_to_count_for_nothing(folder: Path) -> None:
+    (folder / "seed.toml").write_text('every = "1h"\n', "utf-8")
+    found = read([folder])
+    assert len(found.seeds) == 1 and found.settings == {}
+    (problem,) = found.problems
+    assert problem.message == (
+        f'{folder / "seed.toml"}: every = "1h" counts for nothing here; write it in the profile, in suchlike.toml.'
+    )
 
 
 def test_what_the_project_or_a_flag_says_beats_seed_toml_also_where_it_is_a_default(
