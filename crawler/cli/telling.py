@@ -49,8 +49,8 @@ def tell(session: Session, done: Mapping[str, Any], store: Store, *, judged: boo
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """`1 page`, `2 pages`."""
-    return f"{number} {one if number == 1 else many or f'{one}s'}"
+    """`1 page`, `2,000 pages`."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def _closed(done: Mapping[str, Any], store: Store) -> str:
@@ -69,7 +69,7 @@ def _found(done: Mapping[str, Any]) -> str:
     if copies <= 0:
         return f"{done['matches']} match"
     stories = counted(done["stories"], "story", "stories")
-    return f"{done['matches']} match: {stories} and {counted(copies, 'copy', 'copies')}"
+    return f"{done['matches']:,} match: {stories} and {counted(copies, 'copy', 'copies')}"
 
 
 def _best(session: Session, store: Store, run: int) -> None:

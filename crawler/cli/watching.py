@@ -84,8 +84,8 @@ class Watching:
         if not progress.pages and not progress.in_flight:
             return ["starting", elapsed]
         self._budget = progress.budget or self._budget  # it may be made larger meanwhile
-        of = f"/{self._budget}" if self._budget else ""
-        told = [f"{progress.pages}{of} pages", f"{progress.matches} match"]
+        of = f"/{self._budget:,}" if self._budget else ""
+        told = [f"{progress.pages:,}{of} pages", f"{progress.matches:,} match"]
         if self._budget and progress.pages >= self._budget:
             return [*told, "finishing", elapsed]
         if progress.paused or progress.stopping:

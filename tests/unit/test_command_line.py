@@ -23,6 +23,7 @@ from crawler.cli.app import app
 from crawler.cli.app import run as command_line
 from crawler.cli.examples import EXAMPLES
 from crawler.cli.session import END, MARK, Session, fitted
+from crawler.cli.telling import counted
 from crawler.cli.watching import Watching
 from crawler.running.forecast import Promise
 from crawler.running.lookout import Progress
@@ -238,6 +239,20 @@ def test_a_line_of_progress_says_how_far_it_is_to_the_budget_and_pretends_no_oth
     assert "to the budget" not in endless._line(progress) and "/" not in endless._line(progress).split()[0]
     assert bounded._line(Progress(seconds=3)).startswith("starting")
     assert "finishing" in bounded._line(Progress(pages=500, in_flight=3, seconds=60))
+
+
+def test_large_numbers_can_be_read_in_sentences() -> None:
+    assert (
+        Watching(Session(), 12_000)
+        ._line(Progress(pages=3456, matches=1029, seconds=29))
+        .startswith("3,456/12,000 pages   1,029 match")
+    )
+    assert [counted(number, "page") for number in (0, 1, 999, 172_551)] == [
+        "0 pages",
+        "1 page",
+        "999 pages",
+        "172,551 pages",
+    ]
 
 
 def test_a_line_of_progress_says_why_there_are_fewer_matches(capsys: pytest.CaptureFixture[str]) -> None:
