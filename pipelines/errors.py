@@ -7,6 +7,7 @@ SuchlikeError
 ├── UnreachableError      broker or storage cannot be reached or written                exit 4
 │   ├── BrokerError
 │   └── StoreError
+│       └── RefusedError
 └── AlertError            a channel did not take an alert                           exit 4
 """
 
@@ -51,7 +52,16 @@ class StoreError(UnreachableError):
     """The database or the disk cannot be reached or written."""
 
 
+class RefusedError(StoreError):
+    """The database is there, and does not take what it was given: that is as it is, however often one asks."""
+
+
 class AlertError(SuchlikeError):
     """A channel did not take an alert; the message names it without its secrets."""
 
     exit_code = 4
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether there is no room, or no database, for now: whatever was to be written down is not to blame."""
+    return isinstance(error, StoreError) and not isinstance(error, RefusedError)

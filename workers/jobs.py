@@ -16,7 +16,7 @@ from rq.job import Job
 
 from pipelines import holders
 from pipelines.config import Config
-from pipelines.errors import StoreError
+from pipelines.errors import StoreError, is_away
 from pipelines.stages import LEASE_S, RENEW_S, TAKES, Stage, Watch, unwatched
 from pipelines.stores import Store, ledger, open_store
 from workers import build
@@ -69,21 +69,29 @@ def work_with(worked: Worked) -> None:
 
 def run_stage(stage: str, rows: list[int]) -> None:
     """Runs a stage on rows and rings the stages that follow. Rows it could not finish are released at once."""
-    assert _worked is not None, "work_with() comes first"
+    worked = _held()
     try:
-        rings = _worked.stages[stage].run(rows, Renewing(_worked, rows))
-    except StoreError:
-        # no room, or no database: the pages are not to blame
-        with contextlib.suppress(StoreError), _worked.store.write() as connection:
-            ledger.begin_not(connection, rows, state=TAKES[stage], until=time.time() + AWAY_S, by=holders.mine())
-        raise
-    except Exception:  # the edge of a process: whatever it was, the rows must not wait for their lease
-        with _worked.store.write() as connection:
-            ledger.release(connection, rows, now=time.time(), by=holders.mine())
+        rings = worked.stages[stage].run(rows, Renewing(worked, rows))
+    except Exception as error:  # the edge of a process: whatever it was, the rows must not wait for their lease
+        _let_go(stage, rows, error)
         raise
     for following, ringing in rings.items():
         if ringing:
-            _worked.sender.send(following, ringing)
+            worked.sender.send(following, ringing)
+
+
+def _held() -> Worked:
+    assert _worked is not None, "work_with() comes first"
+    return _worked
+
+
+def _let_go(stage: str, rows: list[int], error: Exception) -> None:
+    """Rows that a stage could not finish are rung again: soon, or once there may be room, or a database, again."""
+    with contextlib.suppress(StoreError), _held().store.write() as connection:
+        if is_away(error):
+            ledger.begin_not(connection, rows, state=TAKES[stage], until=time.time() + AWAY_S, by=holders.mine())
+        else:
+            ledger.release(connection, rows, now=time.time(), by=holders.mine())
 
 
 _ALLOWED: dict[str, Callable[..., Any]] = {RUN_STAGE: run_stage}

@@ -15,7 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pipelines.config import Config
-from pipelines.errors import StoreError
+from pipelines.errors import StoreError, is_away
 from pipelines.stages import Rings
 from pipelines.stores import Store, ledger, open_store
 from pipelines.stores.schema import State
@@ -105,12 +105,11 @@ class Pooled:
             except BrokenProcessPool:
                 self._mourn(rows)
                 return
-            except StoreError:
-                # no room, or no database: the pages are not to blame
-                with contextlib.suppress(StoreError), self._store.write() as connection:
-                    ledger.begin_not(connection, rows, state=State.FETCHED, until=time.time())
-                raise
-            except Exception:  # the edge of a process: whatever it was, it costs no other page
+            except Exception as error:  # the edge of a process: whatever it was, it costs no other page
+                if is_away(error):
+                    with contextlib.suppress(StoreError), self._store.write() as connection:
+                        ledger.begin_not(connection, rows, state=State.FETCHED, until=time.time())
+                    raise
                 logger.warning("a page among %d failed, they are tried again: %s", len(rows), rows, exc_info=True)
                 self._release(rows)
                 continue

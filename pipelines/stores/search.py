@@ -49,6 +49,8 @@ _TITLE_WORDS = 300
 _LAST_PLACE = 16_383
 # title and text are apart by more than a phrase is long
 _GAP = 50
+# PostgreSQL takes 1,048,575 bytes of different words, each with four more, and two for each of its places
+_VECTOR_BYTES = 1_000_000
 
 _fts = Table("articles_search", MetaData(), Column("rowid", Integer))
 _whole: ColumnElement[Any] = literal_column("articles_search")
@@ -200,11 +202,17 @@ def _cut(row: int, title: str, said: str) -> tuple[int, list[str], list[str]]:
 
 
 def _vector(title: list[str], words: list[str]) -> str:
-    """A tsvector as text: each word with its places, those of the title being of weight A."""
+    """A tsvector as text: each word with its places, those of the title being of weight A.
+
+    Of words made to be more than fit, those at the end are left out.
+    """
     places: dict[str, list[str]] = {}
-    for at, word in enumerate(title, 1):
-        places.setdefault(word, []).append(f"{at}A")
-    for at, word in enumerate(words, len(title) + _GAP):
-        if at <= _LAST_PLACE:
-            places.setdefault(word, []).append(str(at))
+    room = _VECTOR_BYTES
+    marked = [(at, word, "A") for at, word in enumerate(title, 1)]
+    marked += [(at, word, "") for at, word in enumerate(words, len(title) + _GAP) if at <= _LAST_PLACE]
+    for at, word, weight in marked:
+        room -= 2 if word in places else len(word.encode()) + 6
+        if room < 0:
+            break
+        places.setdefault(word, []).append(f"{at}{weight}")
     return " ".join(f"'{word}':{','.join(where)}" for word, where in places.items() if word)

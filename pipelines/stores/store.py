@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, select
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from pipelines.errors import StoreError, UsageError
+from pipelines.errors import RefusedError, StoreError, UsageError
 from pipelines.stores.dialect import insert_new
 from pipelines.stores.engine import SQLITE, make_engine, missing, parsed, written
 from pipelines.stores.schema import facts
@@ -20,12 +20,15 @@ from pipelines.stores.upgrade import upgrade
 # who holds rows on PostgreSQL and says nothing for so long stands still, or is cut off from it: what he did is undone,
 # and others go on. As long as others wait for SQLite's lock.
 FROZEN_S = 60
+# the class of errors by which PostgreSQL says that what it was given exceeds its limits
+_TOO_MUCH = "54"
 
 
 class Store:
     """One database. `read()` and `write()` give a Connection inside one transaction; write commits at its end.
 
-    Both raise StoreError, in one sentence, when the database or its disk fails.
+    Both raise StoreError, in one sentence, when the database or its disk fails, and of these RefusedError when it does
+    not take what it was given.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -95,7 +98,14 @@ class Store:
         try:
             yield
         except (DBAPIError, NoConnection) as error:
-            raise StoreError(f"The database {self.shown} failed: {_first_line(error)}.") from error
+            kind = RefusedError if _is_refusal(error) else StoreError
+            raise kind(f"The database {self.shown} failed: {_first_line(error)}.") from error
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether it is for the values of a statement that it failed, not for the database, its disk or who asks."""
+    said = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    return isinstance(error, (DataError, IntegrityError)) or said.startswith(_TOO_MUCH)
 
 
 def open_store(address: str, *, create: bool = True, mode: str | None = None, forks: bool = True) -> Store:

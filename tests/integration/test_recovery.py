@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -20,13 +21,16 @@ from crawler.frontier.handoff import Handoff, Wanted
 from crawler.project import Project
 from crawler.running.conductor import BEAT_S
 from pipelines import disk, walltime
+from pipelines.errors import StoreError
 from pipelines.holders import holder_name, mine
 from pipelines.records import Candidate
 from pipelines.stages import LEASE_S, RING_S
 from pipelines.stores import allotment, discovery, hosts, leases, ledger, open_store, runs
 from pipelines.stores.discovery import Found
 from pipelines.stores.schema import State
+from workers import jobs
 from workers.broker import Broker, connect, is_up
+from workers.jobs import Worked
 from workers.queues import Queues
 from workers.reconcile import DEEP, clock_set_back, reconcile, ring_all
 
@@ -54,6 +58,34 @@ def test_an_attempt_that_could_not_be_made_does_not_count(tmp_path: Path) -> Non
     assert [project.attempts(row) for row in rows] == [0, 0, 0]
     assert overdue(project, now=now + 1) == {rows[2]}
     assert overdue(project, now=now + 3) == set(rows)
+
+
+class _Works:
+    """A sender who parses at once, as a worker does."""
+
+    def send(self, stage: str, rows: Sequence[int], *, batch: int | None = None, first: bool = False) -> bool:
+        size = batch or len(rows)
+        for at in range(0, len(rows) if stage == "parse" else 0, size):
+            with contextlib.suppress(StoreError):
+                jobs.run_stage(stage, list(rows[at : at + size]))
+        return True
+
+
+def test_a_page_that_the_database_does_not_take_ends_alone(tmp_path: Path) -> None:
+    project = Waiting(tmp_path, store={"keep": "all", "archive": "none"})
+    bad, *_ = project.fetch(articles(5))
+    with project.store.write() as connection:
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER no BEFORE INSERT ON articles WHEN new.id = {bad} BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+    sender = _Works()
+    jobs.work_with(Worked(project.config, "parse", sender))
+    sender.send("parse", [bad])
+    assert project.attempts(bad) == 1
+    while any(reconcile(project.store, sender, None).values()):
+        pass
+    ends = project.fates()
+    assert (ends["dead"], ends["in_flight"]) == ({"parse-killed": 1}, 4)
 
 
 def test_a_stage_that_is_still_at_its_rows_keeps_them(tmp_path: Path) -> None:

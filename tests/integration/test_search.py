@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
 import string
 import tracemalloc
@@ -295,3 +296,12 @@ def test_a_word_that_is_looked_for_is_found_as_often_as_among_the_words_of_the_t
     alone = rank("", text, ((word,),), 0)
     once = rank("", " ".join([word] * words_of(text, 100).count(word)), ((word,),), 0)
     assert alone == once
+
+
+def test_an_article_of_more_different_words_than_postgresql_takes_is_stored_and_found(stock: Stock) -> None:
+    signs = "\ufdf2\ufdf3\ufdf4\ufdf6\ufdf7\ufdf8\ufdf9"  # each is written with a word of its own
+    words = ["".join(some) + signs[0] * 9 for some in itertools.islice(itertools.product(signs, repeat=6), 15_000)]
+    (row,) = stock.parsed([("https://site.test/made", f"Dredging {' '.join(words)}")], title="A wall of words")
+    stock.dedupe([row])
+    with stock.store.read() as connection:
+        assert row in {hit.row for hit in search.find(connection, understood("wall dredging"), Wanted())}
