@@ -229,7 +229,7 @@ def main() -> None:
     """Runs and prints."""
     chosen = chosen_by()
     curves, ends = measure(chosen)
-    cuts = [*(chosen.cut or (50, 100)), chosen.pages]
+    cuts = [*(cut for cut in chosen.cut or (50, 100) if cut < chosen.pages), chosen.pages]
     figures: dict[str, Any] = {"web": Path(chosen.web).name, "seeds": chosen.seeds, "draws": chosen.draws}
     print(f"recall after {cuts} pages, area up to {chosen.pages}, ours by theirs at {chosen.pages}, subjects ours lost")
     for start, by in curves.items():
