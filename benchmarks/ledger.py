@@ -30,7 +30,7 @@ from pipelines.records import Candidate
 from pipelines.stores import Store, allotment, discovery, fetches, hosts, leases, open_store, schema
 from pipelines.stores.discovery import Found
 from pipelines.stores.fetches import Fetched
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 
 HOLDER = "benchmark"
 HOSTS_OF = 50  # rows to a host, on average

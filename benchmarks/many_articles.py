@@ -21,7 +21,7 @@ from pipelines.signature import KEYS, SKETCH, Signature
 from pipelines.stores import Connection, Store, articles, discovery, replayed, schema, signatures
 from pipelines.stores.articles import Draft
 from pipelines.stores.discovery import Found
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 from pipelines.words import words_of
 
 POOL, CHUNK = 10_000, 2_000

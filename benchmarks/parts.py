@@ -41,7 +41,7 @@ from pipelines.stages import TAKES
 from pipelines.stores import Store, discovery, fetches, open_store, replayed, runs, signatures
 from pipelines.stores.discovery import Found
 from pipelines.stores.fetches import Fetched
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 from workers.broker import Broker
 from workers.tuning import BATCH
 

@@ -36,7 +36,7 @@ from pipelines.stores import Store, discovery, leases, open_store, runs
 from pipelines.stores.allotment import LEASE_S, HostLease, Waiting
 from pipelines.stores.discovery import Found
 from pipelines.stores.fetches import Fetched
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 
 EXCHANGE_S, LATENCY_S, ROWS_EACH = 1.0, 0.3, 8
 FOUND, NEW_SHARE = 12, 0.15

@@ -50,7 +50,7 @@ from pipelines.stores import (
 from pipelines.stores.articles import Draft
 from pipelines.stores.discovery import Found
 from pipelines.stores.fetches import Fetched
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 from pipelines.stores.wanted import Wanted
 
 QUERIES = 60

@@ -24,7 +24,7 @@ from pipelines.errors import UsageError
 from pipelines.sections import Store
 from pipelines.stores import discovery, open_store, runs, surveys
 from pipelines.stores.discovery import Found
-from pipelines.stores.schema import Kind, State
+from pipelines.stores.states import Kind, State
 from pipelines.stores.surveys import Surveyed
 
 # lists that come later than this are not waited for

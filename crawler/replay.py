@@ -17,7 +17,7 @@ from pipelines.seeds import SeedSet
 from pipelines.stores import Store, discovery, fetches, ledger, replayed, rhythms, runs
 from pipelines.stores.discovery import Found
 from pipelines.stores.fetches import Fetched
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 from pipelines.warc import Recorded
 from workers.drain import drain
 from workers.inline import Inline

@@ -10,7 +10,7 @@ from pipelines.signature import Signature, signature
 from pipelines.stages import LEASE_S, RING_S, Rings, Watch
 from pipelines.stores import Store, articles, ledger, signatures, stories
 from pipelines.stores.ledger import Taken
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 from pipelines.trail import Step
 
 # articles of before there were signatures, signed beside each batch

@@ -18,7 +18,7 @@ from pipelines.stores import Connection, Store, articles, forgotten, ledger, rat
 from pipelines.stores.articles import Draft, Known
 from pipelines.stores.bodies import discard
 from pipelines.stores.ledger import Taken
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 from pipelines.trail import Step
 
 # a page that was begun so often, at last alone, and never ended is not given to its parsers again

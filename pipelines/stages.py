@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 
 # rows the next stages are to be rung for, by stage name
 Rings = dict[str, list[int]]

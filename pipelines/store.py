@@ -13,7 +13,7 @@ from pipelines.rhythm import Bounds
 from pipelines.stages import LEASE_S, Rings, Watch
 from pipelines.stores import Connection, Store, articles, bodies, forgotten, ledger, rhythms, runs, stories
 from pipelines.stores.ledger import Taken
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 from pipelines.trail import Step
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 
 # a logger of its own, since most logs are better without it: a long crawl has four lines a page
 LOGGER: Final = logging.getLogger("suchlike.trail")

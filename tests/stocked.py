@@ -19,7 +19,8 @@ from pipelines.stores import articles, discovery, fates, fetches, ledger, open_s
 from pipelines.stores.articles import Draft
 from pipelines.stores.discovery import Found
 from pipelines.stores.fetches import Fetched
-from pipelines.stores.schema import State, urls
+from pipelines.stores.schema import urls
+from pipelines.stores.states import State
 from pipelines.urls import host_of, key, site_of
 from workers import build
 from workers.inline import Inline

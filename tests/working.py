@@ -21,7 +21,7 @@ from pipelines.records import Candidate
 from pipelines.stores import Store, discovery, fates, fetches, ledger, open_store, replayed, runs
 from pipelines.stores.discovery import Found
 from pipelines.stores.fetches import Fetched
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 
 _PROSE = (
     "harbour council winter budget engineer railway village teacher orchard bridge engine market window lantern "

@@ -18,7 +18,7 @@ from pipelines.config import Config
 from pipelines.errors import StoreError, is_away
 from pipelines.stages import Rings
 from pipelines.stores import Store, ledger, open_store
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 from workers import build, lifeline
 from workers.inline import Inline
 from workers.limits import limit_memory, page_alarm

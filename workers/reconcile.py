@@ -8,7 +8,7 @@ from pipelines import holders, stages
 from pipelines.stages import LEASE_S, RING_S
 from pipelines.stores import Store, bodies, leases, ledger, rhythms
 from pipelines.stores.ledger import MAX_ATTEMPTS
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 from workers.queues import Sender
 
 LIMIT = 2_000

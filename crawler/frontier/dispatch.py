@@ -18,7 +18,7 @@ from crawler.frontier.rules import MAX_BYTES
 from crawler.frontier.traps import no_such_page
 from pipelines.rights import MAX_TDMREP_BYTES, TDMREP_PATH
 from pipelines.stores.allotment import Waiting
-from pipelines.stores.schema import Kind
+from pipelines.stores.states import Kind
 
 if TYPE_CHECKING:
     from crawler.crawl import Crawl

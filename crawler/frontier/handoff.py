@@ -30,7 +30,7 @@ from pipelines.stores import (
 )
 from pipelines.stores.allotment import LEASE_S, HostLease
 from pipelines.stores.runs import Run
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 from pipelines.trail import Step
 from pipelines.walltime import Walltime
 from workers.queues import Sender

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipelines import urls as identity
 from pipelines.stores.allotment import Waiting
 from pipelines.stores.fetches import Fetched
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 from pipelines.stores.visits import Came, Visited
 
 _GONE = (404, 410)

@@ -11,7 +11,7 @@ from pipelines import urls as identity
 from pipelines.likeness.calibrate import logistic, logit
 from pipelines.likeness.profile import Profile
 from pipelines.markup import COMMENT, charset_of
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 
 QUICK_CHARS = 4_000
 # matches that say enough of where the next ones may lie; the share of them that lies below a low one, and how far

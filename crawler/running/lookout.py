@@ -10,7 +10,7 @@ from crawler.running.forecast import AHEAD, Forecast, Promise
 from pipelines.config import Config
 from pipelines.stores import Connection, Store, bodies, hosts, ledger, marks, runs, tallies
 from pipelines.stores.runs import Run
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 
 LATEST = 5
 

@@ -12,7 +12,7 @@ from pipelines.config import Config
 from pipelines.errors import StoreError
 from pipelines.moments import iso_at
 from pipelines.stores import Connection, hosts, ledger, open_store, runs, schedules, tallies
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 from workers.report import queues
 from workers.tuning import tuned
 

@@ -16,7 +16,7 @@ from pipelines import urls as identity
 from pipelines.rights import together
 from pipelines.stores.allotment import Waiting
 from pipelines.stores.fetches import Fetched
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 
 MAX_FETCHES = 3
 # beyond the depth of links: a redirect costs no likeness, but a chain must end

@@ -28,7 +28,7 @@ from pipelines.stores.allotment import Waiting
 from pipelines.stores.discovery import Found
 from pipelines.stores.fetches import Fetched
 from pipelines.stores.hosts import MIRROR
-from pipelines.stores.schema import Kind, State
+from pipelines.stores.states import Kind, State
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from scrapy.http import Response
 from crawler.spiders.roam import RoamSpider
 from pipelines.stores.allotment import Waiting
 from pipelines.stores.fetches import Fetched
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 
 
 class SurveySpider(RoamSpider):

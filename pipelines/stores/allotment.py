@@ -26,8 +26,9 @@ from pipelines import urls as identity
 from pipelines.stores import visits
 from pipelines.stores.dialect import ask
 from pipelines.stores.discovery import settle_best
-from pipelines.stores.schema import CRAWLED, MOVES, WAITS, Kind, State, hosts, urls
+from pipelines.stores.schema import CRAWLED, MOVES, WAITS, hosts, urls
 from pipelines.stores.schema import templates as template_rows
+from pipelines.stores.states import Kind, State
 from pipelines.stores.visits import Visit
 
 LEASE_S = 20.0

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, delete, select
 
 from pipelines.records import Page
 from pipelines.stores.dialect import run_many, upsert
-from pipelines.stores.schema import ENDED, bodies, storable, urls
+from pipelines.stores.schema import bodies, storable, urls
+from pipelines.stores.states import ENDED
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 # the address that answered, its headers, and the body

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, Integer, case, cast, func, or_, select
 
 from pipelines.stores import fates, hosts, rhythms, tallies
-from pipelines.stores.schema import Kind, State, articles, urls
+from pipelines.stores.schema import articles, urls
 from pipelines.stores.schema import hosts as host_table
+from pipelines.stores.states import Kind, State
 
 # scores are counted in steps of a hundredth
 STEPS = 100

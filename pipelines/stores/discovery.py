@@ -10,7 +10,8 @@ from sqlalchemy import Connection, bindparam, case, func, select, update
 from pipelines import urls as identity
 from pipelines.records import Candidate
 from pipelines.stores.dialect import insert_new, portions, run_many
-from pipelines.stores.schema import WAITS, Kind, barred, hosts, storable, urls
+from pipelines.stores.schema import WAITS, barred, hosts, storable, urls
+from pipelines.stores.states import Kind
 
 ANCHOR_CHARS = 200
 CONTEXT_CHARS = 160

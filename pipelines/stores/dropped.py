@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, Connection, func, select, update
 from pipelines.misfits import REASONS
 from pipelines.stores import bodies
 from pipelines.stores.dialect import portions
-from pipelines.stores.schema import ENDED, IN_STORE, Kind, State, articles, urls
+from pipelines.stores.schema import articles, urls
+from pipelines.stores.states import ENDED, IN_STORE, Kind, State
 
 
 def _of(reasons: Sequence[str]) -> list[ColumnElement[bool]]:

@@ -19,7 +19,8 @@ from pipelines.likeness.tokens import CHAR_LIMIT
 from pipelines.misfits import REASONS, Misfit, Traits
 from pipelines.records import Likeness, as_json
 from pipelines.stores.dialect import run_many, upsert
-from pipelines.stores.schema import State, articles, profiles, runs, urls
+from pipelines.stores.schema import articles, profiles, runs, urls
+from pipelines.stores.states import State
 
 # as much of an article as is judged: a hostile site's long ones, hundreds at once, would fill the memory
 _READ = func.substr(articles.c.text, 1, CHAR_LIMIT).label("text")

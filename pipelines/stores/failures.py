@@ -16,7 +16,8 @@ from pipelines.stores import runs
 from pipelines.stores.dialect import indexed
 from pipelines.stores.discovery import settle_best
 from pipelines.stores.hosts import UNBLOCKED
-from pipelines.stores.schema import Kind, State, hosts, urls
+from pipelines.stores.schema import hosts, urls
+from pipelines.stores.states import Kind, State
 from pipelines.stores.where import whole
 
 # a server may answer with a page the next time; the other reasons to drop a page say what the page is

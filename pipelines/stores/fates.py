@@ -13,7 +13,8 @@ from pipelines.moments import iso_at
 from pipelines.stores import articles as article_rows
 from pipelines.stores import tallies, tellings, traps
 from pipelines.stores.dialect import indexed
-from pipelines.stores.schema import LEADS, MISSED, MOVES, WAITS, Kind, State, articles, hosts, urls
+from pipelines.stores.schema import LEADS, MISSED, MOVES, WAITS, articles, hosts, urls
+from pipelines.stores.states import Kind, State
 from pipelines.stores.where import whole
 
 _NAMES = {

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, and_, or_, select
 
 from pipelines.records import Feed
-from pipelines.stores.schema import Kind, State, hosts, rhythms, urls
+from pipelines.stores.schema import hosts, rhythms, urls
+from pipelines.stores.states import Kind, State
 
 
 def read(connection: Connection) -> Iterator[Feed]:

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, bindparam, select, update
 from pipelines.stores import bodies
 from pipelines.stores.dialect import portions, run_many
 from pipelines.stores.discovery import raise_best
-from pipelines.stores.schema import DETAIL_CHARS, Kind, State, rhythms, runs, storable, urls
+from pipelines.stores.schema import DETAIL_CHARS, rhythms, runs, storable, urls
+from pipelines.stores.states import Kind, State
 
 MAX_STATUS = 999
 

@@ -11,16 +11,8 @@ from pipelines import urls as identity
 from pipelines.stores import runs, search, stories
 from pipelines.stores.dialect import portions, upsert
 from pipelines.stores.discovery import settle_best
-from pipelines.stores.schema import (
-    State,
-    articles,
-    barred,
-    bodies,
-    hosts,
-    metadata,
-    rhythms,
-    urls,
-)
+from pipelines.stores.schema import articles, barred, bodies, hosts, metadata, rhythms, urls
+from pipelines.stores.states import State
 
 REASON = "forgotten"
 # whose rows belong to one URL: every table that names its article, now or in later versions; the article comes last

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, Float, Integer, bindparam, case, func, select, update
 
 from pipelines.stores.dialect import run_many
-from pipelines.stores.schema import MOVES, WAITS, State, hosts, urls
+from pipelines.stores.schema import MOVES, WAITS, hosts, urls
+from pipelines.stores.states import State
 
 GIVEN_UP = "host-given-up"
 # why a host is given up for good

@@ -11,19 +11,8 @@ from sqlalchemy.exc import DBAPIError
 
 from pipelines.stores.bodies import unpack
 from pipelines.stores.ledger import MAX_ATTEMPTS
-from pipelines.stores.schema import (
-    ENDED,
-    IN_FLIGHT,
-    IN_STORE,
-    MOVES,
-    WAITS,
-    State,
-    articles,
-    bodies,
-    hosts,
-    rhythms,
-    urls,
-)
+from pipelines.stores.schema import MOVES, WAITS, articles, bodies, hosts, rhythms, urls
+from pipelines.stores.states import ENDED, IN_FLIGHT, IN_STORE, State
 
 EXAMPLES = 3
 # a lease that ran out is noticed by the reconciler within seconds; after this long nobody has

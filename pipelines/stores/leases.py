@@ -11,7 +11,8 @@ from pipelines.stores.allotment import LEASE_S, alone
 from pipelines.stores.dialect import portions, run_many
 from pipelines.stores.discovery import host_ids, settle_best
 from pipelines.stores.hosts import later
-from pipelines.stores.schema import MOVES, State, hosts, urls
+from pipelines.stores.schema import MOVES, hosts, urls
+from pipelines.stores.states import State
 
 
 def renew(connection: Connection, holder: str, *, now: float) -> frozenset[int]:

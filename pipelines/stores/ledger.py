@@ -16,7 +16,8 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, not_, n
 from pipelines.records import Page
 from pipelines.stores.bodies import unpack
 from pipelines.stores.dialect import portions
-from pipelines.stores.schema import DETAIL_CHARS, IN_FLIGHT, MOVES, State, bodies, urls
+from pipelines.stores.schema import DETAIL_CHARS, MOVES, bodies, urls
+from pipelines.stores.states import IN_FLIGHT, State
 
 # a row that a stage began so often and never moved on is not begun again, however many jobs still name it; so many,
 # since what ends processes from outside may meet the same row some times over

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, select, update
 
 from pipelines import urls as identity
-from pipelines.stores.schema import State, runs, urls
+from pipelines.stores.schema import runs, urls
+from pipelines.stores.states import State
 
 # manifests and archives tell whole seconds
 LATER_S = 1.0

@@ -17,7 +17,8 @@ from pipelines.records import Page
 from pipelines.rhythm import Bounds
 from pipelines.stores import stories
 from pipelines.stores.dialect import insert_new, portions, run_many, upsert
-from pipelines.stores.schema import State, articles, rhythms, runs, storable, urls
+from pipelines.stores.schema import articles, rhythms, runs, storable, urls
+from pipelines.stores.states import State
 
 ETAG_CHARS, MODIFIED_CHARS = 300, 64
 

@@ -14,7 +14,8 @@ from pipelines.config import Config
 from pipelines.stores import hosts as host_rows
 from pipelines.stores import tallies
 from pipelines.stores import traps as trap_rows
-from pipelines.stores.schema import MOVES, Kind, State, profiles, runs, urls
+from pipelines.stores.schema import MOVES, profiles, runs, urls
+from pipelines.stores.states import Kind, State
 
 ALIVE_S = 30.0
 # what `stopped_by` says of a run whose user stopped it, and of one that rests and is still at work

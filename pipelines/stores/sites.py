@@ -13,7 +13,8 @@ from pipelines.stores import runs, waking
 from pipelines.stores.dialect import insert_new
 from pipelines.stores.discovery import settle_best
 from pipelines.stores.hosts import BLOCKED, GIVEN_UP
-from pipelines.stores.schema import WAITS, State, barred, hosts, urls
+from pipelines.stores.schema import WAITS, barred, hosts, urls
+from pipelines.stores.states import State
 
 MOST_HOSTS = 500
 

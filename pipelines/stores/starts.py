@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from pipelines.records import Candidate
-from pipelines.stores.schema import STARTS, WAITS, Kind, State
+from pipelines.stores.schema import STARTS, WAITS
 from pipelines.stores.schema import urls as table
+from pipelines.stores.states import Kind, State
 
 MAX_KNOWN = 20_000
 

@@ -19,7 +19,8 @@ from pipelines.folding import Story, fold
 from pipelines.sameness import Link, Told, link
 from pipelines.signature import Signature
 from pipelines.stores import signatures
-from pipelines.stores.schema import State, articles, urls
+from pipelines.stores.schema import articles, urls
+from pipelines.stores.states import State
 
 _LOCK = 7341
 # of those with the same text, or that name the same address, so many are compared

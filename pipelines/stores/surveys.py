@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from pipelines.stores.schema import Kind, State, hosts, urls
+from pipelines.stores.schema import hosts, urls
+from pipelines.stores.states import Kind, State
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from pipelines import urls as identity
 from pipelines.stores.dialect import insert_new, portions, run_many
 from pipelines.stores.discovery import settle_best
-from pipelines.stores.schema import COUNTED, WAITS, State, hosts, templates, traps, urls
+from pipelines.stores.schema import COUNTED, WAITS, hosts, templates, traps, urls
+from pipelines.stores.states import State
 
 BUDGET_SPENT = "template-budget"
 

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, select, update
 from pipelines.rhythm import Bounds
 from pipelines.stores.dialect import portions, run_many, upsert
 from pipelines.stores.rhythms import ETAG_CHARS, MODIFIED_CHARS, Sort, keep_known, left_untouched
-from pipelines.stores.schema import IN_STORE, State, rhythms, runs, storable, urls
+from pipelines.stores.schema import rhythms, runs, storable, urls
+from pipelines.stores.states import IN_STORE, State
 
 
 class Came(IntEnum):

@@ -18,7 +18,8 @@ from pipelines.stores.dialect import insert_new, portions, run_many
 from pipelines.stores.discovery import raise_best, settle_best
 from pipelines.stores.hosts import BLOCKED
 from pipelines.stores.rhythms import Sort, keep_known, left_untouched
-from pipelines.stores.schema import IN_STORE, LEADS, WAITS, State, articles, hosts, rhythms, urls
+from pipelines.stores.schema import LEADS, WAITS, articles, hosts, rhythms, urls
+from pipelines.stores.states import IN_STORE, State
 
 # a run asks its starting points again after so much of the shortest wait: of runs that begin so long after each other,
 # some begin seconds early, and would else leave out every other time

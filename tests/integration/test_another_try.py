@@ -28,7 +28,8 @@ from pipelines.likeness.profile import Profile
 from pipelines.stores import articles, bodies, editions, failures, fates, runs
 from pipelines.stores import sites as site_rows
 from pipelines.stores.failures import Choice
-from pipelines.stores.schema import State, urls
+from pipelines.stores.schema import urls
+from pipelines.stores.states import State
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from crawler.project import Project
 from crawler.spiders import answers
 from crawler.spiders.roam import RoamSpider
 from pipelines.stores.allotment import Waiting
-from pipelines.stores.schema import Kind, State
+from pipelines.stores.states import Kind, State
 
 HOST = 1
 KINDS = ("page", "robots", "tdmrep", "probe")

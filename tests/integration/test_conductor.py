@@ -25,7 +25,7 @@ from pipelines.stages import unwatched
 from pipelines.stores import allotment, bodies, discovery, fates, hosts, leases, ledger, runs
 from pipelines.stores import articles as stored
 from pipelines.stores.discovery import Found
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 from workers import build
 
 

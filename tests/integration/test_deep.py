@@ -16,7 +16,7 @@ from crawler import deep
 from crawler.cli.app import run as command_line
 from crawler.doctor import Check
 from pipelines.stores import invariants
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 from workers import build
 from workers.inline import Inline
 

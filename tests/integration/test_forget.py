@@ -23,8 +23,9 @@ from pipelines.errors import StoreError, UsageError
 from pipelines.records import Page
 from pipelines.stages import unwatched
 from pipelines.stores import articles, fates, forgotten, invariants, open_store, runs, search, sites
-from pipelines.stores.schema import State, metadata, urls
 from pipelines.stores.schema import articles as table
+from pipelines.stores.schema import metadata, urls
+from pipelines.stores.states import State
 from pipelines.stores.wanted import Wanted
 from pipelines.warc import complaint, read
 

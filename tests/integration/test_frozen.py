@@ -19,7 +19,8 @@ from stocked import Stock
 from pipelines.errors import StoreError
 from pipelines.stages import unwatched
 from pipelines.stores import open_store
-from pipelines.stores.schema import State, urls
+from pipelines.stores.schema import urls
+from pipelines.stores.states import State
 from workers import jobs
 from workers.jobs import Worked
 

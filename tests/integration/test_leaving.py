@@ -21,7 +21,8 @@ from pipelines.exports.manifest import NAME
 from pipelines.records import Candidate
 from pipelines.stores import discovery, runs
 from pipelines.stores.discovery import Found
-from pipelines.stores.schema import State, rhythms, urls
+from pipelines.stores.schema import rhythms, urls
+from pipelines.stores.states import State
 from pipelines.stores.wanted import Wanted
 
 SENTENCES = [

@@ -22,9 +22,9 @@ from pipelines.stores import allotment, bodies, discovery, fates, fetches, hosts
 from pipelines.stores.allotment import LEASE_S, HostLease
 from pipelines.stores.discovery import Found
 from pipelines.stores.fetches import Fetched
-from pipelines.stores.schema import Kind, State
 from pipelines.stores.schema import hosts as host_table
 from pipelines.stores.schema import urls as url_table
+from pipelines.stores.states import Kind, State
 from pipelines.urls import key
 from workers.inline import Inline
 

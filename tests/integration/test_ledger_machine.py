@@ -20,9 +20,10 @@ from pipelines.stores.discovery import Found
 from pipelines.stores.fetches import Fetched
 from pipelines.stores.invariants import broken
 from pipelines.stores.ledger import MAX_ATTEMPTS, Taken
-from pipelines.stores.schema import ENDED, IN_FLIGHT, State, urls
 from pipelines.stores.schema import hosts as host_rows
 from pipelines.stores.schema import runs as run_rows
+from pipelines.stores.schema import urls
+from pipelines.stores.states import ENDED, IN_FLIGHT, State
 
 HOLDERS = st.sampled_from(["crawler-1", "crawler-2"])
 STAGES = {State.FETCHED: State.PARSED, State.PARSED: State.JUDGED, State.JUDGED: State.STORED}

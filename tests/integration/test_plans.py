@@ -39,7 +39,7 @@ from pipelines.stores import (
 from pipelines.stores.discovery import Found
 from pipelines.stores.fetches import Fetched
 from pipelines.stores.ledger import Taken
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 from pipelines.stores.visits import Came, Visited
 
 NOW = 1_000_000.0

@@ -21,7 +21,7 @@ from pipelines.stores import discovery, leases, replayed
 from pipelines.stores.allotment import LEASE_S
 from pipelines.stores.discovery import Found
 from pipelines.stores.fetches import Fetched
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 from workers.broker import Broker, connect
 from workers.queues import Queues
 from workers.reconcile import reconcile

@@ -20,8 +20,9 @@ from pipelines.judge import Judge, Judges
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Example
 from pipelines.stores import articles, editions, runs
-from pipelines.stores.schema import State, urls
 from pipelines.stores.schema import articles as table
+from pipelines.stores.schema import urls
+from pipelines.stores.states import State
 from pipelines.stores.wanted import Wanted
 
 SEED = Example(

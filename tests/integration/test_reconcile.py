@@ -16,7 +16,7 @@ from pipelines.stages import RING_S, TAKES
 from pipelines.stores import allotment, bodies, discovery, hosts, leases, ledger
 from pipelines.stores.discovery import Found
 from pipelines.stores.ledger import MAX_ATTEMPTS
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 from workers import build
 from workers.broker import Broker
 from workers.inline import Inline

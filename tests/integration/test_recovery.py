@@ -27,7 +27,7 @@ from pipelines.records import Candidate
 from pipelines.stages import LEASE_S, RING_S
 from pipelines.stores import allotment, discovery, hosts, leases, ledger, open_store, runs
 from pipelines.stores.discovery import Found
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 from workers import jobs
 from workers.broker import Broker, connect, is_up
 from workers.jobs import Worked

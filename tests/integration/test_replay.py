@@ -26,8 +26,8 @@ from pipelines.archive import Archive
 from pipelines.errors import SeedError, UsageError
 from pipelines.records import Page
 from pipelines.stores import articles, fates, open_store, runs
-from pipelines.stores.schema import State
 from pipelines.stores.schema import urls as url_table
+from pipelines.stores.states import State
 from pipelines.warc import Recorded
 from workers import build
 from workers.inline import Inline

@@ -16,7 +16,7 @@ from crawler import Project
 from crawler.report import funnel, report
 from pipelines.errors import UsageError
 from pipelines.stores import open_store
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 
 SEEDS = Path(__file__).parents[2] / "seeds" / "harbour-dredging"
 

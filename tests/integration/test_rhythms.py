@@ -29,9 +29,10 @@ from pipelines.stores import (
 )
 from pipelines.stores.fetches import Fetched
 from pipelines.stores.hosts import BLOCKED, GIVEN_UP
-from pipelines.stores.schema import State, articles, hosts, urls
+from pipelines.stores.schema import articles, hosts, urls
 from pipelines.stores.schema import rhythms as table
 from pipelines.stores.schema import runs as run_rows
+from pipelines.stores.states import State
 from pipelines.stores.visits import Came, Visited
 
 # of this run of the tests: later than whatever the clock shows in it

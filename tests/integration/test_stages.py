@@ -18,10 +18,10 @@ from pipelines.likeness.profile import Profile
 from pipelines.stages import TAKES, unwatched
 from pipelines.stores import articles, bodies, editions, fates, runs, tallies
 from pipelines.stores.ledger import MAX_ATTEMPTS
-from pipelines.stores.schema import State
 from pipelines.stores.schema import articles as article_table
 from pipelines.stores.schema import bodies as body_table
 from pipelines.stores.schema import urls as url_table
+from pipelines.stores.states import State
 from workers.inline import Inline
 from workers.reconcile import reconcile
 

@@ -22,8 +22,8 @@ from stocked import Stock, adds_up, day
 from pipelines.signature import signature
 from pipelines.stages import unwatched
 from pipelines.stores import articles, forgotten, invariants, revisions, signatures, stories
-from pipelines.stores.schema import State
 from pipelines.stores.schema import articles as table
+from pipelines.stores.states import State
 from pipelines.stores.tellings import retold
 
 _LETTERS = "bdfgklmnprstvz"

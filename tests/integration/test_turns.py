@@ -17,7 +17,8 @@ from crawler.frontier.handoff import give_back_all
 from pipelines.stages import unwatched
 from pipelines.stores import allotment, bodies, fetches, ledger, replayed, runs, stories
 from pipelines.stores.fetches import Fetched
-from pipelines.stores.schema import State, hosts, urls
+from pipelines.stores.schema import hosts, urls
+from pipelines.stores.states import State
 
 SITE = "harbour.test"
 URLS = [f"https://{SITE}/{number}" for number in range(3)]

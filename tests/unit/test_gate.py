@@ -7,7 +7,7 @@ import pytest
 from crawler.reading.gate import ENOUGH, LEEWAY, Gate
 from pipelines.likeness.calibrate import logistic, logit
 from pipelines.likeness.profile import Profile
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 
 SEED = "The harbour will be dredged so that larger ships can berth at the fourth quay of the old port. " * 8
 NEAR = "Ships wait outside the old port while the council argues about money for its museum and the tram. " * 8

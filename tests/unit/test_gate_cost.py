@@ -13,7 +13,7 @@ from crawler.reading.gate import Gate, is_html
 from pipelines import seeds
 from pipelines.extract import NotAnArticle, extract
 from pipelines.likeness.profile import Profile
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOKS = """
@@ -22,7 +22,7 @@ from selectolax import lexbor
 from crawler.reading import glance
 from crawler.reading.gate import Gate
 from pipelines.likeness.profile import Profile
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 
 parses = []
 def counted(*arguments, **named):

@@ -24,7 +24,7 @@ from crawler.summary import refused_everywhere
 from pipelines.config import Config
 from pipelines.sections import Crawl, Sources
 from pipelines.stores.allotment import Waiting
-from pipelines.stores.schema import Kind, State
+from pipelines.stores.states import Kind, State
 from pipelines.walltime import Walltime
 
 NOW = 1_800_000_000.0

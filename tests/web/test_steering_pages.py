@@ -15,9 +15,10 @@ from starlette.testclient import TestClient
 from crawler.web.frame import state_of
 from pipelines.stores import Store, articles, marks, open_store, revisions, runs, schedules, tallies
 from pipelines.stores.runs import Run
-from pipelines.stores.schema import State, urls
 from pipelines.stores.schema import articles as table
 from pipelines.stores.schema import runs as run_table
+from pipelines.stores.schema import urls
+from pipelines.stores.states import State
 
 OURS = {"origin": "http://127.0.0.1:7420", "sec-fetch-site": "same-origin"}
 

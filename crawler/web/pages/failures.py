@@ -14,7 +14,7 @@ from crawler.web.frame import desk_of, form_of, framed, page
 from pipelines.errors import UsageError
 from pipelines.stores import Connection, fates
 from pipelines.stores import failures as failed
-from pipelines.stores.schema import State
+from pipelines.stores.states import State
 
 ENDS = {"dead": "failed", "dropped": "dropped", "refused": "never fetched"}
 MISSES = 5
