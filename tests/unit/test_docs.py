@@ -29,7 +29,7 @@ from pipelines import seeds as seed_sets
 from pipelines.exports import EXPORTS, FIELDS, as_xlsx
 from pipelines.likeness import dense, learn, models, profile, read
 from pipelines.seeds import admission
-from pipelines.stores import search, signatures
+from pipelines.stores import search, signatures, where
 from pipelines.stores.ledger import MAX_ATTEMPTS
 
 ROOT = documented.ROOT
@@ -142,8 +142,9 @@ def _listed(numbers: Iterable[int]) -> str:
         ("guide", f"A set has at most {seed_sets.MAX_SEEDS} articles"),
         ("guide", f"for at most {plan.LIMIT_S:.0f} seconds"),
         ("guide", f"{_listed(answers.RETRIED)} are tried three times"),
-        ("guide", f"words that more than {search.LOOKED:,} articles contain"),
-        ("guide", f"the best {search.POOL} are put in order"),
+        ("guide", f"more than {search.POOL} articles answer, {search.MEASURED} of them are looked at"),
+        ("guide", f"among the first {search.LOOKED:,} that have the words"),
+        ("guide", f"It may ask for {', '.join(f'`{name}`' for name in [*where.FIELDS][:-1])} and `match`."),
         ("guide", f"against up to {sitewatch.HISTORY} before"),
         ("guide", f"At {handoff.BACKLOG:,} waiting pages"),
         ("guide", f"from {rejudge.MILESTONES[0]} judged articles on"),
