@@ -178,6 +178,14 @@ def test_a_number_in_the_docs_is_the_one_in_the_code(page: str, said: str) -> No
     assert said in " ".join((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8").split())
 
 
+@pytest.mark.parametrize("page", documented.PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_file_of_ours_that_the_docs_name_is_there(page: Path) -> None:
+    named = re.findall(
+        r"\b(?:crawler|workers|pipelines|benchmarks|tests|\.ci)/[\w/]+\.\w+", page.read_text(encoding="utf-8")
+    )
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
 def test_every_export_stands_in_the_readme_or_the_guide() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for name in EXPORTS:
