@@ -15,7 +15,7 @@ from pipelines.records import About, Article, Likeness, as_json
 from pipelines.rights import reserved_by
 from pipelines.stores import revisions, search
 from pipelines.stores.dialect import run_many, upsert
-from pipelines.stores.schema import articles, hosts, urls
+from pipelines.stores.schema import KEPT, articles, hosts, urls
 from pipelines.stores.wanted import Wanted
 
 # what stays when an article is written again
@@ -113,7 +113,7 @@ class Known:
 def known(connection: Connection, rows: Sequence[int]) -> dict[int, Known]:
     """Those of these rows that are articles already, dropped ones among them."""
     a = articles.c
-    query = select(a.id, a.sha256, a.run, a.first_at, a.stored_at.is_not(None)).where(a.id.in_(rows))
+    query = select(a.id, a.sha256, a.run, a.first_at, KEPT).where(a.id.in_(rows))
     return {
         row: Known(sha256, run, first_at, bool(stored))
         for row, sha256, run, first_at, stored in connection.execute(query)
@@ -234,7 +234,7 @@ def at_place(connection: Connection, place: int) -> int | None:
     if not 0 < place < 1 << 63:  # SQLite takes an offset below zero as none, and knows no number larger than this
         return None
     query = (
-        select(articles.c.id).where(articles.c.stored_at.is_not(None), articles.c.copy_of.is_(None))
+        select(articles.c.id).where(KEPT, articles.c.copy_of.is_(None))
         .where(articles.c.matched == 1).order_by(articles.c.score.desc(), articles.c.id).offset(place - 1).limit(1)
     )  # fmt: skip
     return connection.execute(query).scalar()

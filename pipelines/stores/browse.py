@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, sel
 
 from pipelines.stores import articles as article_rows
 from pipelines.stores.editions import of_family
-from pipelines.stores.schema import articles, ratings, runs, urls
+from pipelines.stores.schema import KEPT, articles, ratings, runs, urls
 from pipelines.stores.wanted import Wanted
 
 # articles looked at for one page: filters that hardly choose are told so instead of being waited for
@@ -91,7 +91,7 @@ def _ordered(query: Select[Any]) -> Select[Any]:
 
 def _bound(connection: Connection, wanted: Wanted, after: Cursor | None, looked: int) -> Cursor | None:
     """The last of the articles that are looked at, when there are more; those of a site are found by its own index."""
-    seen: list[ColumnElement[bool]] = [articles.c.stored_at.is_not(None)]
+    seen: list[ColumnElement[bool]] = [KEPT]
     if wanted.site is not None:
         seen.append(articles.c.site == wanted.site)
     if after is not None:
@@ -122,7 +122,7 @@ def copies_of(connection: Connection, rows: Sequence[int]) -> dict[int, int]:
 def newest(connection: Connection, run: int, limit: int) -> list[int]:
     """The rows of a run's originals that were stored last, newest first."""
     a = articles.c
-    query = select(a.id).where(a.run == run, a.matched == 1, a.stored_at.is_not(None), a.copy_of.is_(None))
+    query = select(a.id).where(a.run == run, a.matched == 1, KEPT, a.copy_of.is_(None))
     return list(connection.execute(query.order_by(a.stored_at.desc()).limit(limit)).scalars())
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Integer, case, cast, func, or_, select
 
 from pipelines.stores import fates, hosts, rhythms, tallies
-from pipelines.stores.schema import articles, urls
+from pipelines.stores.schema import KEPT, articles, urls
 from pipelines.stores.schema import hosts as host_table
 from pipelines.stores.states import Kind, State
 
@@ -53,7 +53,7 @@ class Census:
 
 def take(connection: Connection, run: int) -> Census:
     """Counts everything anew."""
-    kept = (articles.c.stored_at.is_not(None), articles.c.matched == 1)
+    kept = (KEPT, articles.c.matched == 1)
     languages = select(articles.c.language, func.count()).where(*kept).group_by(articles.c.language)
     by_language = sorted(connection.execute(languages), key=lambda row: -row[1])
     return Census(

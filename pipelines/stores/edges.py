@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from pipelines.moments import iso_at
 from pipelines.records import Edge
-from pipelines.stores.schema import articles, urls
+from pipelines.stores.schema import KEPT, articles, urls
 
 
 def steps(connection: Connection, rows: Sequence[int], seen: set[int]) -> Iterator[Edge]:
@@ -21,7 +21,7 @@ def steps(connection: Connection, rows: Sequence[int], seen: set[int]) -> Iterat
         select(urls.c.id, urls.c.url, urls.c.parent, urls.c.source, urls.c.anchor, urls.c.depth, urls.c.found_at,
                parent.c.url.label("named_on"), articles.c.id.label("article"))
         .outerjoin(parent, parent.c.id == urls.c.parent)
-        .outerjoin(articles, (articles.c.id == urls.c.id) & articles.c.stored_at.is_not(None))
+        .outerjoin(articles, (articles.c.id == urls.c.id) & KEPT)
     )  # fmt: skip
     wanted = set(rows) - seen
     while wanted:

@@ -11,7 +11,7 @@ from pipelines import urls as identity
 from pipelines.stores import runs, search, stories
 from pipelines.stores.dialect import portions, upsert
 from pipelines.stores.discovery import settle_best
-from pipelines.stores.schema import articles, barred, bodies, hosts, metadata, rhythms, urls
+from pipelines.stores.schema import KEPT, articles, barred, bodies, hosts, metadata, rhythms, urls
 from pipelines.stores.states import State
 
 REASON = "forgotten"
@@ -103,7 +103,7 @@ def forget(connection: Connection, rows: Sequence[int], *, site: str | None = No
     touched: set[int] = set()
     for some in portions(rows):
         if sqlite:  # PostgreSQL's index loses what its table does
-            stored = (articles.c.id.in_(some), articles.c.stored_at.is_not(None))
+            stored = (articles.c.id.in_(some), KEPT)
             search.take_out(connection, connection.execute(select(articles.c.id).where(*stored)).scalars().all())
         stories.leave(connection, some)
         for table, column in _OF_A_ROW:

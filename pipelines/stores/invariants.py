@@ -11,13 +11,12 @@ from sqlalchemy.exc import DBAPIError
 
 from pipelines.stores.bodies import unpack
 from pipelines.stores.ledger import MAX_ATTEMPTS
-from pipelines.stores.schema import MOVES, WAITS, articles, bodies, hosts, rhythms, urls
+from pipelines.stores.schema import KEPT, MOVES, WAITS, articles, bodies, hosts, rhythms, urls
 from pipelines.stores.states import ENDED, IN_FLIGHT, IN_STORE, State
 
 EXAMPLES = 3
 # a lease that ran out is noticed by the reconciler within seconds; after this long nobody has
 FORGOTTEN_S = 60.0
-_SEALED = articles.c.stored_at.is_not(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +92,11 @@ _PROMISES: dict[str, list[tuple[str, Select[Any]]]] = {
         ("every row has a state we know", _row(urls.c.state.not_in([int(state) for state in State]))),
         ("what was dropped, died or was refused has a reason",
          _row(urls.c.state.in_((State.DROPPED, State.DEAD, State.REFUSED)), urls.c.reason.is_(None))),
-        ("what is stored has its article", _row(urls.c.state.in_(IN_STORE), ~_article_of.where(_SEALED).exists())),
+        ("what is stored has its article", _row(urls.c.state.in_(IN_STORE), ~_article_of.where(KEPT).exists())),
         ("what was parsed has its article",
          _row(urls.c.state.in_((State.PARSED, State.JUDGED)), ~_article_of.exists())),
         ("an article of the corpus stays in it",
-         _article(_SEALED, urls.c.state.not_in((*IN_STORE, *IN_FLIGHT)),
+         _article(KEPT, urls.c.state.not_in((*IN_STORE, *IN_FLIGHT)),
                   or_(urls.c.state > State.LEASED, ~_again.exists()))),
         ("nothing is begun more often than is allowed", _row(urls.c.attempts > MAX_ATTEMPTS)),
         ("what is dead tells of what", _row(urls.c.state == State.DEAD, urls.c.detail.is_(None))),
@@ -141,9 +140,9 @@ def _index(connection: Connection) -> Iterator[Broken]:
         strays = tuple(f"row {row}" for row in connection.execute(stray).scalars())
     else:
         found = literal_column("articles.search").is_not(None)
-        query = _article(~_SEALED, found).limit(EXAMPLES)
+        query = _article(~KEPT, found).limit(EXAMPLES)
         strays = tuple(connection.execute(query).scalars())
-    missing = _asked(connection, "every stored article can be searched for", _article(_SEALED, ~found))
+    missing = _asked(connection, "every stored article can be searched for", _article(KEPT, ~found))
     if missing:
         yield missing
     if strays:

@@ -17,7 +17,7 @@ from pipelines.records import Page
 from pipelines.rhythm import Bounds
 from pipelines.stores import stories
 from pipelines.stores.dialect import insert_new, portions, run_many, upsert
-from pipelines.stores.schema import articles, rhythms, runs, storable, urls
+from pipelines.stores.schema import KEPT, articles, rhythms, runs, storable, urls
 from pipelines.stores.states import State
 
 ETAG_CHARS, MODIFIED_CHARS = 300, 64
@@ -76,7 +76,7 @@ def keep_known(connection: Connection, rows: Sequence[int]) -> None:
     """Stored articles stay stored, whatever became of looking at them again."""
     copy = select(articles.c.copy_of).where(articles.c.id == urls.c.id).scalar_subquery()
     for some in portions(rows):
-        kept = (articles.c.id.in_(some), articles.c.stored_at.is_not(None))
+        kept = (articles.c.id.in_(some), KEPT)
         sealed = list(connection.execute(select(articles.c.id).where(*kept)).scalars())
         if not sealed:
             continue
@@ -103,7 +103,7 @@ def left_untouched(connection: Connection, rows: Sequence[int]) -> None:
 def counted(connection: Connection, run: int) -> dict[str, int]:
     """`{known, changed, revisited, unmodified}` of a run: matches stored before it; articles found changed; pages and
     lists asked for again; of those, how many their servers called unmodified."""
-    known = select(func.count()).where(articles.c.run < run, articles.c.matched == 1, articles.c.stored_at.is_not(None))
+    known = select(func.count()).where(articles.c.run < run, articles.c.matched == 1, KEPT)
     held = connection.execute(select(runs.c.revisited, runs.c.unmodified, runs.c.changed).where(runs.c.id == run)).one()
     return {
         "known": connection.execute(known).scalar() or 0, "changed": held.changed, "revisited": held.revisited,

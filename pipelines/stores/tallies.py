@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Integer, Select, cast, func, select
 
-from pipelines.stores.schema import articles, urls
+from pipelines.stores.schema import KEPT, articles, urls
 from pipelines.stores.wanted import Wanted
 
 
@@ -22,20 +22,18 @@ def matching() -> Select[tuple[int]]:
     As a set that an index gives: to look each article up would read a page of the database for it.
     """
     # every score is; said so that SQLite goes through the index by score, which holds all that is asked here
-    return select(articles.c.id).where(
-        articles.c.stored_at.is_not(None), articles.c.matched == 1, articles.c.score >= 0
-    )
+    return select(articles.c.id).where(KEPT, articles.c.matched == 1, articles.c.score >= 0)
 
 
 def matches(connection: Connection, run: int | None = None) -> int:
     """How many stored articles match, copies among them."""
-    query = select(func.count()).where(articles.c.stored_at.is_not(None), articles.c.matched == 1)
+    query = select(func.count()).where(KEPT, articles.c.matched == 1)
     return connection.execute(query if run is None else query.where(articles.c.run == run)).scalar() or 0
 
 
 def first_kept(connection: Connection, run: int) -> int:
     """How many articles were stored that this run brought first, copies and what matches no more among them."""
-    query = select(func.count()).where(articles.c.stored_at.is_not(None), articles.c.run == run)
+    query = select(func.count()).where(KEPT, articles.c.run == run)
     return connection.execute(query).scalar() or 0
 
 
@@ -79,9 +77,7 @@ def months(connection: Connection) -> dict[str, int]:
 
 def stories(connection: Connection, run: int | None = None) -> int:
     """How many stories the stored matches tell."""
-    query = select(func.count(articles.c.story.distinct())).where(
-        articles.c.stored_at.is_not(None), articles.c.matched == 1
-    )
+    query = select(func.count(articles.c.story.distinct())).where(KEPT, articles.c.matched == 1)
     return connection.execute(query if run is None else query.where(articles.c.run == run)).scalar() or 0
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from pipelines.moments import iso_at
-from pipelines.stores.schema import COPIES, articles, urls
+from pipelines.stores.schema import COPIES, KEPT, articles, urls
 
 MOST_MEMBERS = 200
 MOST_COPIES = 100
@@ -24,11 +24,11 @@ _TELLINGS = select(
 def retold(connection: Connection) -> Generator[dict[str, Any], None, None]:
     """Stories told more than once, as contract.md words `dupes`; streamed, so there may be more than memory holds."""
     several = (
-        select(articles.c.story).where(articles.c.stored_at.is_not(None), articles.c.story.is_not(None))
+        select(articles.c.story).where(KEPT, articles.c.story.is_not(None))
         .group_by(articles.c.story).having(func.count() > 1)
     )  # fmt: skip
     query = (
-        _TELLINGS.where(articles.c.story.in_(several), articles.c.stored_at.is_not(None))
+        _TELLINGS.where(articles.c.story.in_(several), KEPT)
         .order_by(articles.c.story, articles.c.copy_of.is_not(None), articles.c.id)
     )  # fmt: skip
     # closed with the generator: PostgreSQL keeps a cursor open for it
@@ -46,7 +46,7 @@ def story_of(connection: Connection, row: int) -> dict[str, Any] | None:
     own = connection.execute(_TELLINGS.where(articles.c.id == row)).first()
     if own is None or own.story is None:
         return None
-    members = (articles.c.story == own.story, articles.c.stored_at.is_not(None))
+    members = (articles.c.story == own.story, KEPT)
     told = connection.execute(
         _TELLINGS.where(*members)
         .order_by(articles.c.copy_of.is_not(None), articles.c.published, articles.c.id).limit(MOST_COPIES + 1)

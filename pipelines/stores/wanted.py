@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement
 
-from pipelines.stores.schema import articles, storable
+from pipelines.stores.schema import KEPT, articles, storable
 from pipelines.stores.where import condition, whole
 
 
@@ -34,7 +34,7 @@ class Wanted:
     def conditions(self) -> list[ColumnElement[bool]]:
         """What is true of the articles meant. Raises UsageError for a condition that cannot be read."""
         a = articles.c
-        found: list[ColumnElement[bool]] = [a.stored_at.is_not(None)]
+        found: list[ColumnElement[bool]] = [KEPT]
         if not self.everything:
             found.append(a.matched == 1)
         if not self.copies:
