@@ -6,7 +6,7 @@ import time
 
 from pipelines import holders, stages
 from pipelines.stages import LEASE_S, RING_S
-from pipelines.stores import Store, bodies, leases, ledger, rhythms
+from pipelines.stores import Store, articles, bodies, leases, ledger, rhythms, stories
 from pipelines.stores.ledger import MAX_ATTEMPTS
 from pipelines.stores.states import State
 from workers.queues import Sender
@@ -93,6 +93,7 @@ def _bury(store: Store, name: str, rows: list[int]) -> int:
     if not rows:
         return 0
     with store.write() as connection:
+        stories.lock(connection)
         # asked again: a row that has meanwhile moved on counts its attempts from the beginning
         buried = [
             row for row, attempt in ledger.attempts_of(connection, rows)
@@ -101,5 +102,8 @@ def _bury(store: Store, name: str, rows: list[int]) -> int:
                             detail=f"its process died or failed {attempt} times")
         ]  # fmt: skip
         rhythms.keep_known(connection, buried)
+        # what never became part of the corpus is nobody's original
+        unstored = [row for row, held in articles.known(connection, buried).items() if not held.sealed]
+        stories.leave(connection, unstored)
         bodies.discard(connection, buried)
     return len(buried)

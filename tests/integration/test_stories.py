@@ -21,10 +21,13 @@ from stocked import Stock, adds_up, day
 
 from pipelines.signature import signature
 from pipelines.stages import unwatched
-from pipelines.stores import articles, forgotten, invariants, revisions, signatures, stories
+from pipelines.stores import articles, forgotten, invariants, ledger, revisions, signatures, stories
+from pipelines.stores.ledger import MAX_ATTEMPTS
 from pipelines.stores.schema import articles as table
 from pipelines.stores.states import State
 from pipelines.stores.tellings import retold
+from workers.inline import Inline
+from workers.reconcile import reconcile
 
 _LETTERS = "bdfgklmnprstvz"
 WORDS = [f"{a}a{b}o{c}" for a in _LETTERS for b in _LETTERS[::3] for c in _LETTERS[::4]]
@@ -357,3 +360,18 @@ def test_a_row_that_two_processes_work_on_is_deduped_and_stored_once(stock: Stoc
     fates = stock.fates()
     assert (fates["stored"], fates["duplicate"], fates["in_flight"]) == (10, 0, 0)
     assert len(stock.articles()) == 10
+
+
+def test_the_copies_of_an_article_that_dies_before_it_is_stored_choose_another_original(stock: Stock) -> None:
+    urls = [f"https://{name}.test/{name}" for name in ("dies", "second", "third")]
+    dies, *others = stock.parsed([(url, prose(1)) for url in urls])
+    stock.stages()["dedupe"].run([dies], unwatched)
+    stock.dedupe(others)
+    with stock.store.write() as connection:
+        for _ in range(MAX_ATTEMPTS):
+            ledger.take(connection, State.JUDGED, [dies], now=time.time(), lease_s=-1.0)
+    assert reconcile(stock.store, Inline({}), None)["dead"] == 1
+    assert stock.states() == dict(zip(urls, (State.DEAD, State.STORED, State.DUPLICATE), strict=True))
+    assert copies(stock) == {"third": "second"}
+    with stock.store.read() as connection:
+        assert not any(found for _, found in invariants.broken(connection))
