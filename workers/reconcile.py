@@ -32,19 +32,21 @@ def reconcile(
     free_of_the_dead(store)
     now = time.time()
     done = {"urls": 0, "dead": 0}
+    depths = {name: (waiting or {}).get(name, 0) for name in stages.NAMES}
     with store.read() as connection:
-        overdue = {name: ledger.overdue(connection, stages.TAKES[name], now=now, limit=LIMIT) for name in stages.NAMES}
+        overdue = {
+            name: ledger.overdue(connection, stages.TAKES[name], now=now, limit=LIMIT, begun=depth > 0)
+            for name, depth in depths.items() if depth < DEEP
+        }  # fmt: skip
         lost = leases.any_lost(connection, now=now - ahead_s)
-        left = [page.row for page in bodies.left_over(connection)] if not (waiting or {}).get("store") else []
+        left = [] if depths["store"] else [page.row for page in bodies.left_over(connection)]
     if lost:
         with store.write() as connection:
             done["urls"] = leases.reclaim(connection, now=now - ahead_s)
     for name, rows in overdue.items():
-        depth = (waiting or {}).get(name, 0)
-        wanted = [(row, attempts) for row, attempts in rows if depth < DEEP and (attempts or not depth)]
-        if wanted:
-            done["dead"] += _bury(store, name, [row for row, attempts in wanted if attempts >= MAX_ATTEMPTS])
-            done[name] = _ring(store, sender, name, [one for one in wanted if one[1] < MAX_ATTEMPTS], now)
+        if rows:
+            done["dead"] += _bury(store, name, [row for row, attempts in rows if attempts >= MAX_ATTEMPTS])
+            done[name] = _ring(store, sender, name, [one for one in rows if one[1] < MAX_ATTEMPTS], now)
     if left:
         sender.send("store", left)
     return done

@@ -189,11 +189,13 @@ def due_by(connection: Connection, moment: float) -> None:
         connection.execute(update(urls).where(*late).values(due_at=moment))
 
 
-def overdue(connection: Connection, state: State, *, now: float, limit: int) -> list[tuple[int, int]]:
-    """`(row, attempts)` of rows in `state` whose lease ran out, oldest first."""
+def overdue(
+    connection: Connection, state: State, *, now: float, limit: int, begun: bool = False
+) -> list[tuple[int, int]]:
+    """`(row, attempts)` of rows in `state` whose lease ran out, oldest first; of all, or of those that were `begun`."""
     query = (
         select(urls.c.id, urls.c.attempts)
-        .where(urls.c.state == state, urls.c.due_at <= now, MOVES)
+        .where(urls.c.state == state, urls.c.due_at <= now, MOVES, urls.c.attempts >= int(begun))
         .order_by(urls.c.due_at, urls.c.id)
         .limit(limit)
     )

@@ -106,6 +106,15 @@ def test_while_jobs_wait_only_rows_that_failed_before_are_rung(project: Waiting)
     assert bell.rung[1:] == [("parse", [fresh], BATCH_AFTER[0])]
 
 
+def test_rows_that_failed_before_are_rung_however_many_wait_in_the_queue(project: Waiting) -> None:
+    project.fetch([(f"https://paper.example/{number}", "<p>x") for number in range(LIMIT)])
+    (failed,) = project.fetch(articles(1))
+    begin(project, [failed], 1)
+    bell = Bell()
+    reconcile(project.store, bell, {"parse": 50, "dedupe": 0, "store": 0})
+    assert bell.rung == [("parse", [failed], BATCH_AFTER[1])]
+
+
 def test_the_more_often_rows_failed_the_smaller_their_company(project: Waiting) -> None:
     rows = project.fetch(articles(4))
     for times, row in enumerate(rows):
