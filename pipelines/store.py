@@ -36,15 +36,14 @@ class Keep:
         """See Stage."""
         with self._store.write() as connection:
             taken = ledger.take(connection, State.JUDGED, rows, now=time.time(), lease_s=LEASE_S, by=holders.mine())
-            ended = bodies.left_over(connection, rows)
+            ended = bodies.ended(connection, rows)
             # a run taken up again may have another configuration
             self._configs = {run: runs.get(connection, run).config for run in {one.run for one in taken}}
         for one in taken:
             watch(one.page.row)
         wanted = [one.page for one in taken if self._configs[one.run].store.archive != "none"]
-        wanted = [page for page in wanted if page.body and not page.archived]
-        places = self._archive.append(wanted + ended)
-        place_of = {page.row: place for page, place in zip(wanted + ended, places, strict=True)}
+        wanted = [page for page in wanted if page.body and not page.archived] + [*filter(None, ended.values())]
+        place_of = dict(zip([page.row for page in wanted], self._archive.append(wanted), strict=True))
         with self._store.write() as connection:
             stories.lock(connection)  # who is whose copy must not change meanwhile
             copies = articles.copies_among(connection, [one.page.row for one in taken])
@@ -59,7 +58,7 @@ class Keep:
             done = [one.page.row for one in moved]
             fresh = articles.seal(connection, done, now=time.time())
             self._look_again(connection, [one for one in moved if one.page.row in fresh])
-            done += [page.row for page in ended]
+            done += ended
             gone = forgotten.among(connection, sorted(place_of.keys() - {one.page.row for one in moved}))
             articles.note_archived(
                 connection, {row: place_of[row] for row in done if row in place_of and row not in gone}

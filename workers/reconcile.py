@@ -39,7 +39,7 @@ def reconcile(
             for name, depth in depths.items() if depth < DEEP
         }  # fmt: skip
         lost = leases.any_lost(connection, now=now - ahead_s)
-        left = [] if depths["store"] else [page.row for page in bodies.left_over(connection)]
+        left = [] if depths["store"] else bodies.left_over(connection)
     if lost:
         with store.write() as connection:
             done["urls"] = leases.reclaim(connection, now=now - ahead_s)

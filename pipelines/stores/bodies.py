@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import zstandard
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Select, delete, select
 
 from pipelines.records import Page
 from pipelines.stores.dialect import run_many, upsert
 from pipelines.stores.schema import bodies, storable, urls
 from pipelines.stores.states import ENDED
+
+logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 # the address that answered, its headers, and the body
@@ -48,19 +52,34 @@ def unpack(body: bytes) -> bytes:
     return zstandard.ZstdDecompressor().decompress(body, max_output_size=MAX_BODY_BYTES)
 
 
-def left_over(connection: Connection, rows: Sequence[int] | None = None, limit: int = 64) -> list[Page]:
-    """Bodies of rows that have ended but were not archived yet; of `rows`, or of any."""
-    query = (
-        select(urls.c.id, urls.c.url, urls.c.status, urls.c.fetched_at, bodies)
-        .join(bodies, bodies.c.url == urls.c.id)
-        .where(urls.c.state.in_(ENDED), bodies.c.archived == 0)
-        .order_by(bodies.c.url)
-        .limit(limit)
-    )
-    if rows is not None:
-        query = query.where(urls.c.id.in_(rows))
-    return [
-        Page(row.id, row[1], row.final_url, row.status or 200, json.loads(row.headers), row.fetched_at or 0.0,
-             unpack(row.body))
-        for row in connection.execute(query)
-    ]  # fmt: skip
+def readable(row: int, body: bytes) -> bytes | None:
+    """The stored body of a row as it was fetched; None, and a line of log, where it is not what was stored."""
+    try:
+        return unpack(body)
+    except zstandard.ZstdError as error:
+        logger.warning("the body of row %d cannot be read: %s", row, error)
+        return None
+
+
+def left_over(connection: Connection, limit: int = 64) -> list[int]:
+    """Rows that have ended but whose bodies were not archived yet."""
+    return list(connection.execute(_ended(urls.c.id).order_by(bodies.c.url).limit(limit)).scalars())
+
+
+def ended(connection: Connection, rows: Sequence[int]) -> dict[int, Page | None]:
+    """The pages of those of these rows that are left over; None for a body that cannot be read."""
+    query = _ended(urls.c.id, urls.c.url, urls.c.status, urls.c.fetched_at, bodies).where(urls.c.id.in_(rows))
+    return {row.id: _page(row) for row in connection.execute(query.order_by(bodies.c.url))}
+
+
+def _ended(*columns: Any) -> Select[Any]:
+    joined = select(*columns).join(bodies, bodies.c.url == urls.c.id)
+    return joined.where(urls.c.state.in_(ENDED), bodies.c.archived == 0)
+
+
+def _page(row: Any) -> Page | None:
+    body = readable(row.id, row.body)
+    if body is None:
+        return None
+    headers, fetched_at = json.loads(row.headers), row.fetched_at or 0.0
+    return Page(row.id, row[1], row.final_url, row.status or 200, headers, fetched_at, body)

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, not_, null, or_, select, true, update
 
 from pipelines.records import Page
-from pipelines.stores.bodies import unpack
+from pipelines.stores.bodies import readable
 from pipelines.stores.dialect import portions
 from pipelines.stores.schema import DETAIL_CHARS, MOVES, bodies, urls
 from pipelines.stores.states import IN_FLIGHT, State
@@ -59,7 +59,8 @@ def take(
 ) -> list[Taken]:
     """Rows of `rows` that wait in `state`, with their bodies. Their attempt is counted before any work is done.
 
-    A row that had MAX_ATTEMPTS is not among them, nor one that another process holds, whose name was its `by`.
+    A row that had MAX_ATTEMPTS is not among them, nor one that another process holds, whose name was its `by`. Nor is
+    one whose body cannot be read: it ends as those do that end their process, and keeps no other from being taken.
     """
     held = and_(urls.c.attempts > 0, urls.c.worker.is_not(None), urls.c.due_at > now)
     counted = connection.execute(
@@ -73,10 +74,13 @@ def take(
         .where(urls.c.id.in_(counted))
         .order_by(urls.c.id)
     )
-    return [_taken(row, state, now) for row in connection.execute(query)]
+    return [taken for row in connection.execute(query) if (taken := _taken(row, state, now))]
 
 
-def _taken(row: Any, state: State, now: float) -> Taken:
+def _taken(row: Any, state: State, now: float) -> Taken | None:
+    body = readable(row.id, row.body) if row.body else b""
+    if body is None:
+        return None
     page = Page(
         row=row.id,
         url=row.url,
@@ -84,7 +88,7 @@ def _taken(row: Any, state: State, now: float) -> Taken:
         status=row.status or 200,
         headers=json.loads(row.headers or "{}"),
         fetched_at=row.fetched_at or now,
-        body=unpack(row.body) if row.body else b"",
+        body=body,
         quick=row.quick or 0.0,
         archived=bool(row.archived),
     )

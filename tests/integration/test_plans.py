@@ -95,7 +95,7 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "put back": woken_and_put_back,
     "put back at a host": lambda c: woken_and_put_back(c, 1),
     "lease recorded pages": lambda c: replayed.lease(c, {URL: 0.0}, run=1, now=NOW),
-    "bodies left over of some": lambda c: bodies.left_over(c, [1, 2]),
+    "bodies left over of some": lambda c: bodies.ended(c, [1, 2]),
     "pages fetched": lambda c: runs.pages_fetched(c, 1),
     "pages leased": lambda c: runs.pages_leased(c, 1),
     "matches": lambda c: tallies.matches(c, 1),

@@ -132,7 +132,7 @@ def test_a_row_that_failed_too_often_ends_dead_with_its_reason_and_without_its_b
     assert [rows for _, rows, _ in bell.rung] == [[other]]
     assert project.fates()["dead"] == {"parse-killed": 1}
     with project.store.read() as connection:
-        assert [page.row for page in bodies.left_over(connection)] == []
+        assert bodies.left_over(connection) == []
         (kept,) = ledger.overdue(connection, State.FETCHED, now=time.time() + FAR, limit=9)
     assert kept[0] == other
 

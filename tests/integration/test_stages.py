@@ -246,6 +246,26 @@ def test_pages_dropped_by_the_crawler_are_archived_when_everything_is(make: Make
     stages["store"].close()
 
 
+def test_a_body_that_cannot_be_read_costs_no_other_page(make: Make) -> None:
+    stock = make(archive="all")
+    train, torn, ended, other, _ = PAGES
+    rows = stock.fetched({url: PAGES[url] for url in (train, torn)})
+    stock.fetched({url: PAGES[url] for url in (ended, other)}, state=State.DROPPED, reason="unlike")
+    with stock.store.write() as connection:
+        spoiled = [stock.row(torn).id, stock.row(ended).id]
+        connection.execute(update(body_table).where(body_table.c.url.in_(spoiled)).values(body=b"nonsense"))
+    stock.work("parse", rows)
+    sender = Inline(stock.stages())
+    for _ in range(MAX_ATTEMPTS):
+        with stock.store.write() as connection:
+            connection.execute(update(url_table).where(url_table.c.state == State.FETCHED).values(due_at=0.0))
+        reconcile(stock.store, sender, None)
+    sender.close()
+    assert stock.fates()["dead"] == {"parse-killed": 1}
+    assert [stock.row(url).archive_file is not None for url in (train, ended, other)] == [True, False, True]
+    assert bodies_left(stock) == 0
+
+
 def test_a_page_with_half_characters_and_nuls_is_kept_without_them(make: Make) -> None:
     stock = make(keep="all")
     odd = page("Night&#0; train &#xD800; late", TRAINS, again="on\x00time &#xDFFF; \x00").replace(b"on time", b"o\x00n")
