@@ -46,17 +46,27 @@ def listed(
         Copies and kept articles that do not match, too.
     """
     from crawler.cli.opening import check_run, project
+    from crawler.cli.telling import counted
 
     check_run(session, filters.run if filters else None)
     wanted = (filters or Filters()).wanted(everything=everything, copies=everything)
     # the number is a place in the whole list, which other verbs take
     numbered = filters is None and not everything
-    number = 0
+    copies = {} if session.json or everything else _copies(session)
+    number = told = 0
     for number, article in enumerate(project(session).chosen(wanted, limit=limit, mode=session.mode), 1):
         if session.json:
             session.emit(article if text else {k: v for k, v in article.items() if k != "text"})
             continue
-        copy = f"   copy of {article['copy_of']}" if article["copy_of"] else ""
+        more = copies.get(article["story"], 0)
+        told += more
+        copy = (
+            f"   copy of {article['copy_of']}"
+            if article["copy_of"]
+            else f"   {counted(more, 'copy', 'copies')}"
+            if more
+            else ""
+        )
         day = (article["published"] or "")[:10]
         place = number if numbered else "·"
         about = f"{article['site']}  {day}{copy}"
@@ -71,8 +81,18 @@ def listed(
     if not number:
         session.say(_nothing(session, filtered=filters is not None, everything=everything))
     elif numbered:
+        if told and limit is None:
+            stories, others = counted(number, "story", "stories"), counted(told, "copy", "copies")
+            session.say(f"{stories} and {others}; `suchlike dupes` says who tells which")
         session.next((session.command("explain", "1"), "why it is there; rate 1 + or - says whether it should be"))
     return FOUND if number else NOTHING
+
+
+def _copies(session: Session) -> dict[int, int]:
+    from pipelines.stores import tellings
+
+    with _store(session).read() as connection:
+        return tellings.copies(connection)
 
 
 def _nothing(session: Session, *, filtered: bool, everything: bool) -> str:

@@ -75,6 +75,13 @@ def originals(connection: Connection, *, before: int | None = None, limit: int =
     return [(row, number) for row, number in connection.execute(query)]
 
 
+def copies(connection: Connection) -> dict[int, int]:
+    """Story -> how many stored copies of its original match, where there are any."""
+    query = select(articles.c.story, func.count()).where(COPIES, KEPT, articles.c.matched == 1)
+    query = query.group_by(articles.c.story)
+    return dict(map(tuple, connection.execute(query)))
+
+
 def members(connection: Connection, story: int) -> list[dict[str, Any]]:
     """Who tells a story, the original first, then by when it was published, as far as that is known, else fetched;
     at most MOST_MEMBERS."""

@@ -386,6 +386,13 @@ def test_list_gives_articles_best_first(say: Callable[..., Said], project: Path)
     assert [article["copy_of"] is None for article in everything].count(False) == 1
 
 
+def test_list_says_of_a_story_how_many_copies_it_has(say: Callable[..., Said], project: Path) -> None:
+    told = say("-C", project, "list")
+    assert [line.endswith("   1 copy") for line in told.out.splitlines()].count(True) == 1
+    assert told.err.startswith("4 stories and 1 copy; ")
+    assert "1 copy" not in say("-C", project, "list", "--all").out
+
+
 def test_show_tells_everything_about_one_url(say: Callable[..., Said], project: Path) -> None:
     fields = {"url", "fate", "reason", "stage", "article", "found_by", "archive", "attempts"}
     stored = say("-C", project, "show", "1", "--json").only
