@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.stores import Store, schedules, slots
+from pipelines.stores import Connection, Store, schedules, slots
 from pipelines.stores.schedules import State
 from workers.schedules import Schedule
 
@@ -57,6 +57,19 @@ def claim_due(store: Store, planned: Sequence[Schedule], now: float | None = Non
             if slots.claim(connection, name, slot_at, now=now):
                 return Due(name, slot_at)
     return None
+
+
+def next_at(connection: Connection | None, schedule: Schedule, state: State | None, now: float) -> float | None:
+    """When a clock runs a schedule: `now` where a slot is due or somebody asked, else at its next slot.
+
+    None while it rests. Without a `connection` (nothing has run yet) there is no `state` either.
+    """
+    held = state or State(now, resumed=False, paused=False, asked=False)
+    if held.paused:
+        return None
+    last = slots.last(connection, schedule.name, until=now) if connection else None
+    _, due = _due(schedule, held, last, now)
+    return now if held.asked or due is not None else schedule.next_at(now)
 
 
 def _due(schedule: Schedule, state: State, last: slots.Slot | None, now: float) -> tuple[list[float], float | None]:

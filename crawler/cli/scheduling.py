@@ -31,8 +31,9 @@ def register(app: App, group: Group) -> None:
 def listed(*, session: Hidden) -> int:
     """List schedules with their last and next run, in UTC."""
     from pipelines.stores import schedules, slots
+    from workers import clock
 
-    config = _config(session)
+    config, now = _config(session), time.time()
     planned = _planned(config)
     store = _store(config, create=False)
     states: dict[str, Any] = {}
@@ -40,14 +41,16 @@ def listed(*, session: Hidden) -> int:
     if store is not None:
         with store.read() as connection:
             states = schedules.states(connection)
-            is_up = schedules.clock_is_up(connection, now=time.time())
+            is_up = schedules.clock_is_up(connection, now=now)
     for one in planned:
-        last, counts = None, dict[Any, int]()
+        last, counts, state = None, dict[Any, int](), states.get(one.name)
+        following = clock.next_at(None, one, state, now)
         if store is not None:
             with store.read() as connection:
-                last = slots.last(connection, one.name, until=time.time(), ran=True)
+                last = slots.last(connection, one.name, until=now, ran=True)
                 counts = slots.counted(connection, one.name)
-        _tell(session, one, states.get(one.name), last, counts.get(slots.Sort.SKIPPED, 0))
+                following = clock.next_at(connection, one, state, now)
+        _tell(session, one, last, counts.get(slots.Sort.SKIPPED, 0), following)
     if not planned:
         session.say('no schedule yet: `suchlike schedule add NAME "every 6h"`.')
     elif not is_up:
@@ -55,15 +58,14 @@ def listed(*, session: Hidden) -> int:
     return FOUND if planned else NOTHING
 
 
-def _tell(session: Session, one: Schedule, state: Any, last: Any, skipped: int) -> None:
+def _tell(session: Session, one: Schedule, last: Any, skipped: int, next_at: float | None) -> None:
+    """A schedule; one without a next moment is paused."""
     from pipelines.moments import iso_at
 
-    paused = state is not None and state.paused
     record = {
         "schedule": one.name, "when": one.text, "last": iso_at(last.slot_at) if last else None,
         "last_exit_code": last.exit_code if last else None,
-        "next": None if paused else iso_at(one.next_at(time.time())), "paused": paused, "missed": one.missed,
-        "skipped": skipped,
+        "next": iso_at(next_at), "paused": next_at is None, "missed": one.missed, "skipped": skipped,
     }  # fmt: skip
     if session.json:
         session.emit(record)
@@ -73,7 +75,7 @@ def _tell(session: Session, one: Schedule, state: Any, last: Any, skipped: int) 
         ran = f"{ran} (under way or killed)"
     elif last and last.exit_code is not None:
         ran = f"{ran} ({reasons.left(last.exit_code)})"
-    following = "paused" if paused else f"next {record['next']}"
+    following = "paused" if next_at is None else f"next {record['next']}"
     left_out = f"   {skipped} missed" if skipped else ""
     session.out(f"{one.name:<20} {one.text:<24} last {ran}   {following}{left_out}")
 

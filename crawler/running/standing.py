@@ -47,10 +47,12 @@ def _scheduled(config: Config) -> list[dict[str, Any]]:
     """What the clock will start; whether it rests stands in the clock's own store, whichever was used last."""
     if not config.schedule and not any(profile.every for profile in config.profile.values()):
         return []
-    from workers.schedules import schedules as planned  # calendars and time zones, which few need
+    # calendars and time zones, which few need
+    from workers import clock
+    from workers.schedules import schedules as planned
 
-    states: dict[str, schedules.State] = {}
-    now, is_up = time.time(), False
+    now, is_up, every = time.time(), False, planned(config)
+    following = {one.name: clock.next_at(None, one, None, now) for one in every}
     with (
         contextlib.suppress(StoreError),  # no clock has run yet
         contextlib.closing(open_store(config.database, create=False)) as store,
@@ -58,9 +60,9 @@ def _scheduled(config: Config) -> list[dict[str, Any]]:
     ):
         states = schedules.states(connection)
         is_up = schedules.clock_is_up(connection, now=now)
-    resting = {name for name, state in states.items() if state.paused}
+        following = {one.name: clock.next_at(connection, one, states.get(one.name), now) for one in every}
     return [
-        {"schedule": one.name, "when": one.text, "paused": one.name in resting, "clock": is_up,
-         "next": None if one.name in resting else iso_at(one.next_at(now))}
-        for one in planned(config)
+        {"schedule": one.name, "when": one.text, "next": iso_at(following[one.name]),
+         "paused": following[one.name] is None, "clock": is_up}
+        for one in every
     ]  # fmt: skip

@@ -185,6 +185,8 @@ def test_schedule_list_shows_last_and_next(
         ("news", None, None),
         ("nightly", None, None),
     ]
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    assert unused[0]["next"] <= now < unused[1]["next"], "an interval that is new begins at once"
     hour = time.time() // 3600 * 3600  # the next moment is told from the machine's own clock
     assert claims(store, planned, hour + 1) == [("news", hour)]
     with store.write() as connection:
@@ -244,7 +246,13 @@ def test_schedules_are_added_paused_asked_for_and_removed(
     assert "paused" in suchlike("schedule", "list").stdout
     assert suchlike("schedule", "resume", "floods").returncode == 0
     assert shown()["next"] is not None
+    assert suchlike("schedule", "add", "floods", "0 3 * * *").returncode == 0
+    assert str(shown()["next"]).endswith("T03:00:00Z")
     assert "clock" in suchlike("schedule", "run-now", "floods").stderr
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    asked = json.loads(suchlike("status", "--json").stdout)["schedules"]
+    assert now <= str(shown()["next"]) <= time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    assert now <= asked[0]["next"]
     unknown = suchlike("schedule", "run-now", "flods")
     assert unknown.returncode == 2 and "floods" in unknown.stderr
 

@@ -15,7 +15,7 @@ from crawler.web.render import environment
 from pipelines.moments import iso_at
 from pipelines.stages import NAMES, TAKES
 from pipelines.stores import Connection, ledger, marks, runs, schedules, slots
-from workers import broker, report
+from workers import broker, clock, report
 from workers.schedules import schedules as planned
 
 LATEST_RUNS = 10
@@ -73,11 +73,11 @@ def _told(desk: Desk, connection: Connection) -> dict[str, Any]:
 def _schedules(desk: Desk, connection: Connection) -> list[dict[str, Any]]:
     now, states, found = time.time(), schedules.states(connection), []
     for one in planned(desk.project.config()):
-        last, state = slots.last(connection, one.name, until=now, ran=True), states.get(one.name)
-        paused = state is not None and state.paused
+        last = slots.last(connection, one.name, until=now, ran=True)
+        following = clock.next_at(connection, one, states.get(one.name), now)
         found.append(
             {"name": one.name, "when": one.text, "last": iso_at(last.slot_at) if last else None,
-             "code": last.exit_code if last else None, "next": None if paused else iso_at(one.next_at(now))}
+             "code": last.exit_code if last else None, "next": iso_at(following)}
         )  # fmt: skip
     return found
 
