@@ -5,16 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App, Group, Parameter, validators
+from cyclopts import App, Group
 
-from crawler.cli.flags import Hidden
+from crawler.cli.flags import AT_MOST, Hidden
 from crawler.cli.session import FOUND, NOTHING, UNREACHABLE, Session, clipped, safe
 from pipelines.errors import AlertError, UsageError
 
 if TYPE_CHECKING:
     from pipelines.stores import Connection
-
-Some = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 
 
 def register(app: App, group: Group) -> None:
@@ -25,7 +23,7 @@ def register(app: App, group: Group) -> None:
     app.command(alerts)
 
 
-def listed(*, limit: Some = 20, session: Hidden) -> int:
+def listed(*, limit: Annotated[int, AT_MOST] = 20, session: Hidden) -> int:
     """List sites in trouble and the latest alerts, newest first.
 
     Parameters

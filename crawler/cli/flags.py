@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from crawler.cli.session import Session
 from pipelines.layers import split
@@ -18,6 +18,9 @@ Flag = Annotated[bool, Parameter(negative=())]
 Opened = Annotated[bool, Parameter(name="--open", negative=())]
 # given once for each value
 Many = Annotated[list[str] | None, Parameter(negative=(), consume_multiple=False)]
+# how many are shown; without it all, or as many as the verb says
+AT_MOST = Parameter(name=["-n", "--limit"], validator=validators.Number(gte=1))
+Limit = Annotated[int | None, AT_MOST]
 # codes with commas between them; none takes all
 Languages = Annotated[str | None, Parameter(name="--lang")]
 # a day, or an age

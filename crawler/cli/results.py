@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from cyclopts import App, Group, Parameter, validators
+from cyclopts import App, Group, Parameter
 
 from crawler.cli import changed
 from crawler.cli.explaining import explain, found
 from crawler.cli.filters import Filters
-from crawler.cli.flags import Flag, Hidden
+from crawler.cli.flags import Flag, Hidden, Limit
 from crawler.cli.ledger import fates, traps
 from crawler.cli.session import FOUND, NARROW, NOTHING, Session, clipped, safe
-
-Some = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 
 
 def register(app: App, group: Group) -> None:
@@ -31,7 +29,7 @@ def _store(session: Session) -> Any:
 
 
 def listed(
-    *, filters: Filters | None = None, limit: Some | None = None, text: Flag = False,
+    *, filters: Filters | None = None, limit: Limit = None, text: Flag = False,
     everything: Annotated[bool, Parameter(name="--all", negative=())] = False, session: Hidden,
 ) -> int:  # fmt: skip
     """List what was stored, best first.

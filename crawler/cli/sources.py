@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import App, Group, Parameter, validators
+from cyclopts import App, Group
 
-from crawler.cli.flags import Hidden
+from crawler.cli.flags import Hidden, Limit
 from crawler.cli.session import FOUND, NOTHING, Session
 from pipelines.errors import UsageError
 
-Shown = Annotated[int | None, Parameter(validator=validators.Number(gte=1))]
 UNBLOCKED = "no longer blocked"
 ROBOTS = {
     None: "robots.txt not asked", "rules": "robots.txt has rules", "allow": "robots.txt allows all",
@@ -31,7 +30,7 @@ def register(app: App, group: Group) -> None:
     app.command(sources)
 
 
-def listed(*, limit: Shown = None, session: Hidden) -> int:
+def listed(*, limit: Limit = None, session: Hidden) -> int:
     """List the sites, most matches first: pages, harvest, what waits, errors, robots.txt and pace.
 
     Parameters

@@ -393,6 +393,11 @@ def test_list_says_of_a_story_how_many_copies_it_has(say: Callable[..., Said], p
     assert "1 copy" not in say("-C", project, "list", "--all").out
 
 
+@pytest.mark.parametrize("verb", [["list"], ["search", "harbour"], ["sources"]])
+def test_n_shows_only_so_many(say: Callable[..., Said], project: Path, verb: list[str]) -> None:
+    assert len(say("-C", project, *verb, "-n", "2", "--json").lines) == 2
+
+
 def test_show_tells_everything_about_one_url(say: Callable[..., Said], project: Path) -> None:
     fields = {"url", "fate", "reason", "stage", "article", "found_by", "archive", "attempts"}
     stored = say("-C", project, "show", "1", "--json").only
