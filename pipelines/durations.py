@@ -6,18 +6,21 @@ import re
 
 from pipelines.errors import ConfigError
 
-# a number longer than this is a slip, whatever its unit
-LONGEST = 1e9
+# a hundred years, so that a moment so far from now has a date; what is longer is a slip
+LONGEST_S = 36_525 * 86400.0
 _UNIT_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "": 1.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
 
 
 def duration_s(text: str, key: str = "duration") -> float:
-    """`30s`, `10m`, `2h`, `1d` or plain seconds as seconds; ConfigError names `key`."""
+    """`30s`, `10m`, `2h`, `1d` or plain seconds as seconds, at most LONGEST_S; ConfigError names `key`."""
     match = _DURATION.fullmatch(text.strip())
-    if not match or not 0 < float(match[1]) < LONGEST:
+    seconds = float(match[1]) * _UNIT_S[match[2]] if match else 0.0
+    if seconds <= 0:
         raise ConfigError(f"{key} = {text!r} is not a time; write it like 30s, 10m, 2h or 1d.")
-    return float(match[1]) * _UNIT_S[match[2]]
+    if seconds > LONGEST_S:
+        raise ConfigError(f"{key} = {text!r} is longer than a hundred years; write it like 30s, 10m, 2h or 1d.")
+    return seconds
 
 
 def rate_delay_s(rate: str) -> float:

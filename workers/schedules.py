@@ -27,7 +27,7 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a seed set is crawled: every so many seconds, or by a cron line on the wall clock of `zone`.
+    """When a seed set is crawled: every so many (whole) seconds, or by a cron line on the wall clock of `zone`.
 
     `missed` says what becomes of a slot nobody was there for: made up for `once`, or left out (`skip`).
     """
@@ -115,7 +115,9 @@ def parse(name: str, line: str | Timed) -> Schedule:
     if croniter.is_valid(cron):
         return _possible(Schedule(name, text, cron=cron, zone=_zone(name, zone), missed=missed))
     try:
-        return Schedule(name, text, duration_s(plain, f"schedule.{name}"), missed=missed)
+        # whole seconds: of others the multiples are not exact, and a slot found would not be one when it is asked for
+        every_s = float(max(1, round(duration_s(plain, f"schedule.{name}"))))
+        return Schedule(name, text, every_s, missed=missed)
     except ConfigError:
         raise ConfigError(
             f"schedule.{name} = {text!r} is neither a time like 6h nor a cron line like 0 */6 * * *, "

@@ -219,10 +219,17 @@ def test_times_are_read_with_their_units(text: str, seconds: float) -> None:
     assert duration_s(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "0", "0s", "-5m", "1w", "m", "1h30m", "1e3s", "9" * 400, "nan", "inf"])
+@pytest.mark.parametrize("text", ["", "0", "0s", "-5m", "1w", "m", "1h30m", "1e3s", "nan", "inf"])
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="is not a time; write it like 30s, 10m, 2h or 1d"):
         duration_s(text)
+
+
+@pytest.mark.parametrize("text", ["36526d", "999999999d", "4000000000", "9" * 400])
+def test_a_time_of_more_than_a_hundred_years_is_refused(tmp_path: Path, text: str) -> None:
+    assert duration_s("36525d") < 3.2e9
+    with pytest.raises(ConfigError, match="is longer than a hundred years"):
+        load(tmp_path, {"crawl": {"revisions": text}}, {})
 
 
 @pytest.mark.parametrize(("rate", "delay"), [("1/1s", 1), ("1/2s", 2), ("100/1s", 0.01), ("30/1m", 2), ("2", 0.5)])

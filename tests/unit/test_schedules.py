@@ -70,7 +70,9 @@ def test_a_line_that_means_nothing_is_an_error_that_names_it(text: str) -> None:
 
 
 @given(
-    st.sampled_from(["1s", "7s", "0.1h", "1.5m", "6h", "1d", "*/7 * * * *", "0 */6 * * *", "15 3 * * 0"]),
+    st.sampled_from(
+        ["1s", "7s", "0.1h", "1.5m", "4.1h", "33.3m", "8.7s", "6h", "1d", "*/7 * * * *", "0 */6 * * *", "15 3 * * 0"]
+    ),
     st.floats(1.6e9, 2.2e9),
     st.floats(0, 5e5),
 )
@@ -81,6 +83,7 @@ def test_slots_are_the_same_whoever_asks_and_never_in_the_future(text: str, now:
     assert schedule.slot_at(following) == following
     assert schedule.slot_at((slot + following) / 2) == slot
     assert schedule.slot_at(now) <= schedule.slot_at(now + later)
+    assert schedule.slots(slot - 0.5, slot, 9) == [slot]
 
 
 def test_schedules_come_from_profiles_and_from_their_own_section(tmp_path: Path) -> None:
