@@ -22,7 +22,7 @@ from redis.retry import Retry
 
 from pipelines.config import Config
 from pipelines.errors import BrokerError
-from pipelines.masking import masked
+from pipelines.masking import masked, masked_address
 from workers import trust
 from workers.lifeline import child_of_this_process
 
@@ -40,11 +40,19 @@ _PARTS = re.compile(r"[\s=]")
 def address(config: Config) -> str:
     """The address of the broker this project uses: the one configured, else the embedded server's socket.
 
-    Raises BrokerError for one that is not to be trusted (see trust), unless the user says that it is.
+    Raises BrokerError for one that cannot be read, and for one that is not to be trusted (see trust), unless the user
+    says that it is.
     """
     if config.queue.redis == "embedded":
         return _address(_socket(config.path))
-    why = None if config.queue.insecure else trust.refusal(config.queue.redis)
+    try:
+        connect(config.queue.redis).connection_pool.make_connection()  # which goes nowhere yet
+        why = None if config.queue.insecure else trust.refusal(config.queue.redis)
+    except (ValueError, TypeError):  # their messages quote what may be a password
+        why = (
+            f"queue.redis = {masked_address(config.queue.redis)!r} cannot be understood; write redis://host:port/0, "
+            "rediss://… or unix:///path, with %-escapes for signs in the password."
+        )
     if why:
         raise BrokerError(why)
     return config.queue.redis

@@ -63,6 +63,16 @@ def test_the_flag_says_the_same_to_every_process(
     assert asked.returncode == 4 and "does not answer" in asked.stderr and "hunter2" not in asked.stderr
 
 
+@pytest.mark.parametrize(
+    "url", ["redis://h:abc/0", "redis://h:99999/0", "redis://[::1", "redis://h/0?nope=1", "redis://u:hunter2/x@h"]
+)
+def test_an_address_that_cannot_be_understood_is_told_as_that(url: str, tmp_path: Path) -> None:
+    config = load(tmp_path, {"queue": {"redis": url, "insecure": True}}, {})
+    with pytest.raises(BrokerError, match=r"queue\.redis = .* cannot be understood; write redis://") as told:
+        broker.address(config)
+    assert "hunter2" not in str(told.value)
+
+
 class Answering:
     """What a server says of itself."""
 
