@@ -221,7 +221,24 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return _interrupted(quiet=False, goes_on=False)  # before it was clear what is to be done
     except BrokenPipeError:
-        # whoever read our output has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    return code if isinstance(code, int) else 0
+        return _unread(0)
+    return _written(code if isinstance(code, int) else 0)
+
+
+def _written(code: int) -> int:
+    """The exit code, once all of the output is where it belongs: Python itself would only look at its very end."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _unread(code)
+    except OSError as error:
+        if code != UNREACHABLE:  # else that was what failed before
+            sys.stderr.write(f"suchlike: The output cannot be written: {error.strerror}.\n")
+        return _unread(UNREACHABLE)
+    return code
+
+
+def _unread(code: int) -> int:
+    """The same; what is still to be written of the output is left out: whoever read it has enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code

@@ -48,8 +48,7 @@ def _agreed(session: Session, shown: Any) -> bool:
     if session.json or not sys.stdin.isatty():
         return False
     _titles(session, shown)
-    session.loud.print(f"{_number(shown)} would be removed for good. Do it? [y/N] ", end="")
-    return input().strip().lower() in {"y", "yes"}
+    return session.agrees(f"{_number(shown)} would be removed for good. Do it?")
 
 
 def _tell(session: Session, told: Any) -> int:

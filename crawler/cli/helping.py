@@ -19,9 +19,17 @@ def register(app: App, group: Group) -> None:
     app.command(partial(install_completion, app), name="--install-completion")
 
 
-def console(plain: bool) -> Console:
-    """Where help is printed; rich itself looks at NO_COLOR."""
-    return Console(no_color=True if plain else None, highlight=False)
+class _Printed(Console):
+    """What is printed on stdout; that its reader has enough is told like that of any output."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich's own ends the process as if nothing had been found."""
+        raise BrokenPipeError
+
+
+def console(plain: bool, width: int | None = None) -> Console:
+    """Where help and tables are printed; rich itself looks at NO_COLOR."""
+    return _Printed(no_color=True if plain else None, highlight=False, width=width)
 
 
 def about(app: App, *words: str, session: Hidden) -> int:

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from cyclopts import App, Group
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from crawler.cli.flags import Flag, Hidden, Many
+from crawler.cli.helping import console
 from crawler.cli.session import FOUND, NARROW, REFUSED, Session, clipped, given, safe
 from pipelines.masking import masked
 
@@ -96,9 +96,8 @@ def _tell(session: Session, made: Any) -> None:
             told = " · ".join(part for part in (one.kind, f"{items} items", one.robots, delay, one.note) if part)
             session.out(f" {clipped(name.plain, (session.width or UNBOUND) - 1)}\n   {told}")
         table.add_row(name, one.kind, items, one.robots, delay, Text(safe(one.note), style="dim"))
-    page = Console(no_color=True if not session.color else None, highlight=False, width=session.width or UNBOUND)
     if not narrow:
-        page.print(table)
+        console(not session.color, session.width or UNBOUND).print(table)
     known = f"{counted(made.candidates, 'candidate page')} known"
     if any(one.items is None and one.robots == "allowed" for one in made.sources):
         known += ", and what links lead to"

@@ -63,8 +63,7 @@ def _agreed(session: Session, shown: Any) -> bool:
     if session.json or not sys.stdin.isatty():
         return False
     _changes(session, shown)
-    session.loud.print(f"{shown.entered} would enter, {shown.left} would leave. Do it? [y/N] ", end="")
-    return input().strip().lower() in {"y", "yes"}
+    return session.agrees(f"{shown.entered} would enter, {shown.left} would leave. Do it?")
 
 
 def _tell(session: Session, rated: Any) -> int:

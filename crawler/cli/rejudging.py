@@ -94,8 +94,7 @@ def _agreed(session: Session, shown: Any) -> bool:
     if session.json or not sys.stdin.isatty():
         return False
     _changes(session, shown)
-    session.loud.print(f"{_summed(shown)}. Do it? [y/N] ", end="")
-    return input().strip().lower() in {"y", "yes"}
+    return session.agrees(f"{_summed(shown)}. Do it?")
 
 
 def _tell(session: Session, told: Any, said: dict[str, Any]) -> int:

@@ -44,11 +44,11 @@ def add(*sources: str, session: Hidden) -> int:
     sources
         Files (.txt .md .html .json .jsonl .eml .url), folders, URLs, or - for a list on stdin.
     """
-    if not sources:
-        raise UsageError("Name the files, folders or URLs to add.")
+    named = given(sources)
+    if not named:
+        raise UsageError("Name the files, folders or URLs to add, or - to read their names from stdin.")
     folder = _folder(session)
     added = False
-    named = given(sources)
     for source in named:
         for record in _added(session, folder, source):
             added |= record["ok"]

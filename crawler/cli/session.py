@@ -28,6 +28,8 @@ _LISTS = frozenset({"sources", "paths", "seeds", "what"})
 # around what is marked; signs of no width, which nothing else that is written here has
 MARK, END = "\x0e", "\x0f"
 _MARKS = re.compile(f"([{MARK}{END}])")
+# terminals that would show how bold is asked for, not boldness
+_DUMB = ("dumb", "unknown")
 # fewer columns leave no room for two things beside each other
 NARROW = 60
 # what stands before the text of a line, such as ` words    `
@@ -109,16 +111,30 @@ class Session:
             console.print(f"  {safe(typed)}", markup=False, soft_wrap=True)
             self.say(f"     {use}")
 
+    def agrees(self, question: str) -> bool:
+        """Whether a person says yes; nobody does at the end of stdin (Ctrl-D)."""
+        self.loud.print(f"{safe(question)} [y/N] ", markup=False, soft_wrap=True, end="")
+        try:
+            return input().strip().lower() in {"y", "yes"}
+        except EOFError:
+            return False
+
     def emit(self, record: Mapping[str, Any]) -> None:
         """A record for programs: one JSON object on a line of stdout."""
-        sys.stdout.write(json.dumps(record, ensure_ascii=not has_all(sys.stdout)) + "\n")
+        text = json.dumps(record, ensure_ascii=not has_all(sys.stdout))
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # the name of a file that is no UTF-8
+            text = json.dumps(record)
+        sys.stdout.write(f"{text}\n")
 
     def out(self, text: str, *, marked: bool = False) -> None:
         """A line of the result itself, for people who pipe it on; on a terminal as many as it takes to fit.
 
         In text that is `marked`, what stands between MARK and END is bold on a terminal that may have it.
         """
-        width, bold = self.width, self.color and sys.stdout.isatty()
+        width = self.width
+        bold = self.color and width is not None and os.environ.get("TERM", "").lower() not in _DUMB
         text = "".join(one if one in (MARK, END) else safe(one) for one in _MARKS.split(text)) if marked else safe(text)
         for line in [text] if width is None else fitted(text, width):
             sys.stdout.write(line.replace(MARK, "\x1b[1m" * bold).replace(END, "\x1b[0m" * bold) + "\n")

@@ -20,10 +20,13 @@ _INSTEAD: Final = {
 
 
 def make_do() -> None:
-    """Lets this process write any text to stdout and stderr, whatever their encoding: nothing fails for a sign."""
+    """Lets this process write any text to stdout and stderr, whatever their encoding: nothing fails for a sign.
+
+    Half a character, as Python writes what is none in a file's name, is in no encoding.
+    """
     codecs.register_error(_MADE_DO, _made_do)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and not has_all(stream):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_MADE_DO)
 
 

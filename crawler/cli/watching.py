@@ -30,7 +30,8 @@ class Watching:
     def __init__(self, session: Session, budget: int) -> None:
         self._session = session
         self._budget = budget
-        self._terminal = session.console.is_terminal and not session.quiet
+        # a dumb one cannot draw anything anew
+        self._terminal = session.console.is_interactive and not session.quiet
         self._live: Live | None = None
         self._latest: deque[tuple[float, str, str]] = deque(maxlen=SHOWN)
         self._points: deque[tuple[float, int, int]] = deque(maxlen=240)

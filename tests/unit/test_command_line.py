@@ -302,6 +302,7 @@ def test_what_is_marked_is_bold_where_it_may_be_and_nothing_else_steers_a_termin
         def isatty(self) -> bool:
             return True
 
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stdout", Terminal())
     Session(color=color).out(f"over {MARK}dredging{END} and\x1b[2J", marked=True)
     bold = "\x1b[1mdredging\x1b[0m" if color else "dredging"
