@@ -77,7 +77,8 @@ def require_somewhere(config: Config, found: list[Found]) -> None:
 def begin(store: Store, config: Config, profile: Profile, seed_set: SeedSet, *, again: bool = False) -> int:
     """The run that was stopped, taken up again, or a new one that goes on with the same frontier; gives its number.
 
-    Raises UsageError, and leaves the store as it was, when nothing waits to be fetched.
+    One that another profile left is ended: taken up, what it found would be judged by other seeds. Raises UsageError,
+    and leaves the store as it was, when nothing waits to be fetched.
     """
     now = time.time()
     found = starting_points(config, seed_set)
@@ -85,10 +86,13 @@ def begin(store: Store, config: Config, profile: Profile, seed_set: SeedSet, *, 
         runs.take_turn(connection)
         edition = edition_of(connection, config, profile, seed_set)
         latest = runs.latest(connection)
-        if latest is not None and latest.ended_at is None:
-            run = latest.id
+        left = latest if latest is not None and latest.ended_at is None else None
+        if left and editions.family_of(connection, left.profile) in (None, config.only_profile()[0]):
+            run = left.id
             runs.resume(connection, run, config, edition, now=now)
         else:
+            if left:
+                runs.end(connection, left.id, runs.USER, now=now)
             run = runs.start(connection, config, edition, now=now).id
         let_wait(connection, config, found, run=run, now=now, again=again)
         if not found and fates.count(connection)["frontier"] == 0:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import select, update
 from stocked import Stock, adds_up
@@ -14,11 +15,13 @@ from stocked import Stock, adds_up
 from crawler.cli.app import run as command_line
 from crawler.explaining import explained
 from crawler.rating import learn_on, rate, rated_and_next, take_back
-from pipelines import rejudge
+from crawler.starting import begin
+from pipelines import rejudge, sections
 from pipelines.errors import UsageError
 from pipelines.judge import Judge, Judges
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Example
+from pipelines.seeds import Seed, SeedSet
 from pipelines.stores import articles, editions, runs
 from pipelines.stores.schema import articles as table
 from pipelines.stores.schema import urls
@@ -256,3 +259,20 @@ def test_what_was_rated_counts_as_it_was_said_when_its_page_comes_with_another_t
     stock.work("parse", stock.fetched({liked: page(BAKERY, 71), disliked: page(SEED.text, 72)}))
     assert told() == {liked: True, disliked: False}
     assert stock.articles()[liked]["revision"] == 2
+
+
+def test_what_one_profile_left_unfinished_is_not_taken_up_by_another(make: Make) -> None:
+    stock, seed = make(), Seed("bread", "bread.txt", "The bakery", BAKERY, "en", 50)
+    config = msgspec.structs.replace(
+        stock.config, profile={"bread": sections.Profile()}, sources=sections.Sources(sites=["https://paper.test/"])
+    )
+    profile, seed_set = Profile.learn([(seed.name, seed.title, seed.text, seed.language)]), SeedSet("", "", (seed,))
+    before = stock.articles()
+    run = begin(stock.store, config, profile, seed_set)
+    learn_on(stock.store, run)
+    with stock.store.read() as connection:
+        left = runs.get(connection, stock.run)
+        assert (left.stopped_by, left.ended_at is None) == ("user", False)
+        assert editions.count(connection, "main") == 6 and editions.count(connection, "bread") == 0
+    assert before and stock.articles() == before
+    assert begin(stock.store, config, profile, seed_set) == run  # its own it takes up again
