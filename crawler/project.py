@@ -203,7 +203,7 @@ class Project:
 
     def matches(self, *, run: int | None = None, mode: str | None = None) -> Matches:
         """What was found, of one run or of all, best first: a sequence that reads the store as it goes."""
-        return Matches(self.store(mode), Wanted(run=run), run)
+        return Matches(self.store(mode), Wanted(run=run, profile=self._profile), run)
 
     def store(self, mode: str | None = None) -> Store:
         """The store to read results from: the one of `mode`, else the one used last. Raises StoreError."""
@@ -238,7 +238,7 @@ class Project:
         """
         asked = understood(typed)
         with self.store(mode).read() as connection:
-            return searched(connection, asked, wanted or Wanted(), limit=limit)
+            return searched(connection, asked, wanted or Wanted(profile=self._profile), limit=limit)
 
     def explain(self, what: str | int, *, mode: str | None = None) -> Explained:
         """Why a URL, or a place in the list, has its score; parts that add up, sentences, what speaks against."""
@@ -249,15 +249,15 @@ class Project:
 
         With `preview` nothing is written; what would enter and leave is told all the same.
         """
-        return rate(self.store(mode), what, verdict, preview=preview)
+        return rate(self.store(mode), what, verdict, preview=preview, profile=self._profile)
 
     def unrate(self, *, preview: bool = False, mode: str | None = None) -> Rated:
         """Takes the last rating back and judges everything again. Raises UsageError when there is none."""
-        return take_back(self.store(mode), preview=preview)
+        return take_back(self.store(mode), preview=preview, profile=self._profile)
 
     def ratings(self, *, limit: int = 5, mode: str | None = None) -> dict[str, Any]:
         """`{rated: [{url, title, score, verdict}], next: [{url, title, score, match}]}`, next being best rated next."""
-        return rated_and_next(self.store(mode), limit)
+        return rated_and_next(self.store(mode), limit, profile=self._profile)
 
     def export(
         self, kind: str, file: Path | None = None, *, wanted: Wanted | None = None, fields: Sequence[str] = (),
@@ -272,7 +272,7 @@ class Project:
         config = self.config()
         with contextlib.closing(self.store(mode)) as store, store.snapshot() as connection:
             latest = runs.latest(connection)
-            wanted = wanted or Wanted(copies=True)
+            wanted = wanted or Wanted(copies=True, profile=self._profile)
             # what a later judgement took out of the matches is stored, and still not what was asked for
             if latest is not None and latest.config.store.keep == "all":
                 wanted = replace(wanted, everything=True)
@@ -296,7 +296,9 @@ class Project:
 
         What is None stays; empty `languages` and `since` take all. With `preview` only tells what would change.
         """
-        return judge_again(self.store(mode), threshold, languages=languages, since=since, preview=preview)
+        return judge_again(
+            self.store(mode), threshold, languages=languages, since=since, preview=preview, profile=self._profile
+        )
 
     def reread(self, reason: str | None = None, *, preview: bool = False, mode: str | None = None) -> Reread:
         """Reads dropped pages once more out of the archive, when a rule has changed; see `crawler.rereading`."""

@@ -39,9 +39,14 @@ class Rated:
         return len(self.changes) - self.entered
 
 
-def rate(store: Store, what: Sequence[str], verdict: int, *, preview: bool) -> Rated:
-    """Says that URLs, or places in the list, are like the seeds (1) or not (-1). UsageError for one never judged."""
-    run, family = _latest(store)
+def rate(
+    store: Store, what: Sequence[str], verdict: int, *, preview: bool, profile: str | None = None
+) -> Rated:  # fmt: skip
+    """Says that URLs, or places in the list, are like the seeds (1) or not (-1). UsageError for one never judged.
+
+    The seeds are those of `profile`, or of whichever judged last.
+    """
+    run, family = _latest(store, profile)
     rows: dict[int, str] = {}
     with store.read() as connection:
         for one in what:
@@ -54,8 +59,8 @@ def rate(store: Store, what: Sequence[str], verdict: int, *, preview: bool) -> R
             rows[row] = article["url"]
         standing = ratings.standing(connection, family)
     verdicts = standing | dict.fromkeys(rows, verdict)
-    profile, edition = rejudge.learn_again(store, run.id, anew=False, verdicts=verdicts)
-    changes = tuple(rejudge.changes(store, run.id, profile, family, verdicts))
+    learned, edition = rejudge.learn_again(store, run.id, anew=False, verdicts=verdicts)
+    changes = tuple(rejudge.changes(store, run.id, learned, family, verdicts))
     if not preview:
 
         def said(connection: Connection) -> None:
@@ -66,9 +71,9 @@ def rate(store: Store, what: Sequence[str], verdict: int, *, preview: bool) -> R
     return Rated(tuple(rows.values()), verdict, not preview, changes)
 
 
-def take_back(store: Store, *, preview: bool = False) -> Rated:
+def take_back(store: Store, *, preview: bool = False, profile: str | None = None) -> Rated:
     """Undoes the last rating, and what it changed. UsageError when there is none."""
-    run, family = _latest(store)
+    run, family = _latest(store, profile)
     with store.read() as connection:
         last = ratings.last(connection, family)
         if last is None:
@@ -76,25 +81,23 @@ def take_back(store: Store, *, preview: bool = False) -> Rated:
         rating, row = last
         article = articles.one(connection, row)
         standing = ratings.standing(connection, family, but=rating)
-    profile, edition = rejudge.learn_again(store, run.id, anew=False, verdicts=standing)
-    changes = tuple(rejudge.changes(store, run.id, profile, family, standing))
+    learned, edition = rejudge.learn_again(store, run.id, anew=False, verdicts=standing)
+    changes = tuple(rejudge.changes(store, run.id, learned, family, standing))
     if not preview:
         _apply(store, run, edition, lambda connection: ratings.take_back(connection, rating, now=time.time()))
     return Rated((article["url"],) if article else (), 0, not preview, changes)
 
 
-def rated_and_next(store: Store, limit: int) -> dict[str, Any]:
+def rated_and_next(store: Store, limit: int, *, profile: str | None = None) -> dict[str, Any]:
     """What was rated, and so many articles that are best rated next."""
-    _, family = _latest(store)
+    _, family = _latest(store, profile)
     with store.read() as connection:
         return {"rated": ratings.listed(connection, family), "next": ratings.to_rate(connection, family, limit)}
 
 
-def _latest(store: Store) -> tuple[Run, str]:
+def _latest(store: Store, profile: str | None) -> tuple[Run, str]:
     with store.read() as connection:
-        run = runs.latest(connection)
-        if run is None or not run.profile:
-            raise UsageError("Nothing was judged by seeds yet; `suchlike run` does it.")
+        run = rejudge.judged_last(connection, profile)
         return run, editions.get(connection, run.profile).family
 
 

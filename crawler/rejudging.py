@@ -11,7 +11,6 @@ import msgspec
 
 from pipelines import rejudge
 from pipelines.config import Config
-from pipelines.errors import UsageError
 from pipelines.judge import Judge
 from pipelines.likeness.profile import Profile
 from pipelines.misfits import Limits, check_languages, check_since
@@ -40,24 +39,23 @@ class Rejudged:
 
 def judge_again(
     store: Store, threshold: float | str | None = None, *, languages: Sequence[str] | None = None,
-    since: str | None = None, preview: bool = False,
+    since: str | None = None, preview: bool = False, profile: str | None = None,
 ) -> Rejudged:  # fmt: skip
-    """Decides every article of the latest run's profile anew. What now matches goes through the stages that follow.
+    """Decides every article of a profile, by default the latest run's, anew. What now matches goes through the stages
+    that follow.
 
     What is None stays as the run has it. Raises UsageError when nothing was judged yet.
     """
     asked = {"threshold": threshold, "languages": languages and check_languages(languages),
              "since": since and check_since(since)}  # fmt: skip
     with store.read() as connection:
-        run = runs.latest(connection)
-        if run is None or not run.profile:
-            raise UsageError("Nothing was judged by seeds yet; `suchlike run` does it.")
+        run = rejudge.judged_last(connection, profile)
         held = editions.get(connection, run.profile)
         rated = ratings.standing(connection, held.family)
         unread = fates.unread(connection)
-    profile, config = Profile.from_bytes(held.learned), _asked(run.config, asked)
-    before, now = Judge(run.config, profile).threshold, Judge(config, profile).threshold
-    changes = tuple(rejudge.changes(store, run.id, profile, held.family, rated, config))
+    learned, config = Profile.from_bytes(held.learned), _asked(run.config, asked)
+    before, now = Judge(run.config, learned).threshold, Judge(config, learned).threshold
+    changes = tuple(rejudge.changes(store, run.id, learned, held.family, rated, config))
     if not preview:
         with store.write() as connection:
             runs.ask(connection, run.id, config)

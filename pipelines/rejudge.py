@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pipelines.config import Config
+from pipelines.errors import UsageError
 from pipelines.judge import Judge
 from pipelines.likeness.learn import SAMPLE_PAGES
 from pipelines.likeness.profile import Profile
@@ -31,6 +32,16 @@ class Change:
     before: float
     after: float
     enters: bool
+
+
+def judged_last(connection: Connection, profile: str | None) -> runs.Run:
+    """The latest run, or the latest of a profile. Raises UsageError where seeds have judged nothing there yet."""
+    number = None if profile is None else editions.last_of(connection, profile)
+    run = runs.latest(connection) if profile is None else runs.get(connection, number) if number else None
+    if run is None or not run.profile:
+        whose = "by seeds" if profile is None else f"by the seeds of {profile}"
+        raise UsageError(f"Nothing was judged {whose} yet; `suchlike run` does it.")
+    return run
 
 
 def learn_again(

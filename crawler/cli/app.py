@@ -119,7 +119,7 @@ def _launch(  # noqa: PLR0913  # the global flags
     yes
         Answer yes to every question.
     profile
-        Which seed set of the project.
+        Which seed set of the project; of results, only what its runs found.
     mode
         Whose results: demo, replay or online (default: those of the latest run).
     insecure

@@ -68,7 +68,7 @@ def export(
     check_run(session, filters.run if filters else None)
     asked = shape or Shape()
     done = project(session).export(
-        kind, output, wanted=(filters or Filters()).wanted(copies=not asked.no_copies),
+        kind, output, wanted=(filters or Filters()).wanted(profile=session.profile, copies=not asked.no_copies),
         fields=[name.strip() for name in asked.fields.split(",") if name.strip()], text=not asked.no_text,
         split=asked.split, purpose=asked.purpose, mode=session.mode,
     )  # fmt: skip

@@ -48,8 +48,8 @@ class Filters:
     run: int | None = None
     where: str | None = None
 
-    def wanted(self, *, everything: bool = False, copies: bool = False) -> Wanted:
-        """The choice as the store understands it. Raises UsageError for what is no day."""
+    def wanted(self, *, profile: str | None, everything: bool = False, copies: bool = False) -> Wanted:
+        """The choice as the store understands it, of a profile where one is named. UsageError for what is no day."""
         from pipelines import urls
         from pipelines.days import day
         from pipelines.stores.wanted import Wanted
@@ -58,5 +58,5 @@ class Filters:
         return Wanted(
             everything=everything, copies=copies, site=site, language=self.language,
             since=day(self.since, "--since"), until=day(self.until, "--until"), least=self.least, most=self.most,
-            story=self.story, run=self.run, where=self.where,
+            story=self.story, run=self.run, where=self.where, profile=profile,
         )  # fmt: skip

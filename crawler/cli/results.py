@@ -47,9 +47,10 @@ def listed(
     from crawler.cli.telling import counted
 
     check_run(session, filters.run if filters else None)
-    wanted = (filters or Filters()).wanted(everything=everything, copies=everything)
+    wanted = (filters or Filters()).wanted(profile=session.profile, everything=everything, copies=everything)
     # the number is a place in the whole list, which other verbs take
-    numbered = filters is None and not everything
+    filtered = filters is not None or session.profile is not None
+    numbered = not filtered and not everything
     copies = {} if session.json or everything else _copies(session)
     number = told = 0
     for number, article in enumerate(project(session).chosen(wanted, limit=limit, mode=session.mode), 1):
@@ -77,7 +78,7 @@ def listed(
         if text:
             session.out(f"\n{article['text']}\n")
     if not number:
-        session.say(_nothing(session, filtered=filters is not None, everything=everything))
+        session.say(_nothing(session, filtered=filtered, everything=everything))
     elif numbered:
         if told and limit is None:
             stories, others = counted(number, "story", "stories"), counted(told, "copy", "copies")

@@ -41,7 +41,7 @@ def search(
     from crawler.cli.opening import check_run, project
 
     check_run(session, filters.run if filters else None)
-    wanted = (filters or Filters()).wanted(everything=everything, copies=everything)
+    wanted = (filters or Filters()).wanted(profile=session.profile, everything=everything, copies=everything)
     hits = project(session).search(" ".join(words), wanted, limit=limit, mode=session.mode)
     for found in hits:
         if session.json:

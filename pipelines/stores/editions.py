@@ -133,8 +133,12 @@ def of_family(family: str) -> Select[tuple[int]]:
 
 def last_run(connection: Connection, name: str) -> int | None:
     """The last run judged by an edition of the family that this one is of: what judges its articles now."""
-    family = family_of(connection, name)
-    return connection.execute(select(func.max(runs.c.id)).where(runs.c.id.in_(of_family(family or "")))).scalar()
+    return last_of(connection, family_of(connection, name) or "")
+
+
+def last_of(connection: Connection, family: str) -> int | None:
+    """The last run judged by an edition of a family."""
+    return connection.execute(select(func.max(runs.c.id)).where(runs.c.id.in_(of_family(family)))).scalar()
 
 
 def count(connection: Connection, family: str) -> int:

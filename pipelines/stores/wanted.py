@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement
 
+from pipelines.stores.editions import of_family
 from pipelines.stores.schema import KEPT, articles, storable
 from pipelines.stores.where import condition, whole
 
@@ -15,7 +16,8 @@ class Wanted:
     """A choice of stored articles; a field that is None does not matter.
 
     Without `everything` only matches, without `copies` only originals. `since` and `until` are days (YYYY-MM-DD), both
-    included, of publication; `least` and `most` bound the score; `where` is a condition as `where.condition` reads it.
+    included, of publication; `least` and `most` bound the score; `where` is a condition as `where.condition` reads it;
+    `profile` names the one whose runs found them.
     """
 
     everything: bool = False
@@ -30,6 +32,7 @@ class Wanted:
     mode: str | None = None
     run: int | None = None
     where: str | None = None
+    profile: str | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """What is true of the articles meant. Raises UsageError for a condition that cannot be read."""
@@ -53,6 +56,9 @@ class Wanted:
             found.append(a.score >= self.least)
         if self.most is not None:
             found.append(a.score <= self.most)
+        if self.profile is not None:
+            # a sum has no index: a database would sort what that of runs gives it, rather than read what is in order
+            found.append((a.run + 0).in_(of_family(storable(self.profile))))
         if self.where:
             found.append(condition(self.where))
         return found

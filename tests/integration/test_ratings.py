@@ -15,14 +15,16 @@ from stocked import Stock, adds_up
 from crawler.cli.app import run as command_line
 from crawler.explaining import explained
 from crawler.rating import learn_on, rate, rated_and_next, take_back
+from crawler.rejudging import judge_again
 from crawler.starting import begin
 from pipelines import rejudge, sections
+from pipelines.asked import understood
 from pipelines.errors import UsageError
 from pipelines.judge import Judge, Judges
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Example
 from pipelines.seeds import Seed, SeedSet
-from pipelines.stores import articles, editions, runs
+from pipelines.stores import articles, editions, runs, search
 from pipelines.stores.schema import articles as table
 from pipelines.stores.schema import urls
 from pipelines.stores.states import State
@@ -276,3 +278,28 @@ def test_what_one_profile_left_unfinished_is_not_taken_up_by_another(make: Make)
         assert editions.count(connection, "main") == 6 and editions.count(connection, "bread") == 0
     assert before and stock.articles() == before
     assert begin(stock.store, config, profile, seed_set) == run  # its own it takes up again
+
+
+def test_what_a_profile_found_is_told_apart_and_rated_by_its_own_seeds(make: Make) -> None:
+    stock, bread = make(), "https://paper.test/bakery/1"
+    seed = Example("bread", "The bakery", BAKERY, "en")
+    profile = Profile.learn([seed])
+    with stock.store.write() as connection:
+        editions.keep(connection, profile.edition, "bread", "bread", [seed], profile.to_bytes())
+        stock.run = runs.start(connection, stock.config, profile.edition, now=time.time()).id
+    stock.work("parse", stock.fetched({bread: page(BAKERY, 1)}))
+    with stock.store.read() as connection:
+        found = {
+            name: {one["url"] for one in articles.chosen(connection, Wanted(copies=True, profile=name))}
+            for name in ("main", "bread", "none", None)
+        }
+        answers = [len(search.find(connection, understood("the"), Wanted(copies=True, profile=one))) for one in found]
+    assert (found["bread"], found["none"]) == ({bread}, set())
+    assert found["main"] and found["main"] == found[None] - {bread}
+    assert answers == [len(some) for some in found.values()]
+    assert {one["url"] for one in rated_and_next(stock.store, 9)["next"]} == {bread}
+    assert bread not in {one["url"] for one in rated_and_next(stock.store, 9, profile="main")["next"]}
+    changed = judge_again(stock.store, 1.0, profile="main", preview=True).changes
+    assert {change.url for change in changed} == found["main"]
+    with pytest.raises(UsageError, match="judged by the seeds of none yet"):
+        rate(stock.store, [bread], 1, preview=True, profile="none")
