@@ -26,6 +26,7 @@ from pipelines.stores import articles, discovery, fates, open_store, runs
 from pipelines.stores.discovery import Found
 
 LIMIT_S = 300
+UNDER_WAY = ("waiting", "leased", "in_flight")
 
 
 def fetch_seeds(seed_set: SeedSet, config: Config) -> SeedSet:
@@ -36,13 +37,13 @@ def fetch_seeds(seed_set: SeedSet, config: Config) -> SeedSet:
     kept = config.path / ".suchlike" / "seeds"
     room = max(0, MAX_SEEDS - len(seed_set.seeds))
     urls, beyond = seed_set.urls[:room], seed_set.urls[room:]
-    missing = [url for url in urls if not _file(kept, url).exists()]
+    missing = [url for url in urls if _read(url, kept) is None]
     problems = list(seed_set.problems)
     if beyond:
         problems.append(Problem(beyond[0], _left_out(beyond)))
     if missing:
         problems += _fetch(missing, config, kept)
-    fetched = [_read(url, _file(kept, url)) for url in urls if _file(kept, url).exists()]
+    fetched = filter(None, (_read(url, kept) for url in urls))
     return replace(seed_set, seeds=(*seed_set.seeds, *fetched), problems=tuple(problems))
 
 
@@ -52,7 +53,10 @@ def _fetch(wanted: list[str], config: Config, kept: Path) -> list[Problem]:
     good = {url: c for url, c in canonical.items() if c}
     kept.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="suchlike-") as scratch:
-        crawl = msgspec.structs.replace(config.crawl, depth=0, pages=0, roam=True, order="breadth")
+        # the limits of a run are none of single pages
+        crawl = msgspec.structs.replace(
+            config.crawl, depth=0, pages=0, max_per_site=0, roam=True, order="breadth"
+        )  # fmt: skip
         small = msgspec.structs.replace(
             config, folder=scratch, profile={}, crawl=crawl, sources=Sources(block=config.sources.block),
             store=Store(keep="all", archive="none"),
@@ -63,16 +67,20 @@ def _fetch(wanted: list[str], config: Config, kept: Path) -> list[Problem]:
             found = [Found(Candidate(url, "start"), 1.0) for url in good.values()]
             discovery.discover(connection, found, run=run, now=time.time())
         command = [sys.executable, "-m", "crawler", "-C", scratch, "crawl-worker", "--run", str(run), "--inline"]
+        # the run carries its configuration; the environment's database is the project's, not this one
+        env = {**os.environ, **small.environment}
         try:
-            # the run carries its configuration; the environment's database is the project's, not this one
-            env = {**os.environ, **small.environment}
             done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT_S, check=False, env=env
-            )
+                [*command, "--spider", "apart"], stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT_S,
+                check=False, env=env,
+            )  # fmt: skip
         except subprocess.TimeoutExpired:
-            raise SeedError(f"The seeds could not be fetched within {LIMIT_S} seconds: {', '.join(wanted)}.") from None
-        if done.returncode:
-            raise SeedError(f"The seeds could not be fetched: {done.stderr.decode(errors='replace').strip()[-300:]}")
+            late = True  # what came by now is kept
+        else:
+            late = False
+            if done.returncode:
+                said = done.stderr.decode(errors="replace").strip()[-300:]
+                raise SeedError(f"The seeds could not be fetched: {said}")
         with store.read() as connection:
             for url, address in good.items():
                 row = fates.follow(connection, address)
@@ -80,7 +88,8 @@ def _fetch(wanted: list[str], config: Config, kept: Path) -> list[Problem]:
                 if article:
                     _file(kept, url).write_text(json.dumps(article, ensure_ascii=False), encoding="utf-8")
                 else:
-                    problems.append(Problem(url, _why(fates.tell(connection, row) if row else None, url)))
+                    told = fates.tell(connection, row) if row else None
+                    problems.append(Problem(url, _why(told, url, late=late)))
         store.close()
     return problems
 
@@ -90,9 +99,13 @@ def _left_out(beyond: Sequence[str]) -> str:
     return f"{which} left out, for a seed set has at most {MAX_SEEDS} articles; choose the most typical ones."
 
 
-def _why(told: dict[str, object] | None, url: str) -> str:
+def _why(told: dict[str, object] | None, url: str, *, late: bool) -> str:
     if not told:
         return f"{url} could not be fetched."
+    if told["fate"] == "listed":
+        return f"{url} is a feed or a sitemap, and no article; --feed or --sitemap starts a crawl there."
+    if late and told["fate"] in UNDER_WAY:
+        return f"{url} was not fetched within {LIMIT_S} seconds with the others; the same command goes on with it."
     if told["fate"] == "waiting":
         return f"{url} could not be fetched, for its site did not answer; try again later, or use another page."
     reason = told["reason"] or told["fate"]
@@ -104,9 +117,13 @@ def _file(kept: Path, url: str) -> Path:
     return kept / f"{hashlib.sha256(url.encode()).hexdigest()[:24]}.json"
 
 
-def _read(url: str, file: Path) -> Seed:
-    """A seed, called by the address that was given, wherever that led."""
-    held = json.loads(file.read_text(encoding="utf-8"))
+def _read(url: str, kept: Path) -> Seed | None:
+    """A seed, called by the address that was given, wherever that led; None where it is not kept, or only half of it
+    is: whoever wrote it was killed."""
+    try:
+        held = json.loads(_file(kept, url).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
     return Seed(
         name=url, path=held["url"], title=held["title"], text=held["text"], language=held["language"],
         words=held["words"], dropped_lines=(), url=held["url"],
