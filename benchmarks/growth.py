@@ -42,6 +42,9 @@ WARM_PAGES, SETTLED_PAGES = 2_000, 5_000
 LOOKING_SHARE = 0.02
 PLOTTED = 600
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+MODES = {
+    "inline": "*inline* runs every stage inside the crawler", "workers": "*workers* is `suchlike run --workers 2`",
+}  # fmt: skip
 ROLES = {
     "crawl-worker": "crawler", "dedupe": "dedupe", "store": "store", "parse": "parse", "run": "conductor",
     NURSERY: "nursery", "valkey-server": "broker",
@@ -213,8 +216,8 @@ def report(result: dict[str, Any]) -> str:
     lines = [
         "# Does a long crawl stay as it began?", "",
         f"`python benchmarks/growth.py`, {result['date']}: a generated web of {result['articles']:,} articles on "
-        f"{HOSTS} hosts, every page kept, served by one loopback proxy. *inline* runs every stage inside the crawler; "
-        "*workers* is `suchlike run --workers 2`. The plot data are in growth.json.", "",
+        f"{HOSTS} hosts, every page kept, served by one loopback proxy. "
+        f"{'; '.join(MODES[mode] for mode in result['modes'])}. The plot data are in growth.json.", "",
         "| | " + " | ".join(result["modes"]) + " |", "|---|" + "---|" * len(result["modes"]),
     ]  # fmt: skip
     modes = list(result["modes"].values())
@@ -252,7 +255,7 @@ def main() -> None:
     """Runs, prints, writes."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--pages", type=int, default=20_000)
-    options.add_argument("--mode", action="append", choices=("inline", "workers"))
+    options.add_argument("--mode", action="append", choices=tuple(MODES))
     options.add_argument("--out", type=Path)
     options.add_argument("--folder", type=Path, help="keep the projects here")
     chosen = options.parse_args()
@@ -262,7 +265,7 @@ def main() -> None:
     result["articles"] = max(chosen.pages, ARTICLES)
     plots, early = {}, False
     with tempfile.TemporaryDirectory(prefix="suchlike-growth-") as scratch:
-        for mode in chosen.mode or ("inline", "workers"):
+        for mode in chosen.mode or MODES:
             folder = (chosen.folder or Path(scratch)) / mode
             samples = crawl(mode, chosen.pages, folder)
             fetched = samples[-1].fetched
