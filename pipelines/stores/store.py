@@ -84,10 +84,18 @@ class Store:
             connection.commit()
 
     def settle(self) -> None:
-        """Empties SQLite's log into its file, so that what was deleted lies in neither."""
+        """Empties SQLite's log into its file, so that what was deleted lies in neither.
+
+        Raises StoreError when somebody reads what was there before for longer than is waited for.
+        """
         if self.is_sqlite:
             with self._failing_clearly(), self.engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            if busy:
+                raise StoreError(
+                    f"The database {self.shown} is being read, and its files still hold what was deleted; ask again "
+                    "when whoever reads it, an export perhaps, is done."
+                )
 
     def close(self) -> None:
         """Closes every connection."""

@@ -22,7 +22,7 @@ from pipelines.asked import understood
 from pipelines.errors import StoreError, UsageError
 from pipelines.records import Page
 from pipelines.stages import unwatched
-from pipelines.stores import articles, fates, forgotten, invariants, open_store, runs, search, sites
+from pipelines.stores import articles, engine, fates, forgotten, invariants, open_store, runs, search, sites
 from pipelines.stores.schema import articles as table
 from pipelines.stores.schema import metadata, urls
 from pipelines.stores.states import State
@@ -117,6 +117,23 @@ def test_nothing_of_it_is_left_in_the_files_of_sqlite(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "store.db") as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     connection.close()
+
+
+def test_while_somebody_reads_what_is_deleted_that_is_told_and_asking_again_finishes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_MS", 100)
+    project = filled(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
+    exporting = open_store(project.config().database)
+    with exporting.read() as connection:
+        assert list(articles.listed(connection, everything=True))
+        with pytest.raises(StoreError, match="is being read, and its files still hold what was deleted; ask again"):
+            project.forget(GONE)
+        assert any(WORD.encode() in one.read_bytes() for one in tmp_path.glob("store.db*"))
+        assert WORD not in everything(project)
+    project.forget(GONE)
+    assert not any(WORD.encode() in one.read_bytes() for one in tmp_path.glob("store.db*"))
+    exporting.close()
 
 
 def test_it_does_not_come_back_and_the_sums_hold(project: Project) -> None:
