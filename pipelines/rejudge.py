@@ -125,13 +125,18 @@ def catch_up(store: Store, run: int, stop: Callable[[], bool] = lambda: False) -
         scores = judge.profile_scores([each.text for each in batch])
         with store.write() as connection:
             stories.lock(connection)
-            judged = [(one, score, _misfit(judge, one, score, rated)) for one, score in zip(batch, scores, strict=True)]
+            # what got another text meanwhile was judged by that
+            same = editions.unchanged(connection, batch)
+            judged = [
+                (one, score, _misfit(judge, one, score, rated))
+                for one, score in zip(batch, scores, strict=True) if one.row in same
+            ]  # fmt: skip
             told = [(one.row, score, misfit) for one, score, misfit in judged]
             editions.judge_again(connection, told, judge.name, now=time.time())
             # who does not want an article is not shown its copy instead
             changed = [one.row for one, _, no in judged if (no is None) != one.matched and one.row not in rated]
             stories.fold_again(connection, changed)  # matches come first among those that tell a story
-        number += len(batch)
+        number += len(judged)
         if stop():
             break
     return number

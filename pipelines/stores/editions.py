@@ -55,11 +55,12 @@ class Edition:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An article as some edition judged it."""
+    """An article as some edition judged it; `sha256` is that of its text."""
 
     row: int
     url: str
     text: Text
+    sha256: str
     score: float
     matched: bool
     traits: Traits
@@ -176,7 +177,7 @@ def judged(connection: Connection, family: str, *, after: int, limit: int, but: 
     query = (
         select(articles.c.id, urls.c.url, articles.c.title, _READ, articles.c.language,
                articles.c.published, articles.c.published_confidence, articles.c.first_at, articles.c.score,
-               articles.c.matched)
+               articles.c.matched, articles.c.sha256)
         .join(urls, urls.c.id == articles.c.id)
         # a sum has no index: by that of runs, SQLite would read and sort what is left of the family for each batch
         .where((articles.c.run + 0).in_(of_family(family)), articles.c.id > after)
@@ -186,10 +187,17 @@ def judged(connection: Connection, family: str, *, after: int, limit: int, but: 
     if but is not None:
         query = query.where(articles.c.edition != but)
     return [
-        Judged(row.id, row.url, Text(row.title, row.text, row.language, _moment(row.published)), row.score,
+        Judged(row.id, row.url, Text(row.title, row.text, row.language, _moment(row.published)), row.sha256, row.score,
                bool(row.matched), _traits(row))
         for row in connection.execute(query)
     ]  # fmt: skip
+
+
+def unchanged(connection: Connection, judged: Sequence[Judged]) -> set[int]:
+    """The rows of those of these articles that still have the text they had."""
+    texts = {one.row: one.sha256 for one in judged}
+    query = select(articles.c.id, articles.c.sha256).where(articles.c.id.in_(texts))
+    return {row for row, sha256 in connection.execute(query) if texts[row] == sha256}
 
 
 def traits(connection: Connection, row: int) -> Traits | None:

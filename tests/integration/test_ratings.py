@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 from stocked import Stock, adds_up
 
 from crawler.cli.app import run as command_line
@@ -200,6 +200,29 @@ def test_stopped_half_way_the_next_look_judges_the_rest(make: Make) -> None:
     assert rejudge.catch_up(stock.store, stock.run) == 5
     assert rejudge.catch_up(stock.store, stock.run) == 0
     assert {edition for _, _, edition in scores(stock).values()} == {judge.name}
+
+
+def test_an_article_that_got_another_text_while_the_last_was_judged_keeps_the_judgement_of_the_new_one(
+    make: Make,
+) -> None:
+    stock = make(keep="all")
+    url = "https://paper.test/museum/0"
+    row = stock.row(url).id
+    _, edition = rejudge.learn_again(stock.store, stock.run, anew=True, verdicts={row: -1})
+    rejudge.adopt(stock.store, stock.run, edition)
+
+    done: list[str] = []
+
+    def revised(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "substr(articles.text" in statement and not done:
+            done.append(statement)
+            with stock.store.write() as connection:
+                articles.revise(connection, stock.draft(row, url, TRAINS, score=0.99))
+
+    event.listen(stock.store.engine, "after_cursor_execute", revised)
+    assert rejudge.catch_up(stock.store, stock.run) == 5
+    assert scores(stock)[row][0] == 0.99
+    assert rejudge.catch_up(stock.store, stock.run) == 1
 
 
 def test_a_worker_notices_that_a_run_is_judged_by_another_edition(make: Make) -> None:
