@@ -24,7 +24,7 @@ from pipelines.judge import Judge, Judges
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Example
 from pipelines.seeds import Seed, SeedSet
-from pipelines.stores import articles, editions, runs, search
+from pipelines.stores import articles, editions, invariants, ratings, runs, search
 from pipelines.stores.schema import articles as table
 from pipelines.stores.schema import urls
 from pipelines.stores.states import State
@@ -200,6 +200,19 @@ def test_stopped_half_way_the_next_look_judges_the_rest(make: Make) -> None:
     assert rejudge.catch_up(stock.store, stock.run) == 5
     assert rejudge.catch_up(stock.store, stock.run) == 0
     assert {edition for _, _, edition in scores(stock).values()} == {judge.name}
+
+
+def test_a_page_that_enters_the_matches_breaks_no_promise_on_its_way(make: Make) -> None:
+    stock = make()
+    dropped = next(row for row, (_, matched, _) in scores(stock).items() if not matched)
+    _, edition = rejudge.learn_again(stock.store, stock.run, anew=True, verdicts={dropped: 1})
+    with stock.store.write() as connection:
+        ratings.add(connection, edition.family, dropped, 1, now=time.time())
+    rejudge.adopt(stock.store, stock.run, edition)
+    rejudge.catch_up(stock.store, stock.run)
+    assert State.PARSED in stock.states().values()
+    with stock.store.read() as connection:
+        assert not any(found for _, found in invariants.broken(connection))
 
 
 def test_an_article_that_got_another_text_while_the_last_was_judged_keeps_the_judgement_of_the_new_one(
