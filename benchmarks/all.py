@@ -1,6 +1,6 @@
 """Every benchmark that compares, at a small size, into docs/performance.md: `make bench`.
 
-    python benchmarks/all.py [--rounds 5] [--pages 5000] [--hosts 200] [--out docs] [--skip peers]
+    python benchmarks/all.py [--rounds 5] [--pages 5000] [--hosts 200] [--part-pages 200] [--out docs] [--skip peers]
 
 Runs `parts.py`, `wholes.py` and `peers.py` (or takes the peers' figures from the performance.json that is there:
 `--skip peers`), and writes performance.json, performance.md and performance.svg as far as it has come. What long crawls

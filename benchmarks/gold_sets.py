@@ -15,6 +15,7 @@ MIRROR is a folder with a clone of each repository of the table, named `owner+na
 
 from __future__ import annotations
 
+import argparse
 import csv
 import html
 import io
@@ -138,4 +139,7 @@ def main(mirror: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("mirror", type=Path)
+    asked.add_argument("out", type=Path)
+    main(**vars(asked.parse_args()))

@@ -9,6 +9,7 @@ each language, and for about a thousand articles a vector and the hashes and cou
 
 from __future__ import annotations
 
+import argparse
 import math
 import random
 import sys
@@ -160,4 +161,7 @@ def main(mirror: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else OUT)
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("mirror", type=Path)
+    asked.add_argument("out", type=Path, nargs="?", default=OUT)
+    main(**vars(asked.parse_args()))

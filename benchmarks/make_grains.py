@@ -12,6 +12,7 @@ Prints the weights, and how each set fares under weights fitted to the grain's o
 
 from __future__ import annotations
 
+import argparse
 import random
 import sys
 from collections.abc import Sequence
@@ -116,4 +117,7 @@ def main(folder: Path, names: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("folder", metavar="GOLD", type=Path)
+    asked.add_argument("names", metavar="GRAIN", nargs="*", choices=[*SETS, []], default=[], help=", ".join(SETS))
+    main(**vars(asked.parse_args()))

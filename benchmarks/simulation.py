@@ -119,8 +119,9 @@ class Crawler:
 
     def __init__(self, number: int, config: Config, store: Store, run: int, web: Web, clock: Clock) -> None:
         self._web, self._clock, self._config = web, clock, config
-        self.holder = f"crawler-{number}"
-        self._handoff = Handoff(store, Nobody(), run=run, holder=self.holder, clock=clock)
+        # those of another run with this number died, and are not to be taken for it
+        self.holder = f"crawler-{run}-{number}"
+        self._handoff = Handoff(store, Nobody(), run=run, holder=self.holder, clock=clock, monotonic=clock)
         self._held: dict[int, Holding] = {}
         self._batch = Batch()
         self._draw = random.Random(number)

@@ -1,6 +1,6 @@
 """A real run over a web that wants to hurt it: what became of every page, what it cost, and what others noticed.
 
-    python tests/faults/hostile.py [--only bomb-gzip,tower] [--timeout 20] [--before 15] [--singly]
+    PYTHONPATH=tests python tests/faults/hostile.py [--only bomb-gzip,tower] [--timeout 20] [--before 15] [--singly]
 
 `suchlike run` first asks good hosts alone; then all of tests/faults/evilweb.py is put into its ledger, each way on a
 host of its own, while the good ones go on being asked at their pace, and for a while after all of it has ended. Prints

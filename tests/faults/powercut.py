@@ -1,6 +1,6 @@
 """Cuts the power at any moment of what SQLite wrote, and looks whether what was acknowledged is there.
 
-    python tests/faults/powercut.py [--cuts 500] [--seed 7] [--articles 60]
+    PYTHONPATH=tests python tests/faults/powercut.py [--cuts 500] [--seed 7] [--articles 60]
 
 Articles are taken through all stages with every write, sync and deletion of the database's files noted
 (`writelog.py`). Then the files are made anew as a disk may hold them when the power goes: what was synced is there; of

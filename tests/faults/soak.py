@@ -1,6 +1,6 @@
 """A crawl that goes on and on: whether memory, open files and Redis stay as they are.
 
-    python tests/faults/soak.py [--minutes 20] [--every 5] [--rate 4/1s]
+    PYTHONPATH=tests python tests/faults/soak.py [--minutes 20] [--every 5] [--rate 4/1s]
 
 `suchlike run` crawls a web without end. Every few seconds each of its processes is asked for its memory and its open
 files, and the broker for what it holds. The first quarter is warming up; from then on the median of the last quarter
