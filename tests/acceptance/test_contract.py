@@ -368,6 +368,20 @@ def test_filters_choose_what_is_listed(say: Callable[..., Said], project: Path) 
     assert wrong.err == "suchlike: The condition 'score >' cannot be read at its end: expected a value.\n"
 
 
+def test_a_profile_has_the_results_that_its_own_runs_found(
+    say: Callable[..., Said], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUCHLIKE_PROFILE__OTHER__GRAIN", "topic")
+    listed = say("-C", project, "list", "--json").lines
+    assert say("-C", project, "list", "--json", "--profile", "mud").lines == listed
+    shown = say("-C", project, "list", "--profile", "mud").out
+    assert shown.startswith("   ·  "), "a place here is none that `explain 1` knows"
+    for typed in (["list"], ["search", "dredging"], ["export", "jsonl"]):
+        assert say("-C", project, "--profile", "other", *typed).code == 1
+    rated = say("-C", project, "--profile", "other", "rate", "1", "-")
+    assert (rated.code, "judged by the seeds of other yet" in rated.err) == (2, True)
+
+
 def test_list_gives_articles_best_first(say: Callable[..., Said], project: Path) -> None:
     listed = say("-C", project, "list", "--text", "--json").lines
     assert len(listed) == 4
