@@ -89,6 +89,7 @@ class Rarity:
         return self._weighed(Counter(found), language)
 
     def _weighed(self, tally: Mapping[str, int], language: str) -> Weights:
+        language = self._figured(language)
         try:
             return _times(tally, self._known[language])
         except KeyError:
@@ -99,7 +100,11 @@ class Rarity:
 
         Common in ordinary news: what a crawl's pages all have is common there, but makes no sentence of a list.
         """
-        return len(self._common.get(language, set()).intersection(weights)) / max(1, len(weights))
+        return len(self._common.get(self._figured(language), set()).intersection(weights)) / max(1, len(weights))
+
+    def _figured(self, language: str) -> str:
+        """The language as words are remembered: those without figures of their own are one, for pages name any."""
+        return language if language in self._tables or language in self.crawl else ""
 
     def _of(self, words: KeysView[str], language: str) -> dict[str, float]:
         """Word -> -ln(share of articles that hold it). Holds other words too."""

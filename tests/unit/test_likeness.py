@@ -6,6 +6,7 @@ import math
 import random
 import re
 import socket
+import tracemalloc
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -286,6 +287,16 @@ def test_the_background_holds_figures_of_many_languages() -> None:
 def test_a_language_is_known_by_the_name_that_articles_have_of_it(language: str) -> None:
     # ordinary in some language, but not in this one
     assert rarity().weigh(["dass"], language)["dass"] > 3 > rarity().weigh(["dass"], "xx").get("dass", 0.0)
+
+
+def test_a_web_that_claims_ever_other_languages_does_not_fill_the_memory() -> None:
+    known, said = Rarity(), [f"word{number}" for number in range(1000)]
+    weighed = known.weigh(said, "xx")
+    tracemalloc.start()
+    assert all(known.weigh(said, f"x{number}") == weighed for number in range(100))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000
 
 
 @pytest.mark.skipif(not Path("/sys/kernel/mm/transparent_hugepage").exists(), reason="a system without large pages")
