@@ -13,7 +13,7 @@ from pipelines.moments import iso_at
 from pipelines.stores import articles as article_rows
 from pipelines.stores import tallies, tellings, traps
 from pipelines.stores.dialect import indexed
-from pipelines.stores.schema import LEADS, MISSED, MOVES, WAITS, articles, hosts, urls
+from pipelines.stores.schema import LEADS, MISSED, MOVES, WAITS, articles, hosts, storable, urls
 from pipelines.stores.states import Kind, State
 from pipelines.stores.where import whole
 
@@ -136,7 +136,7 @@ def sites(connection: Connection, run: int | None = None) -> list[dict[str, Any]
 
 def find(connection: Connection, url: str) -> int | None:
     """The row of a URL, as given or in its canonical form."""
-    canonical = identity.canonical(url) or url
+    canonical = identity.canonical(url) or storable(url)
     return connection.execute(select(urls.c.id).where(urls.c.key == identity.key(canonical))).scalar()
 
 

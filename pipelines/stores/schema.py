@@ -35,7 +35,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class Plain(TypeDecorator[str]):
-    """Text from the web as both databases take it: without NUL and lone surrogates, cut to `length` if there is one."""
+    """Text of the web or a user as both databases take it: without NUL and lone surrogates, cut to `length` if any."""
 
     impl = String
     cache_ok = True
@@ -67,8 +67,8 @@ hosts = Table(
     "hosts",
     metadata,
     Column("id", RowId, primary_key=True),
-    Column("name", String(300), nullable=False, unique=True),
-    Column("site", String(300), nullable=False),
+    Column("name", Plain(300), nullable=False, unique=True),
+    Column("site", Plain(300), nullable=False),
     Column("best", Float),  # the highest expected yield among its waiting rows; NULL when none wait
     Column("holder", String(64)),
     Column("lease_until", Float, nullable=False, server_default="0"),
@@ -195,7 +195,7 @@ articles = Table(
     Column("id", BigInteger, ForeignKey("urls.id"), primary_key=True, autoincrement=False),
     Column("canonical_url", Plain, nullable=False),
     Column("canonical_key", BigInteger, nullable=False),
-    Column("site", String(300), nullable=False),
+    Column("site", Plain(300), nullable=False),
     Column("title", Plain, nullable=False),
     Column("description", Plain, nullable=False, server_default=""),
     Column("text", Plain, nullable=False),
@@ -314,7 +314,7 @@ runs = Table(
 barred = Table(
     "barred",
     metadata,
-    Column("site", String(300), primary_key=True),
+    Column("site", Plain(300), primary_key=True),
     Column("at", Float, nullable=False),
     Column("blocked", SmallInteger, nullable=False, server_default="0"),
 )
@@ -376,7 +376,7 @@ troubles = Table(
     "troubles",
     metadata,
     Column("id", RowId, primary_key=True),
-    Column("site", String(300), nullable=False),
+    Column("site", Plain(300), nullable=False),
     Column("kind", String(16), nullable=False),  # sitewatch.KINDS
     Column("before", Text, nullable=False),  # JSON of sitewatch.Period
     Column("after", Text, nullable=False),

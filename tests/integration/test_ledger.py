@@ -18,9 +18,24 @@ from crawler.frontier.batch import Batch, HostNote
 from crawler.frontier.handoff import Handoff, Wanted
 from pipelines.records import Candidate
 from pipelines.stages import RING_S
-from pipelines.stores import allotment, bodies, discovery, fates, fetches, hosts, leases, ledger, open_store, runs
+from pipelines.stores import (
+    allotment,
+    bodies,
+    discovery,
+    failures,
+    fates,
+    fetches,
+    forgotten,
+    hosts,
+    leases,
+    ledger,
+    open_store,
+    runs,
+    sites,
+)
 from pipelines.stores.allotment import LEASE_S, HostLease
 from pipelines.stores.discovery import Found
+from pipelines.stores.failures import Choice
 from pipelines.stores.fetches import Fetched
 from pipelines.stores.schema import hosts as host_table
 from pipelines.stores.schema import urls as url_table
@@ -103,6 +118,15 @@ def test_what_the_web_says_cannot_break_the_ledger(stock: Stock) -> None:
 
 
 # leases
+
+
+@pytest.mark.parametrize("typed", ["a\0.test", "a\udcff.test", 400 * "a"])
+def test_nor_can_what_somebody_asks_for(stock: Stock, typed: str) -> None:
+    with stock.store.write() as connection:
+        assert fates.find(connection, f"https://{typed}/") is None
+        assert sites.of_site(connection, typed) == sites.of_site(connection, "b.test") == []
+        assert (sites.block(connection, typed), forgotten.of_site(connection, typed)) == (0, [])
+        assert list(failures.grouped(connection, Choice(reason=typed, site=typed))) == []
 
 
 def test_the_most_promising_hosts_and_urls_are_leased_first(stock: Stock) -> None:
