@@ -24,5 +24,11 @@ def used_last(config: Config) -> str:
 
 def _written(file: Path) -> float:
     """When a SQLite database was last written; its log counts."""
-    log = file.with_name(file.name + "-wal")
-    return max(file.stat().st_mtime, log.stat().st_mtime if log.exists() else 0.0)
+    return max(map(_touched, (file, file.with_name(file.name + "-wal"))))
+
+
+def _touched(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:  # whoever closes a database last takes its log away
+        return 0.0

@@ -7,7 +7,7 @@ import sys
 import traceback
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import cyclopts
 from cyclopts import App, Group, Parameter
@@ -99,7 +99,7 @@ def _launch(  # noqa: PLR0913  # the global flags
     no_color: Annotated[bool, Parameter(name="--no-color", negative=(), group=everywhere)] = False,
     yes: Annotated[bool, Parameter(name="--yes", negative=(), group=everywhere)] = False,
     profile: Annotated[str | None, Parameter(name="--profile", group=everywhere)] = None,
-    mode: Annotated[str | None, Parameter(name="--mode", group=everywhere)] = None,
+    mode: Annotated[Literal["demo", "replay", "online"] | None, Parameter(name="--mode", group=everywhere)] = None,
     insecure: Annotated[bool, Parameter(name="--insecure", negative=(), group=everywhere)] = False,
 ) -> int:
     """Give it a few example articles; it brings back the articles that are suchlike.

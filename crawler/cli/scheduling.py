@@ -98,6 +98,8 @@ def add(
     from pipelines.sections import Timed
     from workers.schedules import parse
 
+    if not name.strip():
+        raise UsageError("A schedule needs a name: that of its profile.")
     config = _config(session)
     parse(name, Timed(when, missed))
     if len(config.profile) > 1 and name not in config.profile:

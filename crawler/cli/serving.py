@@ -150,7 +150,10 @@ def clock(*, session: Hidden) -> int:
     return FOUND
 
 
-def up(*, number: Annotated[int, Parameter(name=["-n", "--number"])] = 0, session: Hidden) -> int:
+def up(
+    *, number: Annotated[int, Parameter(name=["-n", "--number"], validator=validators.Number(gte=0))] = 0,
+    session: Hidden,
+) -> int:  # fmt: skip
     """Run everything the Procfile names on this machine, restart what fails, and stop it all in order.
 
     Parameters

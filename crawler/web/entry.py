@@ -49,7 +49,10 @@ def admitted(answer: Response, access: Access) -> Response:
 
 def inner(path: str) -> str:
     """A path of ours, else the front page: nobody is sent elsewhere."""
-    parts = urlsplit(path)
+    try:
+        parts = urlsplit(path)
+    except ValueError:
+        return "/"
     fine = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
     return path if fine and path.isprintable() else "/"
 

@@ -80,6 +80,11 @@ def number(text: str | None, lowest: int = 0, highest: int = 2**62) -> int | Non
     return value if lowest <= value <= highest else None
 
 
+def numbered(request: Request, name: str) -> int:
+    """A whole number in the path; 0, which no row and no story has, for one that is larger than any."""
+    return number(str(request.path_params[name])) or 0
+
+
 def fraction(text: str | None) -> float | None:
     """A number from 0 to 1 a visitor typed; None where it is none."""
     try:

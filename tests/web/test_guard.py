@@ -152,7 +152,7 @@ def test_a_cookie_of_another_token_is_not_taken(results: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "to", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/\nx"]
+    "to", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/\nx", "http://[x"]
 )
 def test_the_way_in_leads_nowhere_else(results: Path, to: str) -> None:
     answer = client(results, known=False).post("/enter", data={"token": TOKEN, "next": to}, headers=OURS)
@@ -192,6 +192,11 @@ def test_an_error_page_escapes_what_it_quotes(results: Path) -> None:
         assert answer.status_code >= 400 or "since" in path
         assert evil not in answer.text
         assert "text/html" in answer.headers["content-type"]
+
+
+@pytest.mark.parametrize("path", ["/article/", "/story/"])
+def test_a_number_larger_than_any_is_nothing_that_is_stored(results: Path, path: str) -> None:
+    assert client(results).get(path + "9" * 30).status_code == 404
 
 
 def test_health_says_nothing_of_the_project_and_needs_no_token(results: Path, tmp_path: Path) -> None:

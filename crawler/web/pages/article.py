@@ -15,7 +15,7 @@ from crawler.explaining import misfit_of
 from crawler.reasons import meaning
 from crawler.web.desk import Learned
 from crawler.web.diff import Diff, compare
-from crawler.web.frame import desk_of, framed, number, page
+from crawler.web.frame import desk_of, framed, number, numbered, page
 from crawler.web.shading import MAX_CHARS, shaded
 from pipelines.likeness.explain import Explanation, explain
 from pipelines.likeness.read import Text
@@ -31,7 +31,7 @@ SEED_CHARS = 20_000
 
 def article(request: Request) -> Response:
     """Everything known about one URL, by its row."""
-    desk, row = desk_of(request), request.path_params["row"]
+    desk, row = desk_of(request), numbered(request, "row")
     with desk.read() as connection:
         run = desk.run(connection)
         frame = framed(connection, run)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from crawler.web.diff import compare
-from crawler.web.frame import desk_of, framed, number, page
+from crawler.web.frame import desk_of, framed, number, numbered, page
 from pipelines.stores import browse, tellings
 
 SHOWN = 40
@@ -35,7 +35,7 @@ def stories(request: Request) -> Response:
 
 def story(request: Request) -> Response:
     """One story: its tellings on a time line; with `a` and `b`, how these two differ."""
-    desk, name = desk_of(request), request.path_params["story"]
+    desk, name = desk_of(request), numbered(request, "story")
     pair = number(request.query_params.get("a")), number(request.query_params.get("b"))
     with desk.read() as connection:
         frame = framed(connection, desk.run(connection))
