@@ -7,7 +7,7 @@ MINUTES ?= 20
 SEED ?= 7
 DATABASE ?= both
 ROUNDS ?= 5
-PAGES ?= 1000
+PAGES ?= 5000
 export PYTHONPATH := tests:tests/faults
 
 .PHONY: check test faults powercut fuzz soak audit lowest newest bench

@@ -253,6 +253,15 @@ def test_commands_of_deployment_name_what_is_there() -> None:
     assert seen >= {"cp", "docker", "systemctl"}
 
 
+def test_every_module_that_the_docs_name_is_there() -> None:
+    folders = ("crawler", "workers", "pipelines", "seeds", "tests", "benchmarks")
+    there = [f"/{path.relative_to(ROOT)}" for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    named = {(page.name, name) for page in documented.PAGES
+             for name in re.findall(r"`((?:[a-z_-]+/)*[a-z_]+\.py)`", page.read_text(encoding="utf-8"))}  # fmt: skip
+    assert len(named) > 50
+    assert {(page, name) for page, name in named if not any(path.endswith(f"/{name}") for path in there)} == set()
+
+
 @pytest.mark.parametrize("block", documented.blocks("toml"), ids=lambda block: block.page.stem)
 def test_every_configuration_of_the_docs_is_valid(block: documented.Block, tmp_path: Path) -> None:
     if "[files." in block.text:
