@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # the user's part of an address may hold anything but the signs that end it; a password may even hold those but the @
-_USERINFO = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]{1,30}://)[^\s/@'\"<>]*(?::[^\s@'\"<>]*)?@", re.IGNORECASE)
+_USERINFO = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]{1,30}://)[^\s/@:'\"<>]*+(?::[^\s@'\"<>]*+)?@", re.IGNORECASE)
 _NAMED = re.compile(
     r"(?P<name>\b(?:(?:password|passwd|pwd|secret|token|api_?key|authorization)\b['\"]?\s*[=:]|(?<=[?&])key=)\s*)"
     r"['\"]?[^\s'\"&,;)]+",

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from conftest import cpu_within
 
 from crawler.cli import logs
 from crawler.cli.logs import JsonFormatter, SafeFormatter
@@ -129,6 +130,11 @@ def test_doctor_sees_a_password_that_others_may_read(tmp_path: Path) -> None:
 )
 def test_secrets_are_masked_and_nothing_else(text: str, shown: str) -> None:
     assert masked(text) == shown
+
+
+def test_a_line_of_many_addresses_is_masked_in_a_moment() -> None:
+    with cpu_within(5):
+        assert masked("ab://x:" * 8_000) == "ab://x:" * 8_000
 
 
 def test_a_log_line_is_one_line_without_controls_or_secrets_and_so_is_its_traceback() -> None:
