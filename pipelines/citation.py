@@ -34,7 +34,9 @@ _URL_DAY: Final = re.compile(
     r"/((?:19|20)\d{2})[/-](\d{1,2})[/-](\d{1,2})(?=[/-]|$)|/((?:19|20)\d{2})(\d{2})(\d{2})(?=[/-])"
 )
 # JSON can write these, and nobody can read them; hyphenation and marks of no width are for browsers
-_UNREADABLE: Final = re.compile("[\x00\ud800-\udfff\u00ad\u200b\u2060\ufeff]")
+_UNREADABLE: Final = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\u00ad\u200b\u2060\ufeff\ufffe\uffff]"
+)
 _EPOCH: Final = re.compile(r"1\d{9}(?:\d{3})?")
 
 

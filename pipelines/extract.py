@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -48,6 +49,11 @@ _BESIDE: Final = (
     "nav", "footer", "aside", "iframe", "style", "svg", "template", "img", "source", "button", "input", "option",
     "meta", "link",
 )  # fmt: skip
+# What HTML can name and XML cannot hold: control characters and the last two of the first plane. Browsers show nothing
+# for them; trafilatura would give up the whole page.
+_UNWRITABLE: Final = re.compile(
+    r"&#(?:0*(?:[1-8]|1[124-9]|2\d|3[01]|6553[45])(?!\d)|x0*(?:[1-8bcef]|1[\da-f]|fff[ef])(?![\da-f]));?", re.IGNORECASE
+)
 # lxml would ask Python for a class of every element it shows, to tell forms and fields from the others
 HTML_PARSER.set_element_class_lookup(ElementDefaultClassLookup(element=HtmlElement))
 
@@ -157,6 +163,7 @@ def _digest(work: Callable[[], _T]) -> _T:
 
 
 def _main_text(html: str) -> str:
+    html = _UNWRITABLE.sub(" ", html)
     tree = load_html(html)
     if tree is None:
         return ""

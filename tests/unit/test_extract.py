@@ -253,6 +253,14 @@ def test_no_element_of_a_page_is_looked_up_in_python(monkeypatch: pytest.MonkeyP
     assert not looked_up
 
 
+@pytest.mark.parametrize(
+    "named", [f"&#{code};" for code in (1, 8, 11, 12, 14, 27, 31)] + ["&#x1B;", "&#X0c", "&#65534;"]
+)
+def test_a_control_character_that_a_page_names_costs_no_article(named: str) -> None:
+    found = extract(page(PARAGRAPHS.replace("Solle,", f"Solle,{named}"), title=f"{TITLE}{named}"), URL)
+    assert (found.text.splitlines(), found.title) == (SENTENCES, TITLE)
+
+
 def test_a_page_that_says_it_is_an_article_may_be_short() -> None:
     short = "".join(f"<p>{sentence}</p>" for sentence in SENTENCES[:3])
     assert reason_of(page(short)) == "too-short"
