@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from html import unescape
 from itertools import islice
 from typing import Any, Final
 
 from lxml import etree
 
+from crawler.sources.entities import Escaped
 from pipelines.records import Candidate
 from pipelines.urls import MAX_URL_CHARS, canonical
 
@@ -26,6 +28,8 @@ _MAX_ELEMENTS_AN_ENTRY: Final = 50_000
 _ENTRIES: Final = frozenset({"url", "sitemap"})
 _GZIP: Final = b"\x1f\x8b"
 _PIECE_BYTES: Final = 64 * 1024
+# each costs as much as a piece has bytes
+_MAX_PARTS: Final = 1_000
 
 
 def candidates_in(body: bytes, url: str) -> list[Candidate]:
@@ -65,6 +69,7 @@ class _Unpacked:
         self._body = memoryview(body)
         self._unpacking = zlib.decompressobj(wbits=31) if body.startswith(_GZIP) else None
         self._left = MAX_SITEMAP_BYTES
+        self._parts = 1
 
     def read(self, size: int = _PIECE_BYTES) -> bytes:
         """The next piece; empty at the end."""
@@ -78,8 +83,13 @@ class _Unpacked:
             piece, self._body = bytes(self._body[:size]), self._body[size:]
             return piece
         unpacked = b""
-        while not unpacked and not self._unpacking.eof:
+        while not unpacked:
             packed: bytes | memoryview = self._unpacking.unconsumed_tail
+            if self._unpacking.eof:  # packed in several parts, perhaps, one behind the other
+                packed, self._parts = self._unpacking.unused_data, self._parts + 1
+                if self._parts > _MAX_PARTS:
+                    break
+                self._unpacking = zlib.decompressobj(wbits=31)
             if not packed:
                 packed, self._body = self._body[:_PIECE_BYTES], self._body[_PIECE_BYTES:]
             if not packed:
@@ -95,7 +105,7 @@ class _Unpacked:
 def _in_lines(text: _Unpacked, url: str) -> Iterator[Candidate]:
     for line in islice(_lines(text), MAX_ENTRIES):
         # nothing to join to: a line that is no whole address is not part of a text sitemap
-        href = canonical(line.decode("utf-8", "replace"))
+        href = canonical(line.decode("utf-8", "replace").lstrip("\ufeff"))
         if href is not None and href != url:
             yield Candidate(href, "sitemap")
 
@@ -113,7 +123,7 @@ def _lines(text: _Unpacked) -> Iterator[bytes]:
 
 def _in_xml(text: _Unpacked, url: str) -> Iterator[Candidate]:
     entries = etree.iterparse(
-        text,
+        Escaped(text),
         events=("end",),
         recover=True,
         resolve_entities=False,
@@ -143,13 +153,15 @@ def _candidate(element: Any, url: str) -> Iterator[Candidate]:
     for part in element.iterdescendants("{*}*"):
         if isinstance(part.tag, str):
             texts.setdefault(part.tag.rpartition("}")[2].lower(), (part.text or "").strip())
-    href = canonical(texts.get("loc", ""), url)
+    # its own: pictures have some, too
+    href = canonical((element.findtext("{*}loc") or "").strip(), url)
     if href is None:
         return
     if element.tag.endswith("sitemap"):
         yield Candidate(href, "sitemap", "sitemap", published=texts.get("lastmod", "")[:_MAX_DATE_CHARS])
         return
-    title = " ".join(texts.get("title", "")[: 4 * _MAX_TITLE_CHARS].split())[:_MAX_TITLE_CHARS]
+    named = element.findtext("{*}news/{*}title") or texts.get("title", "")
+    title = " ".join(unescape(named[: 4 * _MAX_TITLE_CHARS]).split())[:_MAX_TITLE_CHARS]
     yield Candidate(href, "sitemap", title=title, published=texts.get("publication_date", "")[:_MAX_DATE_CHARS])
 
 

@@ -121,6 +121,33 @@ def test_a_torn_feed_gives_what_can_still_be_read() -> None:
     assert [found.url for found in feed.candidates_in(torn, HERE)] == [f"https://news.test/n/{n}" for n in (1, 2, 3)]
 
 
+@pytest.mark.parametrize("after", [b"</channel></rss>", b"<item><tit"])
+def test_ampersands_that_were_forgotten_cost_no_part_of_an_address_or_a_title(after: bytes) -> None:
+    body = b"<rss><channel><item><title>Silt &nbsp;& tide</title><link>/n?id=1&p=2</link></item>" + after
+    (found,) = feed.candidates_in(body, HERE)
+    assert (found.url, found.title) == ("https://news.test/n?id=1&p=2", "Silt & tide")
+    entries = b"".join(b"<url><loc>https://news.test/n?id=%d&p=2&amp;q=3</loc></url>" % at for at in range(3_000))
+    # wherever a piece ends
+    for body in (b"<urlset>" + entries, b"<urlset> " + entries, gzip.compress(b"<urlset>" + entries)):
+        names = [one.url for one in sitemap.candidates_in(body, HERE)]
+        assert names == [f"https://news.test/n?id={at}&p=2&q=3" for at in range(3_000)]
+
+
+def test_the_links_of_a_feed_go_by_the_base_it_names() -> None:
+    body = ATOM.replace(b"<feed ", b'<feed xml:base="https://blog.test/a/" ').replace(b'"/n/1"', b'"1.html"')
+    assert [one.url for one in feed.candidates_in(body, HERE)] == ["https://blog.test/a/1.html"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<rss><channel><item><title>x</title><guid isPermaLink='false'>post-1</guid></item></channel></rss>",
+     b'{"version": "https://jsonfeed.org/version/1", "title": "t", "items": [{"id": "5", "content_text": "x"}]}',
+     b"<feed xmlns='http://www.w3.org/2005/Atom'><entry><title>One</title><id>5</id></entry></feed>"],
+)  # fmt: skip
+def test_the_name_of_an_entry_is_no_address(body: bytes) -> None:
+    assert feed.candidates_in(body, HERE) == []
+
+
 def test_a_feed_gives_two_thousand_entries_at_most() -> None:
     assert len(feed.candidates_in(HOSTILE["too many items"], HERE)) == 2_000
 
@@ -144,6 +171,26 @@ def test_an_index_gives_sitemaps() -> None:
 def test_a_sitemap_may_be_plain_lines() -> None:
     found = sitemap.candidates_in(b"https://news.test/1\r\nnot one\r\nhttps://news.test/2", HERE)
     assert [candidate.url for candidate in found] == ["https://news.test/1", "https://news.test/2"]
+
+
+def test_the_first_line_may_bear_a_mark() -> None:
+    found = sitemap.candidates_in(b"\xef\xbb\xbfhttps://news.test/n/1\r\nhttps://news.test/n/2\r\n", HERE)
+    assert [one.url for one in found] == ["https://news.test/n/1", "https://news.test/n/2"]
+
+
+def test_the_pictures_of_a_page_are_not_taken_for_it() -> None:
+    picture = b"<i:image xmlns:i='i'><i:loc>https://news.test/1.jpg</i:loc><i:title>A quay</i:title></i:image>"
+    body = NEWS.replace(b"<url><loc> ", b"<url>" + picture + b"<loc> ")
+    assert [(one.url, one.title) for one in sitemap.candidates_in(body, HERE)] == [
+        ("https://news.test/n/1", "Night & day"), ("https://news.test/n/2", ""),
+    ]  # fmt: skip
+
+
+def test_a_sitemap_may_be_packed_in_parts() -> None:
+    packed = gzip.compress(NEWS[:200]) + gzip.compress(b"") + gzip.compress(NEWS[200:])
+    assert sitemap.candidates_in(packed, HERE) == sitemap.candidates_in(NEWS, HERE)
+    assert sitemap.candidates_in(packed + bytes(512), HERE) == sitemap.candidates_in(NEWS, HERE)
+    assert sitemap.candidates_in(gzip.compress(b"") * 100_000, HERE) == []
 
 
 def test_robots_txt_names_sitemaps() -> None:
