@@ -69,18 +69,15 @@ def begin_anew(connection: Connection) -> None:
     """For a new run: every host has its whole share again, and one that was given up may have come back."""
     connection.execute(update(hosts).where(hosts.c.pages > 0).values(pages=0))
     back = (hosts.c.given_up.is_not(None), hosts.c.given_up != BLOCKED, hosts.c.given_up.not_like(f"{MIRROR}%"))
-    given_up = list(connection.execute(select(hosts.c.id).where(*back)).scalars())
-    if not given_up:
-        return
+    # as a question and not as a list: of a large crawl's hosts more may be gone than a statement takes parameters
+    given_up = select(hosts.c.id).where(*back)
     connection.execute(
         update(urls)
         .where(urls.c.host.in_(given_up), urls.c.state == State.REFUSED, urls.c.reason == GIVEN_UP)
         .values(state=State.WAITING, reason=None, detail=None)
     )
     best = select(func.max(urls.c.expected)).where(urls.c.host == hosts.c.id, WAITS).scalar_subquery()
-    connection.execute(
-        update(hosts).where(hosts.c.id.in_(given_up)).values(given_up=None, failures=0, next_at=0.0, best=best)
-    )
+    connection.execute(update(hosts).where(*back).values(given_up=None, failures=0, next_at=0.0, best=best))
 
 
 def give_up(connection: Connection, host: int, reason: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, Select, delete, func, select, update
 
 from pipelines.stores import runs, waking
 from pipelines.stores.dialect import insert_new
@@ -61,15 +61,14 @@ def block(connection: Connection, site: str) -> int:
     What is stored of it stays, also where it was to be looked at again. Returns how many hosts it has.
     """
     runs.take_turn(connection)
-    now, ids = time.time(), _ids(connection, site)
+    now = time.time()
     # what is forgotten stays so
     connection.execute(insert_new(connection, barred).values(site=site, at=now, blocked=1))
     waking.put_back(connection, now=now, site=site)
-    some = hosts.c.id.in_(ids)
-    connection.execute(update(hosts).where(some).values(given_up=BLOCKED, best=None))
-    waiting = (urls.c.host.in_(ids), WAITS)
+    number = connection.execute(update(hosts).where(hosts.c.site == site).values(given_up=BLOCKED, best=None)).rowcount
+    waiting = (urls.c.host.in_(_hosts_of(site)), WAITS)
     connection.execute(update(urls).where(*waiting).values(state=State.REFUSED, reason=GIVEN_UP, detail=BLOCKED))
-    return len(ids)
+    return number
 
 
 def unblock(connection: Connection, site: str) -> None:
@@ -77,21 +76,21 @@ def unblock(connection: Connection, site: str) -> None:
     runs.take_turn(connection)
     connection.execute(delete(barred).where(barred.c.site == site, barred.c.blocked == 1))
     blocked_hosts = (hosts.c.site == site, hosts.c.given_up == BLOCKED)
-    ids = list(connection.execute(select(hosts.c.id).where(*blocked_hosts)).scalars())
-    back = (urls.c.host.in_(ids), urls.c.state == State.REFUSED, urls.c.reason == GIVEN_UP, urls.c.detail == BLOCKED)
+    of_these = urls.c.host.in_(select(hosts.c.id).where(*blocked_hosts))
+    back = (of_these, urls.c.state == State.REFUSED, urls.c.reason == GIVEN_UP, urls.c.detail == BLOCKED)
     connection.execute(update(urls).where(*back).values(state=State.WAITING, reason=None, detail=None))
-    connection.execute(update(hosts).where(hosts.c.id.in_(ids)).values(given_up=None))
-    settle_best(connection, ids)
+    freed = update(hosts).where(*blocked_hosts).values(given_up=None).returning(hosts.c.id)
+    settle_best(connection, list(connection.execute(freed).scalars()))
 
 
 def boost(connection: Connection, site: str) -> None:
     """What waits at a site is expected to match half as surely again as it was not: it is fetched sooner."""
     runs.take_turn(connection)
-    ids = _ids(connection, site)
+    its = _hosts_of(site)
     connection.execute(
-        update(urls).where(urls.c.host.in_(ids), WAITS).values(expected=1 - (1 - urls.c.expected) / 2)
+        update(urls).where(urls.c.host.in_(its), WAITS).values(expected=1 - (1 - urls.c.expected) / 2)
     )  # fmt: skip
-    settle_best(connection, ids)
+    settle_best(connection, list(connection.execute(its).scalars()))
 
 
 def blocked(connection: Connection) -> frozenset[str]:
@@ -106,5 +105,6 @@ def _host(row: Any) -> Host:
     )  # fmt: skip
 
 
-def _ids(connection: Connection, site: str) -> list[int]:
-    return list(connection.execute(select(hosts.c.id).where(hosts.c.site == site)).scalars())
+def _hosts_of(site: str) -> Select[int]:
+    """The rows of its hosts, as a question: one blog service has more than a statement takes parameters."""
+    return select(hosts.c.id).where(hosts.c.site == site)

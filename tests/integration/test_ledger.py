@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from sqlite3 import SQLITE_LIMIT_VARIABLE_NUMBER as LIMIT_VARIABLE_NUMBER
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -98,6 +99,23 @@ def test_a_host_knows_the_best_that_waits_at_it(stock: Stock) -> None:
 
 def test_more_hosts_than_a_statement_takes_parameters_are_discovered_at_once(stock: Stock) -> None:
     assert stock.find(*(f"https://h{number}.test/" for number in range(33_000))) == 33_000
+
+
+def test_a_site_of_more_hosts_than_a_statement_takes_parameters_is_blocked_and_given_up(stock: Stock) -> None:
+    if stock.store.is_sqlite:  # 32,766 where it was built without a word
+        event.listen(stock.store.engine, "connect", lambda made, _: made.setlimit(LIMIT_VARIABLE_NUMBER, 5_100))
+    number = 5_200
+    stock.find(*(f"https://h{one}.blogs.test/" for one in range(number)))
+    with stock.store.write() as connection:
+        assert sites.block(connection, "blogs.test") == number
+        sites.unblock(connection, "blogs.test")
+        sites.boost(connection, "blogs.test")
+        connection.execute(update(host_table).values(given_up="gone", best=None))
+        connection.execute(update(url_table).values(state=State.REFUSED, reason=hosts.GIVEN_UP))
+        assert hosts.frontier(connection)["urls"] == 0
+        hosts.begin_anew(connection)
+        assert hosts.frontier(connection) == {"hosts": number, "urls": number, "leased": 0}
+    assert best_of(stock, "h7.blogs.test") == 0.75
 
 
 def test_what_the_web_says_cannot_break_the_ledger(stock: Stock) -> None:
