@@ -56,6 +56,11 @@ class Scope:
         self.left_out += not allowed
         return allowed
 
+    def reaches(self, url: str) -> bool:
+        """Whether a file about a host may be asked for at `url`: it may lie outside of the sites the user named, and
+        counts there as well (RFC 9309, 2.3.1.2)."""
+        return self._is_open("/".join(url.split("/", 3)[:3]))
+
     def refusal(self, host: str) -> str | None:
         """Why this run leaves a host (with its port, as in a URL) alone, in words; None where it does not."""
         if blocking(self._block, host):
@@ -65,11 +70,14 @@ class Scope:
         return None
 
     def _allows_origin(self, origin: str) -> bool:
+        return self._is_open(origin) and self.refusal(identity.host_of(origin)) is None
+
+    def _is_open(self, origin: str) -> bool:
         host = identity.host_of(origin)
         return (
             origin.startswith(self._scheme)
             and port_of(origin) in self._ports
-            and self.refusal(host) is None
+            and blocking(self._block, host) is None
             and not (self._blocked and identity.site_of(host) in self._blocked)
             and not (self._guards and addresses.refusal(f"http://{host}/"))
         )

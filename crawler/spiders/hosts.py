@@ -29,7 +29,7 @@ class HostAnswers:
             owned.probed(host, response.status, response.body, wait)
             return
         target = answers.redirect_of(response)
-        if target is not None and self._crawl.scope.allows(target) and owned.moved(host, target):
+        if target is not None and self._crawl.scope.reaches(target) and owned.moved(host, target):
             return
         if kind == "tdmrep":
             owned.rights_answered(host, response.status, response.body, wait)

@@ -587,6 +587,14 @@ def test_staying_means_the_sites_that_were_named(tmp_path: Path) -> None:
         assert {one.host for one in site.requests()} == {"www.a.test", "news.a.test"}
 
 
+def test_what_a_host_forbids_is_not_asked_for_though_its_rules_lie_outside_of_the_sites_named(tmp_path: Path) -> None:
+    answers = {"a.test/robots.txt": moved("http://b.test/robots.txt"), "b.test/robots.txt": robots("Disallow: /no"),
+               "a.test/": page(links=["/no", "/yes"]), "a.test/no": story(1), "a.test/yes": story(2)}  # fmt: skip
+    with serving(answers) as site:
+        crawl(tmp_path, settings(proxy=site.url, roam=False), sites=["http://a.test/"])
+        assert (site.paths("a.test"), site.paths("b.test")) == (["/", "/yes"], [])
+
+
 def test_a_blocked_host_is_never_asked(tmp_path: Path) -> None:
     answers = {"a.test/": page(links=["http://x.shop.test/y", "http://b.test/z", "/w"]), "a.test/w": moved("http://b.test/z"),
                "b.test/z": story(1)}  # fmt: skip
