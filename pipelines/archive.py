@@ -15,6 +15,7 @@ from isal import igzip
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
+from pipelines.disk import sync_folder
 from pipelines.errors import StoreError
 from pipelines.records import Page
 from pipelines.warc import STALE_HEADERS
@@ -91,6 +92,9 @@ class Archive:
         if self._stream is not None:
             self._stream.flush()
             os.fsync(self._stream.fileno())
+            if not self._synced:  # a new file, in what may be a new folder
+                sync_folder(self._folder)
+                sync_folder(self._folder.parent)
             self._synced = self._stream.tell()
 
     def _abandon(self) -> None:

@@ -18,6 +18,7 @@ from typing import IO, Any
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
 
+from pipelines.disk import sync_folder
 from pipelines.errors import StoreError
 
 _CHUNK_BYTES = 64 * 1024
@@ -197,5 +198,6 @@ def _rewritten(file: Path, pieces: Mapping[int, bytes]) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         part.replace(file)
+        sync_folder(file.parent)
     finally:
         part.unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from warcio.archiveiterator import ArchiveIterator
 
-from pipelines import archive, warc
+from pipelines import archive, members, warc
 from pipelines.archive import Archive
 from pipelines.errors import StoreError, UsageError
 from pipelines.records import Page
@@ -76,6 +76,30 @@ def test_each_place_is_where_its_record_begins(tmp_path: Path) -> None:
             found = next(iter(ArchiveIterator(stream)))
             assert found.rec_headers.get_header("WARC-Target-URI") == one.url
             assert found.content_stream().read() == one.body
+
+
+def test_a_new_file_is_synced_with_its_folder_and_so_is_one_that_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    fsync = os.fsync
+
+    def noted(handle: int) -> None:
+        synced.append(os.fstat(handle).st_ino)
+        fsync(handle)
+
+    def numbers(*paths: Path) -> list[int]:
+        return [path.stat().st_ino for path in paths]
+
+    monkeypatch.setattr(os, "fsync", noted)
+    kept, folder = Archive(tmp_path / "warc"), tmp_path / "warc"
+    ((name, offset),) = kept.append([page(1)])
+    assert synced == numbers(folder / name, folder, tmp_path)
+    kept.append([page(2)])
+    assert synced[3:] == numbers(folder / name)
+    kept.close()
+    members.blank(folder, {name: [offset]})
+    assert synced[4:] == numbers(folder / name, folder)
 
 
 def test_an_archive_begins_another_file_when_one_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
