@@ -174,6 +174,10 @@ def _check(config: Config) -> None:
             check_threshold(profile.threshold, f"profile.{name}.threshold")
         elif not 0 <= profile.threshold <= 1:
             raise ConfigError(f"profile.{name}.threshold = {profile.threshold} must lie between 0 and 1.")
+    if not config.crawl.identify.isprintable():
+        raise ConfigError(
+            f"crawl.identify = {config.crawl.identify!r} must be one line, for it is sent to every server."
+        )
     if not re.match(r"(embedded$|rediss?://|unix://)", config.queue.redis):
         raise ConfigError(
             f"queue.redis = {masked_address(config.queue.redis)!r} is not an address; "
@@ -204,6 +208,19 @@ def _check_notify(notify: Notify) -> None:
         raise ConfigError("notify.secret begins with whsec_, so that what follows must be base64, and is not.")
     if not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d( \S+)?", notify.at):
         raise ConfigError(f"notify.at = {notify.at!r} is not a time of day; write 07:00 or 07:00 Europe/Berlin.")
+    if zone := notify.at.partition(" ")[2]:
+        _check_zone(zone)
+
+
+def _check_zone(zone: str) -> None:
+    import zoneinfo  # which few need
+
+    try:
+        zoneinfo.ZoneInfo(zone)
+    except (ValueError, OSError, KeyError):
+        raise ConfigError(
+            f"notify.at names the time zone {zone!r}, which is not known here; write it like 07:00 Europe/Berlin."
+        ) from None
 
 
 def _is_base64(text: str) -> bool:

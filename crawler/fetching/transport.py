@@ -104,7 +104,8 @@ class Transport(BaseDownloadHandler):
         session = await self._session()
         self._guard.spelling(request.url)
         seconds = request.meta.get("download_timeout") or self._timeout_s
-        headers = [(name.decode("latin-1"), value.decode("latin-1"))
+        # as aiohttp will write them again
+        headers = [(name.decode("utf-8", "replace"), value.decode("utf-8", "replace"))
                    for name, values in request.headers.items() for value in values]  # fmt: skip
         try:
             with _reasons(seconds):

@@ -391,6 +391,7 @@ def test_a_site_that_falls_silent_is_told_once_with_before_and_after(stock: Stoc
         ('secret = "whsec_!!"', "notify.secret"),
         ('secret = "whsec_\u00e9\u00e9\u00e9\u00e9"', "notify.secret"),
         ('at = "25:00"', "notify.at"),
+        ('at = "07:00 Europe/Atlantis"', "notify.at names the time zone"),
         ('when = "hourly"', "notify.when"),
         ("min_score = 2", "notify.min_score"),
     ],

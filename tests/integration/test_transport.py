@@ -17,14 +17,14 @@ from pipelines.config import Config
 from pipelines.sections import Crawl
 
 
-def answer_of(url: str, **meta: Any) -> Response:
+def answer_of(url: str, headers: dict[str, str] | None = None, **meta: Any) -> Response:
     """What the transport brings of one URL."""
 
     async def ask() -> Response:
         wanted = scrapy_settings.settings(Config(crawl=Crawl(allow_private_addresses=True)))
         transport = Transport(get_crawler(settings_dict=wanted))
         try:
-            return await transport.download_request(Request(url, meta=meta))
+            return await transport.download_request(Request(url, headers=headers, meta=meta))
         finally:
             await transport.close()
 
@@ -34,6 +34,13 @@ def answer_of(url: str, **meta: Any) -> Response:
 def body_of(url: str, **meta: Any) -> bytes:
     """The body of that."""
     return answer_of(url, **meta).body
+
+
+def test_a_name_with_an_umlaut_is_told_to_servers_as_it_is() -> None:
+    with serving({"/": Answer(200, b"x")}) as site:
+        answer_of(f"{site.url}/", {"User-Agent": "suchlike (+mailto:m\u00fcller@x.test)"})
+        (asked,) = site.requests()
+    assert asked.headers["user-agent"].encode("latin-1").decode() == "suchlike (+mailto:m\u00fcller@x.test)"
 
 
 def test_a_header_that_is_no_utf_8_costs_no_page() -> None:

@@ -103,6 +103,10 @@ def test_the_environment_is_read_in_the_types_it_needs(tmp_path: Path) -> None:
             "write sqlite:///file.db or postgresql+psycopg://user@host/name.",
         ),
         (
+            '[crawl]\nidentify = "one\\ntwo"',
+            "crawl.identify = 'one\\ntwo' must be one line, for it is sent to every server.",
+        ),
+        (
             "[crawl]\nproxy = 'u:s3cret@host:80'",
             "crawl.proxy = '***@host:80' is not an address; write http://host:port.",
         ),
