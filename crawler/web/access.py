@@ -60,6 +60,13 @@ class Access:
         return f"http://{shown}:{self.port}/?token={quote(self.token)}"
 
 
+def name_of(host: str) -> str:
+    """The host of a Host header, lower-case and without its port and brackets."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    return (host if host.count(":") > 1 else host.partition(":")[0]).lower()
+
+
 def is_loopback(host: str) -> bool:
     """Whether nothing but this machine can reach an address of this host."""
     try:

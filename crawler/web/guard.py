@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crawler.web.access import Access, is_loopback
+from crawler.web.access import Access, is_loopback, name_of
 from crawler.web.entry import entered
 from crawler.web.refusal import Refusal, refusal
 
@@ -44,7 +44,7 @@ def host_is_ours(request: HTTPConnection, access: Access) -> Refusal | None:
     """A name that somebody else's DNS points at us is not ours (DNS rebinding)."""
     if request.url.path == "/healthz":
         return None
-    name = _name(request.headers.get("host", ""))
+    name = name_of(request.headers.get("host", ""))
     if name in access.hosts:
         return None
     return Refusal(421, "This dashboard does not answer to that name; add it to hosts in [web] if it is yours.")
@@ -70,7 +70,7 @@ def visitor_is_known(request: HTTPConnection, access: Access) -> Refusal | None:
         return None
     if path in FEEDS and access.subscribes(request.query_params.get("key", "")):
         return None
-    if path == "/metrics" and access.is_local and is_loopback(_name(request.headers.get("host", ""))):
+    if path == "/metrics" and access.is_local and is_loopback(name_of(request.headers.get("host", ""))):
         return None
     return Refusal(401, "This dashboard opens with its token.")
 
@@ -113,13 +113,6 @@ class Guard:
             if no := rule(request, self._access):
                 return refusal(request.scope, no)
         return None
-
-
-def _name(host: str) -> str:
-    """The host of a Host header, without its port and brackets."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower()
 
 
 def _bearer(request: HTTPConnection, access: Access) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import uvicorn
 
 from crawler.project import Project
-from crawler.web.access import Access, check_bind, is_loopback, token_of
+from crawler.web.access import Access, check_bind, is_loopback, name_of, token_of
 from crawler.web.app import build
 from crawler.web.connection import Connection
 from crawler.web.desk import Desk
@@ -49,7 +49,7 @@ def bound(host: str, port: int | None) -> socket.socket:
 def access_for(config: Config, host: str, listening: socket.socket) -> Access:
     """Who may look at this project's dashboard on this socket. Raises UsageError for a bind that is open to all."""
     check_bind(host, config.web.token)
-    names = {"localhost", "127.0.0.1", "::1", host.lower(), *(name.lower() for name in config.web.hosts)}
+    names = {"localhost", "127.0.0.1", "::1", host.lower(), *map(name_of, config.web.hosts)}
     token = token_of(config.path, config.web.token)
     return Access(token, listening.getsockname()[1], frozenset(names), is_loopback(host))
 

@@ -16,6 +16,8 @@ from looking import TOKEN, client
 from crawler.web import guard
 from crawler.web.access import Access, check_bind, token_of
 from crawler.web.guard import CSP, RULES
+from crawler.web.served import access_for, bound
+from pipelines.config import load
 from pipelines.errors import UsageError
 
 INLINE = re.compile(r"""<style|\sstyle\s*=|\son\w+\s*=\s*["']|javascript:|<script(?![^>]*\ssrc=)|\|\s*safe\b""")
@@ -60,6 +62,13 @@ def test_our_own_names_are_answered(results: Path, host: str) -> None:
 def test_a_name_can_be_added(results: Path) -> None:
     asked = client(results, hosts=frozenset({"desk.example"}))
     assert asked.get("/results", headers={"host": "desk.example"}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["Desk.example", "desk.example:8443", "[2001:db8::7]:80", "2001:db8::7"])
+def test_a_name_is_added_as_it_stands_in_an_address(tmp_path: Path, name: str) -> None:
+    with bound("127.0.0.1", 0) as listening:
+        access = access_for(load(tmp_path, {"web": {"hosts": [name]}}), "127.0.0.1", listening)
+    assert access.hosts - {"localhost", "127.0.0.1", "::1"} == {"2001:db8::7" if "2001" in name else "desk.example"}
 
 
 FOREIGN = [
