@@ -42,14 +42,18 @@ def retold(connection: Connection) -> Generator[dict[str, Any], None, None]:
 
 
 def story_of(connection: Connection, row: int) -> dict[str, Any] | None:
-    """The story an article tells, as `show` words it: its canonical URL, this one's place, up to MOST_COPIES copies."""
+    """The story an article tells, as `show` words it: its canonical URL, this one's place, up to MOST_COPIES copies.
+
+    Those published first come first, and those of which that is not known last.
+    """
     own = connection.execute(_TELLINGS.where(articles.c.id == row)).first()
     if own is None or own.story is None:
         return None
     members = (articles.c.story == own.story, KEPT)
     told = connection.execute(
         _TELLINGS.where(*members)
-        .order_by(articles.c.copy_of.is_not(None), articles.c.published, articles.c.id).limit(MOST_COPIES + 1)
+        .order_by(articles.c.copy_of.is_not(None), articles.c.published.is_(None), articles.c.published, articles.c.id)
+        .limit(MOST_COPIES + 1)
     ).all()  # fmt: skip
     canonical = next((one.url for one in told if one.copy_of is None), own.url)
     return {

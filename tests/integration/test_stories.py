@@ -25,7 +25,7 @@ from pipelines.stores import articles, forgotten, invariants, ledger, revisions,
 from pipelines.stores.ledger import MAX_ATTEMPTS
 from pipelines.stores.schema import articles as table
 from pipelines.stores.states import State
-from pipelines.stores.tellings import retold
+from pipelines.stores.tellings import retold, story_of
 from workers.inline import Inline
 from workers.reconcile import reconcile
 
@@ -84,6 +84,17 @@ def test_the_same_text_elsewhere_is_a_copy(stock: Stock) -> None:
 def _retold(stock: Stock) -> list[dict[str, Any]]:
     with stock.store.read() as connection:
         return list(retold(connection))
+
+
+def test_copies_are_told_in_the_order_they_were_published_and_undated_ones_last(stock: Stock) -> None:
+    dates = {"first": day(1), "undated": None, "late": day(9), "early": day(2)}
+    for name, published in dates.items():
+        told_at = stock.parsed([(f"https://{name}.test/{name}", prose(1))], published=published, confidence=0.9)
+        stock.dedupe(told_at)
+    with stock.store.read() as connection:
+        story = story_of(connection, told_at[0])
+    assert story is not None and story["canonical"] == "https://first.test/first"
+    assert [one["site"] for one in story["copies"]] == ["early.test", "late.test", "undated.test"]
 
 
 @pytest.mark.parametrize("percent", [0, 1, 2, 5, 7])
