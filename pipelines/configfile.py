@@ -47,7 +47,7 @@ def _edit(folder: Path, change: Any) -> None:
     """Applies `change` to the file, whole or not at all."""
     file = folder / FILE_NAME
     try:
-        before = file.read_text(encoding="utf-8-sig") if file.exists() else ""
+        before = _text_of(file) if file.exists() else ""
         document = tomlkit.parse(before)
     except (OSError, UnicodeDecodeError, TOMLKitError) as error:
         raise ConfigError(f"{file} cannot be changed: {error}.") from None
@@ -56,15 +56,21 @@ def _edit(folder: Path, change: Any) -> None:
     if after == before:
         return
     with tempfile.TemporaryDirectory() as apart:  # judged apart: a wrong line never reaches the file
-        (Path(apart) / FILE_NAME).write_text(after, encoding="utf-8")
+        (Path(apart) / FILE_NAME).write_text(after, encoding="utf-8", newline="")
         load(Path(apart), env={})
-    _replace(file, after)
+    _replace(file.resolve(), after)  # it may be a link to where somebody keeps such files
+
+
+def _text_of(file: Path) -> str:
+    """The text with its own line ends."""
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        return stream.read()
 
 
 def _replace(file: Path, text: str) -> None:
     part = file.with_name(file.name + ".part")
     try:
-        with part.open("w", encoding="utf-8") as out:
+        with part.open("w", encoding="utf-8", newline="") as out:
             out.write(text)
             out.flush()
             os.fsync(out.fileno())

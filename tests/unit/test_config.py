@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.config import Config, load
+from pipelines.configfile import drop_line, set_line
 from pipelines.durations import duration_s, rate_delay_s
 from pipelines.errors import ConfigError
 from pipelines.layers import ENV_SHORT
@@ -271,3 +272,14 @@ def test_whatever_is_set_gives_a_configuration_or_one_sentence(overrides: dict[s
         assert str(error).endswith((".", "?"))
     else:
         assert config.delay_s > 0
+
+
+def test_a_line_is_written_where_a_link_leads_and_all_others_stay_as_they_are(tmp_path: Path) -> None:
+    kept, file = tmp_path / "kept.toml", tmp_path / "suchlike.toml"
+    kept.write_bytes(b"# ours\r\n[crawl]\r\npages = 7  # few\r\n")
+    file.symlink_to(kept)
+    set_line(tmp_path, "schedule", "floods", "6h")
+    assert file.is_symlink() and kept.read_bytes().startswith(b"# ours\r\n[crawl]\r\npages = 7  # few\r\n")
+    assert load(tmp_path).schedule == {"floods": "6h"}
+    assert drop_line(tmp_path, "schedule", "floods") and file.is_symlink()
+    assert load(tmp_path).schedule == {}
