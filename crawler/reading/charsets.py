@@ -35,14 +35,23 @@ _QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
 def text_of(body: bytes, encoding: str | None = None) -> str:
-    """The text of at most 8 MiB of `body`; `encoding` is what the HTTP header named, if it did."""
+    """The text of at most 8 MiB of `body`; `encoding` is what the HTTP header named, if it did.
+
+    The same as extraction reads it (`pipelines.markup.decode`), but for odd cases that cost too much here.
+    """
     body = body[:MAX_BODY_BYTES]
     for mark, name in _BOMS:
         if body.startswith(mark):
             return body[len(mark) :].decode(name, "replace")
     declared = _codec(encoding) or _codec(_declared(body))
-    if declared and declared != "utf-8":
-        return body.decode(declared, "replace")
+    named = declared if declared != "utf-8" else None
+    if named and (body.isascii() or b"\x1b" in body):  # which would all pass for UTF-8
+        return body.decode(named, "replace")
+    if named:  # right less often than the bytes are: letters beyond ASCII that are UTF-8 are that by no chance
+        try:
+            return body.decode("utf-8")
+        except UnicodeDecodeError:
+            return body.decode(named, "replace")
     text = body.decode("utf-8", "replace")
     return body.decode("cp1252", "replace") if _is_not_utf8(text) else text
 

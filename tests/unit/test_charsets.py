@@ -60,6 +60,15 @@ def test_the_charset_of_a_header_is_read_however_it_is_spelt(kind: str) -> None:
     assert RUSSIAN in decode(body.encode("cp1251"), kind)
 
 
+@pytest.mark.parametrize("kind", ["text/html; charset=iso-8859-1", "text/html; charset=windows-1251", "text/html"])
+def test_a_page_in_utf8_is_read_as_such_whatever_is_said_of_it(kind: str) -> None:
+    for inside in ("utf-8", "iso-8859-5"):
+        body = f"<meta charset={inside}><title>{RUSSIAN}</title><p>{RUSSIAN}</p>".encode()
+        look = Gate(None, keeps_all=True).look(body, "http://a.test/x", {"content-type": kind})
+        assert look.glance is not None and look.glance.title == RUSSIAN
+        assert RUSSIAN in decode(body, kind)
+
+
 def test_a_header_may_name_no_charset() -> None:
     assert {charset_of(kind) for kind in ("", "text/html", "text/html; charset=", "text/html; x=charset")} == {None}
 
