@@ -126,6 +126,8 @@ class Session:
             text.encode()
         except UnicodeEncodeError:  # the name of a file that is no UTF-8
             text = json.dumps(record)
+        if self.width is not None:  # a terminal: the same record, and nothing in it that steers
+            text = "".join(f"\\u{ord(c):04x}" if steers(c) else c for c in text)
         sys.stdout.write(f"{text}\n")
 
     def out(self, text: str, *, marked: bool = False) -> None:

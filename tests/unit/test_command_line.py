@@ -28,6 +28,7 @@ from crawler.cli.watching import Watching
 from crawler.running.forecast import Promise
 from crawler.running.lookout import Progress
 from pipelines.config import load
+from pipelines.masking import steers
 from pipelines.provenance import settings
 
 Say = Callable[..., tuple[int, str, str]]
@@ -307,6 +308,21 @@ def test_what_is_marked_is_bold_where_it_may_be_and_nothing_else_steers_a_termin
     Session(color=color).out(f"over {MARK}dredging{END} and\x1b[2J", marked=True)
     bold = "\x1b[1mdredging\x1b[0m" if color else "dredging"
     assert sys.stdout.getvalue() == f"over {bold} and [2J\n"  # type: ignore[attr-defined]  # StringIO's
+
+
+def test_json_steers_no_terminal_and_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        encoding = "utf-8"
+
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    record = {"title": "H\u00fctte \x9b2J\x1b[2J\u202egnp\u2069\x7f"}
+    Session(json=True).emit(record)
+    told = sys.stdout.getvalue()  # type: ignore[attr-defined]  # StringIO's
+    assert "H\u00fctte" in told and not any(map(steers, told))
+    assert json.loads(told) == record
 
 
 def test_a_sentence_names_commands_as_they_can_be_typed_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
