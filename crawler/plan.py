@@ -19,6 +19,7 @@ from typing import Final
 import msgspec
 
 from crawler.starting import NOWHERE
+from pipelines import urls as identity
 from pipelines.config import Config
 from pipelines.errors import UsageError
 from pipelines.sections import Store
@@ -66,16 +67,30 @@ def survey(config: Config, starts: list[Found]) -> Plan:
     with tempfile.TemporaryDirectory(prefix="suchlike-") as scratch:
         told, complete = _surveyed(config, starts, Path(scratch))
     sources = tuple(_source(config, one) for one in told)
-    hosts: dict[str, float] = defaultdict(float)
+    named: dict[str, float] = defaultdict(float)
     delays = {}
+    # what is behind a page nobody knows; the page itself is one
+    linked = math.inf if config.crawl.depth and not config.crawl.watch else 1
     for one, source in zip(told, sources, strict=True):
         delays[one.host] = source.delay_s
         if source.robots == "allowed":
-            hosts[one.host] += math.inf if source.items is None else source.new
+            named[one.host] += linked if source.items is None else source.new
+    hosts = _granted(named, config.crawl.max_per_site)
     known = sum(source.new for source in sources if source.robots == "allowed")
     wanted = min(config.crawl.pages or math.inf, sum(hosts.values()))
     pages = known if wanted == math.inf else int(wanted)
     return Plan(sources, known, pages, round(lasts(pages, hosts, delays), 2), complete)
+
+
+def _granted(hosts: Mapping[str, float], max_per_site: int) -> dict[str, float]:
+    """As many pages of each host as a run would take: of all hosts of a site so many, 0 for any number."""
+    room: dict[str, float] = defaultdict(lambda: max_per_site or math.inf)
+    granted = {}
+    for host, number in hosts.items():
+        site = identity.site_of(host)
+        granted[host] = min(number, room[site])
+        room[site] -= granted[host] if max_per_site else 0
+    return granted
 
 
 def lasts(pages: int, hosts: Mapping[str, float], delays: Mapping[str, float]) -> float:

@@ -76,6 +76,19 @@ def test_a_plan_tells_what_each_source_names_and_how_it_may_be_read(surveyed: tu
 
 
 @pytest.mark.slow
+def test_a_plan_reckons_with_what_a_run_takes_of_a_site(tmp_path: Path) -> None:
+    feeds = [f"http://{host}/feed.xml" for host in ("a.test", "www.a.test", "b.test")]
+    answers = {feed.removeprefix("http://"): rss(*(f"{feed}/{n}" for n in range(9))) for feed in feeds}
+    (tmp_path / "suchlike.toml").write_text(json.dumps(feeds).join(("[sources]\nfeeds = ", "\n")))
+    with serving(answers) as site:
+        crawl = {"proxy": site.url, "rate": "50/1s", "watch": True}
+        planned = [Project(tmp_path).plan({"crawl": crawl | {"max_per_site": most}, "sources": {"sites": ["http://c.test/"]}})
+                   for most in (0, 5)]  # fmt: skip
+    # nothing is followed from the page; of the two hosts of a site together no more than is granted
+    assert [(made.candidates, made.pages) for made in planned] == [(27, 28), (27, 11)]
+
+
+@pytest.mark.slow
 def test_a_plan_reckons_pages_and_time(surveyed: tuple[Plan, list[Asked], Path]) -> None:
     made, _, _ = surveyed
     assert (made.candidates, made.pages, made.complete) == (6, 100, True)
