@@ -25,14 +25,14 @@ def rows(connection: Connection, query: Select[Any]) -> float:
     return float(plan["Plan"]["Plan Rows"])
 
 
-def share(connection: Connection, query: Select[Any], table: Table) -> float:
-    """How many rows this query is expected to give for each row of a table."""
+def size(connection: Connection, table: Table) -> float:
+    """How many rows a table has, as of its last ANALYZE; at least 1."""
     held = _held.setdefault(connection.engine, {})
     number, at = held.get(table.name, (0.0, -math.inf))
     if time.monotonic() - at > FRESH_S:
         number = float(connection.execute(_ROWS, {"name": table.name}).scalar_one())
         held[table.name] = number, time.monotonic()
-    return rows(connection, query) / number
+    return number
 
 
 @contextlib.contextmanager

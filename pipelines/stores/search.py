@@ -6,7 +6,6 @@ The database finds them; which of many come first is decided by `pipelines.ranki
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,11 +38,16 @@ from pipelines.words import words_of
 
 # what is put in order by our own measure; more than this many are found only by words that hardly choose
 POOL = 200
-# of the articles with the words asked for, as many are looked at for the filters, and of those meant so many measured
+# of the articles with the words asked for, so many that came last are looked at for the filters, and of those meant so
+# many measured
 LOOKED = 20_000
 MEASURED = 300
 # so many articles PostgreSQL goes through where its index would name more than it saves
 WALKED = 7_000
+# words in a smaller share of all articles PostgreSQL looks for by their index also among the latest articles
+RARE = 0.2
+# so many numbers are read out of its index in the time of a row out of its table
+ENTRIES_A_ROW = 30
 _TITLE_WORDS = 300
 # PostgreSQL knows no place after this one
 _LAST_PLACE = 16_383
@@ -90,13 +94,14 @@ def find(connection: Connection, asked: Asked, wanted: Wanted, *, limit: int = 2
 
 
 def _pool(connection: Connection, asked: Asked, wanted: Wanted) -> list[int]:
-    """Rows that are put in order: all that were found, or the best POOL of the first MEASURED of them.
+    """Rows that are put in order: all that were found, or the best POOL of the MEASURED of them that came last.
 
     The best are those whose titles answer best, then those most like the seeds. A database's own measure would cost
     more than all the rest: SQLite counts how often each word occurs anywhere, PostgreSQL unpacks what is indexed.
     """
     if connection.dialect.name == "sqlite":
         within = select(_fts.c.rowid.label("row")).where(_whole.op("MATCH")(_fts5_query(asked)))
+        within = within.order_by(_fts.c.rowid.desc())
         first = within.limit(LOOKED).subquery()
         shown = _SHOWN.join(first, first.c.row == articles.c.id)
         if wanted.site is not None:  # from its articles to the words, not from every place of the words to an article
@@ -112,27 +117,42 @@ def _pool(connection: Connection, asked: Asked, wanted: Wanted) -> list[int]:
 
 
 def _pool_of_postgresql(connection: Connection, found: ColumnElement[Any], wanted: Wanted) -> list[Any]:
-    """The same there, whose index is read to its end before the first row of it is seen.
+    """The same there, whose index is read to its end before the first row of it is seen, and tells no order.
 
-    Where that would be much of the table, the articles are gone through one by one, as enough of them answer; and so
-    are those of a site that has not many. What a walk costs that unpacks each row's words, its planner does not know,
-    so it is told which way to go.
+    Where what is meant would be much of the table, articles are gone through one by one, as enough of them answer; and
+    so are those of a site that has not many. Where it is less, and still more than is measured, it is looked for
+    among the latest alone. What a walk costs that unpacks each row's words, its planner does not know, so it is told
+    which way to go.
     """
+    id_ = articles.c.id
     walk = _meant(_SHOWN.where(found), wanted)
     if wanted.site is not None and planner.rows(connection, _meant(_SHOWN, wanted)) < WALKED:
-        with planner.without(connection, *_READ_ALL, "bitmapscan"):
-            return list(connection.execute(walk.order_by(articles.c.score.desc(), articles.c.id).limit(MEASURED)))
-    if planner.share(connection, walk, articles) > 2 * POOL / WALKED:
-        last = select(articles.c.id).order_by(articles.c.id).offset(WALKED).limit(1).scalar_subquery()
-        walk = walk.where(articles.c.id < func.coalesce(last, sys.maxsize)).order_by(articles.c.id).limit(MEASURED)
-        with planner.without(connection, *_READ_ALL, "bitmapscan"):
-            held = list(connection.execute(walk))
-        if len(held) > POOL:
-            return held
+        best = walk.order_by(articles.c.score.desc(), id_)
+        return _first(connection, best.limit(MEASURED), *_READ_ALL, "bitmapscan")
+    meant, size = planner.rows(connection, walk), planner.size(connection, articles)
+    number = planner.rows(connection, select(id_).where(found))
+    walk = walk.order_by(id_.desc()).limit(MEASURED)
+    held: list[Any] = []
+    if meant / size > 2 * POOL / WALKED:
+        last = select(id_).order_by(id_.desc()).offset(WALKED).limit(1).scalar_subquery()
+        held = _first(connection, walk.where(id_ > func.coalesce(last, 0)), *_READ_ALL, "bitmapscan")
+    elif number / size < RARE and 3 * MEASURED / meant * size < ENTRIES_A_ROW * number:
+        newest = connection.execute(select(func.max(id_))).scalar() or 0
+        late = id_ > int(newest * max(0.0, 1 - 3 * MEASURED / meant))
+        held = _first(connection, walk.where(late), *_READ_ALL, "indexscan")
+    if len(held) > POOL:
+        return held
     # the filters go over what was found and not, as they would by its number, over each article once more
-    looked = ClauseAdapter(select(articles).where(found).limit(LOOKED).subquery())
-    with planner.without(connection, *_READ_ALL):
-        return list(connection.execute(looked.traverse(_meant(_SHOWN, wanted)).limit(MEASURED)))
+    looked = select(articles).where(found)
+    if number < 2 * LOOKED:  # of more, to find out which came last would cost more than all else
+        looked = looked.order_by(id_.desc())
+    shown = ClauseAdapter(looked.limit(LOOKED).subquery()).traverse(_meant(_SHOWN, wanted))
+    return _first(connection, shown.limit(MEASURED), *_READ_ALL, "indexscan")
+
+
+def _first(connection: Connection, query: Select[Any], *without: str) -> list[Any]:
+    with planner.without(connection, *without):
+        return list(connection.execute(query))
 
 
 def _fts5_query(asked: Asked) -> str:

@@ -134,7 +134,7 @@ def test_a_run_or_story_of_any_number_that_is_none_has_no_articles(stock: Stock,
      ("WWW.Site.Test", "site.test"), ("xn--mnchen-3ya.de", "xn--mnchen-3ya.de")],
 )  # fmt: skip
 def test_a_site_is_asked_for_as_people_spell_it(typed: str, site: str) -> None:
-    assert Filters(site=typed).wanted().site == site
+    assert Filters(site=typed).wanted(profile=None).site == site
 
 
 def test_what_is_asked_for_is_highlighted_where_it_stands(stock: Stock) -> None:
@@ -173,11 +173,14 @@ def test_words_are_marked_where_the_index_has_them(text: str, words: list[str]) 
     assert places_of(wanted, text) == [one for one in spans_of(text) if one[0] in wanted]
 
 
-@pytest.mark.parametrize("walked", [1, 1_000_000])
+@pytest.mark.parametrize(("walked", "rare"), [(1, 0), (1, 1_000_000), (1_000_000, 0)])
 def test_of_more_articles_than_are_put_in_order_the_best_and_those_meant_are_found(
-    stock: Stock, monkeypatch: pytest.MonkeyPatch, walked: int
+    stock: Stock, monkeypatch: pytest.MonkeyPatch, walked: int, rare: int
 ) -> None:
-    monkeypatch.setattr(search, "WALKED", walked)  # PostgreSQL: never by its index, or only where that is not enough
+    # PostgreSQL: by its index, by its index among the latest, or without it where that is enough
+    monkeypatch.setattr(search, "WALKED", walked)
+    monkeypatch.setattr(search, "RARE", rare)
+    monkeypatch.setattr(search, "ENTRIES_A_ROW", rare)
     monkeypatch.setattr(search, "POOL", 2)
     monkeypatch.setattr(search, "MEASURED", 6)
     assert found(stock, "dredging") == ["title", "long"], "in the title; of the others, most like the seeds"
@@ -185,6 +188,8 @@ def test_of_more_articles_than_are_put_in_order_the_best_and_those_meant_are_fou
     monkeypatch.setattr(search, "MEASURED", 4)
     assert found(stock, "word3", language="fr") == ["other", "accent"]
     assert found(stock, "word3", where='url ~ "once" or url ~ "long"') == ["once", "long"]
+    monkeypatch.setattr(search, "MEASURED", 3)
+    assert found(stock, "dredging") == ["once", "long"], "of the three that came last"
 
 
 def test_what_is_written_again_is_found_by_its_new_words_alone(stock: Stock) -> None:
