@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from pipelines import holders, trail
-from pipelines.signature import Signature, signature
+from pipelines.signature import READ_CHARS, Signature, signature
 from pipelines.stages import LEASE_S, RING_S, Rings, Watch
 from pipelines.stores import Store, articles, ledger, signatures, stories
 from pipelines.stores.ledger import Taken
@@ -33,7 +33,7 @@ class Dedupe:
             taken = ledger.take(
                 connection, State.PARSED, rows, now=time.time(), lease_s=LEASE_S, by=holders.mine(), bodies_too=False
             )
-            texts = articles.texts(connection, [one.page.row for one in taken])
+            texts = articles.texts(connection, [one.page.row for one in taken], READ_CHARS)
         signed: list[tuple[Taken, Signature | None]] = []
         for one in taken:
             watch(one.page.row)

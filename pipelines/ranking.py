@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipelines.asked import Term
-from pipelines.words import MAX_WORD_CHARS, places_of, words_of
+from pipelines.words import CHARS_A_WORD, MAX_WORD_CHARS, places_of, words_of
 
 TITLE_WEIGHT: Final = 4.0
 # as many words of an article are looked at; agrees with what is indexed
 WORDS: Final = 15_000
+# which are found in its first so many characters
+CHARS: Final = CHARS_A_WORD * WORDS
 _SATURATION: Final = 1.2
 _LENGTH_SHARE: Final = 0.75
 _USUAL_WORDS: Final = 500

@@ -38,7 +38,10 @@ DEVIATIONS: Final = 2.5
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What an article brings to the question. `rank` orders the members of a story: its canonical one comes first."""
+    """What an article brings to the question. `rank` orders the members of a story: its canonical one comes first.
+
+    Of its `text` no more than signature.READ_CHARS are compared.
+    """
 
     row: int
     url: str

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 MAX_WORD_CHARS: Final = 64
+# a word of running text is rarely longer than 12 letters: more is no prose, and is not looked at
+CHARS_A_WORD: Final = 16
 
 # Python's \w leaves out the vowel signs of Indic scripts and combining accents, which would cut words in two
 _SIGNS: Final = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0963\u0970-\u0dff"
@@ -22,8 +24,7 @@ _ASCII_SIGN: Final = re.compile(r"[\x00-/:-@\[-`{-\x7f]+")
 
 def words_of(text: str, limit: int) -> list[str]:
     """The words of a text in order, at most `limit`; a word is cut at 64 characters."""
-    # a word of running text is rarely longer than 12 letters: more is no prose, and is not looked at
-    text = folded(text[: 16 * limit])
+    text = folded(text[: CHARS_A_WORD * limit])
     found: list[str] = (_PLAIN if text.isascii() else _WORD).findall(text)[:limit]
     if max(map(len, found), default=0) > MAX_WORD_CHARS:
         found = [word[:MAX_WORD_CHARS] for word in found]

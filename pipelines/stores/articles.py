@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
 
 from pipelines import urls as identity
 from pipelines.moments import iso, iso_at
@@ -246,9 +246,9 @@ def copies_of(connection: Connection, row: int) -> list[str]:
     return list(connection.execute(query.order_by(articles.c.id)).scalars())
 
 
-def texts(connection: Connection, rows: Sequence[int]) -> dict[int, str]:
-    """`row: text` of these articles."""
-    query = select(articles.c.id, articles.c.text).where(articles.c.id.in_(rows))
+def texts(connection: Connection, rows: Sequence[int], chars: int) -> dict[int, str]:
+    """`row: text` of these articles, of each so many characters."""
+    query = select(articles.c.id, func.substr(articles.c.text, 1, chars)).where(articles.c.id.in_(rows))
     return {row: text_ for row, text_ in connection.execute(query)}  # noqa: C416  # rows are no pairs
 
 

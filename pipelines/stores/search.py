@@ -61,7 +61,9 @@ _whole: ColumnElement[Any] = literal_column("articles_search")
 _search: ColumnElement[Any] = literal_column("articles.search")
 _READ_ALL = ("seqscan", "hashjoin", "mergejoin")
 _SHOWN = select(articles.c.id, articles.c.title, articles.c.score)
-_TEXTS = select(articles.c.id, articles.c.title, articles.c.text, articles.c.words, articles.c.score)
+# a hostile site's long texts, hundreds at once, would fill the memory
+_TEXT = func.substr(articles.c.text, 1, ranking.CHARS).label("text")
+_TEXTS = select(articles.c.id, articles.c.title, _TEXT, articles.c.words, articles.c.score)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +204,7 @@ def take_out(connection: Connection, rows: Sequence[int]) -> None:
         run_many(connection, _TAKE_OUT, [{"row": row, "title": " ".join(t), "text": " ".join(w)} for row, t, w in cut])
 
 
-_READ = select(articles.c.id, articles.c.title, articles.c.text)
+_READ = select(articles.c.id, articles.c.title, _TEXT)
 _PUT_IN = text("INSERT INTO articles_search(rowid, title, text) VALUES(:row, :title, :text)")
 _TAKE_OUT = text(
     "INSERT INTO articles_search(articles_search, rowid, title, text) VALUES('delete', :row, :title, :text)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, delete, select, union_all, update
+from sqlalchemy import Connection, bindparam, delete, func, select, union_all, update
 
 from pipelines import signature
 from pipelines.signature import KEYS, Signature
@@ -56,11 +56,12 @@ def sign_older(connection: Connection, limit: int) -> int:
     left = connection.execute(select(facts.c.value).where(facts.c.name == UNSIGNED)).scalar()
     if left is None:
         return 0
-    query = select(articles.c.id, articles.c.text).where(articles.c.id <= int(left), articles.c.story.is_not(None))
+    text = func.substr(articles.c.text, 1, signature.READ_CHARS)
+    query = select(articles.c.id, text).where(articles.c.id <= int(left), articles.c.story.is_not(None))
     rows = connection.execute(query.order_by(articles.c.id.desc()).limit(limit)).all()
     if not rows:
         connection.execute(delete(facts).where(facts.c.name == UNSIGNED))
         return 0
-    put(connection, {row: signed for row, text in rows if (signed := signature.signature(text))})
+    put(connection, {row: signed for row, said in rows if (signed := signature.signature(said))})
     connection.execute(update(facts).where(facts.c.name == UNSIGNED).values(value=str(rows[-1].id - 1)))
     return len(rows)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, and_, bindparam, func, or_, select, text, upd
 from pipelines import agencies
 from pipelines.folding import Story, fold
 from pipelines.sameness import Link, Told, link
-from pipelines.signature import Signature
+from pipelines.signature import READ_CHARS, Signature
 from pipelines.stores import signatures
 from pipelines.stores.schema import articles, urls
 from pipelines.stores.states import State
@@ -29,8 +29,10 @@ MOST_SAME = 24
 MOST_KIN = 1000
 TRUSTED_DATE = 0.5
 _PLACED = articles.c.story.is_not(None)
+# as much as is compared: a hostile site's long texts, hundreds at once, would fill the memory
+_TEXT = func.substr(articles.c.text, 1, READ_CHARS).label("text")
 _COLUMNS = (
-    articles.c.id, articles.c.site, articles.c.canonical_key, articles.c.title, articles.c.sha256, articles.c.text,
+    articles.c.id, articles.c.site, articles.c.canonical_key, articles.c.title, articles.c.sha256, _TEXT,
     articles.c.authors, articles.c.published, articles.c.published_confidence, articles.c.matched, articles.c.story,
     articles.c.kin, articles.c.copy_of, articles.c.kind, articles.c.similarity, articles.c.first_at, urls.c.url,
     urls.c.key, urls.c.state,

@@ -227,6 +227,20 @@ def test_more_stories_with_copies_than_memory_would_hold_are_streamed(database: 
     assert first == 1
 
 
+def test_long_texts_are_found_and_told_apart_in_little_memory(database: str, tmp_path: Path) -> None:
+    stock = Stock(database, tmp_path)
+    long = f"Dredging begins. {filler('long', 600)} {'z' * 4_000_000}"
+    rows = stock.parsed([(f"https://site{number}.test/{number}", f"{long} {number}") for number in range(12)])
+    *copies, last = rows
+    stock.dedupe(copies)
+    with peak_below(10_000_000):  # of 48 MB of texts
+        stock.dedupe([last])
+        with stock.store.read() as connection:
+            assert len(search.find(connection, understood("dredging"), Wanted(copies=True))) == 12
+    assert stock.fates()["duplicate"] == 11
+    stock.store.close()
+
+
 @contextlib.contextmanager
 def peak_below(held_bytes: int) -> Iterator[None]:
     tracemalloc.start()
