@@ -29,7 +29,7 @@ class _Printed(Console):
 
 def console(plain: bool, width: int | None = None) -> Console:
     """Where help and tables are printed; rich itself looks at NO_COLOR."""
-    return _Printed(no_color=True if plain else None, highlight=False, width=width)
+    return _Printed(no_color=True if plain else None, highlight=False, emoji=False, width=width)
 
 
 def about(app: App, *words: str, session: Hidden) -> int:

@@ -59,12 +59,12 @@ class Session:
     @property
     def console(self) -> Console:
         """For people; on stderr. Control characters of the web never reach the terminal through it."""
-        return Console(stderr=True, quiet=self.quiet, no_color=not self.color, highlight=False)
+        return Console(stderr=True, quiet=self.quiet, no_color=not self.color, highlight=False, emoji=False)
 
     @property
     def loud(self) -> Console:
         """The same, also with -q: for what went wrong."""
-        return Console(stderr=True, no_color=not self.color, highlight=False)
+        return Console(stderr=True, no_color=not self.color, highlight=False, emoji=False)
 
     @property
     def width(self) -> int | None:

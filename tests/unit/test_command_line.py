@@ -310,6 +310,11 @@ def test_what_is_marked_is_bold_where_it_may_be_and_nothing_else_steers_a_termin
     assert sys.stdout.getvalue() == f"over {bold} and [2J\n"  # type: ignore[attr-defined]  # StringIO's
 
 
+def test_what_the_web_wrote_is_said_to_the_letter(capsys: pytest.CaptureFixture[str]) -> None:
+    Session().say("[b]a[/b] http://a.test/:fire:/b")
+    assert capsys.readouterr().err == "[b]a[/b] http://a.test/:fire:/b\n"
+
+
 def test_json_steers_no_terminal_and_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         encoding = "utf-8"
