@@ -21,21 +21,24 @@ class Joining:
         self._store = open_store(config.database, mode=config.mode)
         self._supervisor = Supervisor(config.path)
         self._joined: int | None = None
+        self._pages = 0
 
     def tick(self) -> None:
-        """Leaves a run that has ended, and joins the one that is under way."""
+        """Leaves a run that has ended, and joins the one that is under way; again when its budget was raised."""
         self._supervisor.tick()
         try:
             with self._store.read() as connection:
                 run = runs.under_way(connection, now=time.time())
+                pages = runs.get(connection, run).config.crawl.pages if run is not None else 0
         except StoreError as error:
             logger.warning("%s", error)
             return
         if self._joined is not None and run != self._joined:
             self.stop()
             self._joined = None
-        if run is not None and self._joined is None:
-            self._joined = run
+        more = pages > self._pages and self._supervisor.finished("crawl")
+        if run is not None and (self._joined is None or more):
+            self._joined, self._pages = run, pages
             arguments = ["-C", self._folder, "crawl-worker", "--run", str(run)]
             self._supervisor.start("crawl-joined", arguments, again=False)
 
