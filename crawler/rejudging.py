@@ -58,7 +58,8 @@ def judge_again(
     changes = tuple(rejudge.changes(store, run.id, learned, held.family, rated, config))
     if not preview:
         with store.write() as connection:
-            runs.ask(connection, run.id, config)
+            # as it is now: somebody may have made its budget larger meanwhile
+            runs.ask(connection, run.id, _asked(runs.get(connection, run.id, lock=True).config, asked))
         rejudge.catch_up(store, run.id)
         with contextlib.closing(Inline(build.stages(store, config))) as sender:
             drain(store, sender)

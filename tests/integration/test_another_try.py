@@ -7,12 +7,13 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from conftest import until
 from patience import PATIENCE_S
-from sqlalchemy import text, update
+from sqlalchemy import event, text, update
 from stocked import Stock, adds_up
 from test_stages import PAGES, TRAINS
 
@@ -172,6 +173,22 @@ def judged(database: str, tmp_path: Path) -> Iterator[Stock]:
     made.fetched({"https://rail.test/quick": b""}, state=State.DROPPED, reason="unlike", detail="at the quick look")
     yield made
     made.store.close()
+
+
+def test_a_budget_made_larger_while_all_is_judged_again_stays_larger(judged: Stock) -> None:
+    done: list[str] = []
+
+    def added(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "substr(articles.text" in statement and not done:
+            done.append(statement)
+            with judged.store.write() as connection:
+                runs.add_pages(connection, runs.get(connection, judged.run, lock=True), 500)
+
+    event.listen(judged.store.engine, "after_cursor_execute", added)
+    judge_again(judged.store, 0.0)
+    with judged.store.read() as connection:
+        config = runs.get(connection, judged.run).config
+    assert (config.crawl.pages, config.only_profile()[1].threshold) == (1000, 0.0)
 
 
 def test_another_threshold_lets_in_what_was_dropped_and_lets_it_out_again(judged: Stock) -> None:
