@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crawler.frontier import robots
@@ -40,6 +41,14 @@ FENCE_S = LEASE_S / 2
 LINGER_S = 10.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What came back from a talk, and the rules of each leased host, None where its robots.txt is to be asked for."""
+
+    given: Given
+    rules: list[Rules | None]
+
+
 class Exchange:
     """A process's talks with the ledger, one at a time; `run()` is one of them, due when `is_due`."""
 
@@ -51,7 +60,7 @@ class Exchange:
         self._asked_at = 0.0
         self._known_alive_at = time.monotonic()
         self._paused = ""
-        self._talk: asyncio.Task[Given] | None = None
+        self._talk: asyncio.Task[_Heard] | None = None
 
     @property
     def is_fenced(self) -> bool:
@@ -103,10 +112,10 @@ class Exchange:
         )
         owned.urgent = False
         began = time.monotonic()
-        self._talk = asyncio.create_task(asyncio.to_thread(self._crawl.handoff.exchange, batch, wanted))
+        self._talk = asyncio.create_task(asyncio.to_thread(self._talked, batch, wanted))
         try:
             # a thread cannot be cancelled: whoever closes us waits for it
-            given = await asyncio.shield(self._talk)
+            heard = await asyncio.shield(self._talk)
         except StoreError:
             batch.add(owned.batch)
             owned.batch = batch
@@ -116,7 +125,7 @@ class Exchange:
         for host, note in batch.notes.items():
             if note.verdict is not None and host in owned.hosts:
                 owned.hosts[host].noted = True
-        self._accept(given)
+        self._accept(heard)
 
     async def close(self) -> None:
         """Waits for a talk that was cut short, hands over what is left, and gives every host back."""
@@ -133,8 +142,19 @@ class Exchange:
             await asyncio.sleep(0)
         return found
 
-    def _accept(self, given: Given) -> None:
-        owned = self._owned
+    def _talked(self, batch: Batch, wanted: Wanted) -> _Heard:
+        """The talk itself, in a thread; there the rules of hosts are read, too, which may be long."""
+        given = self._crawl.handoff.exchange(batch, wanted)
+        return _Heard(given, [self._rules(lease) for lease in given.leases])
+
+    def _rules(self, lease: HostLease) -> Rules | None:
+        """What a host's robots.txt says, where the ledger knows it."""
+        fresh = lease.robots_at is not None and time.time() - lease.robots_at < robots.KEPT_S
+        told = fresh and lease.robots_verdict in ("rules", "disallow", "allow")
+        return Rules(lease.robots, self._crawl.agent) if told else None
+
+    def _accept(self, heard: _Heard) -> None:
+        given, owned = heard.given, self._owned
         owned.stop = owned.stop or given.stop
         if given.mine is not None:
             for held in [one for one in owned.hosts.values() if one.id not in given.mine]:
@@ -146,17 +166,14 @@ class Exchange:
             logger.warning("Paused: %s.", given.paused)
         self._paused = given.paused
         owned.look_at_clock()
-        for lease in given.leases:
-            held = self._held(lease)
+        for lease, rules in zip(given.leases, heard.rules, strict=True):
+            held = self._held(lease, rules)
             owned.take(held, lease.rest_s)
             owned.urgent = owned.urgent or held.given_up is not None
 
-    def _held(self, lease: HostLease) -> Held:
+    def _held(self, lease: HostLease, rules: Rules | None) -> Held:
         config = self._crawl.config
         pace = Pace(max(config.delay_s, lease.delay_s or 0.0), next_at=lease.next_at, failures=lease.failures)
-        fresh = lease.robots_at is not None and time.time() - lease.robots_at < robots.KEPT_S
-        told = fresh and lease.robots_verdict in ("rules", "disallow", "allow")
-        rules = Rules(lease.robots, self._crawl.agent) if told else None
         scheme = lease.rows[0].url.partition("://")[0] if lease.rows else "https"
         held = Held(lease.id, lease.name, scheme, pace, rules, deque(lease.rows))
         # what waits was found before the user said that he wants none of it

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from crawling import begin, finished, settings
 from scripted_site import Scripted, page, prose, robots, rss, serving, sitemap, story
+from sqlalchemy import select
+
+from pipelines.stores.hosts import note_robots
+from pipelines.stores.schema import hosts
 
 # one process makes what all of them look at
 pytestmark = pytest.mark.xdist_group("event-loop")
@@ -42,7 +47,11 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     with serving(_portal()) as site:
         # nothing is extracted: it is the crawler that is looked at
         overrides = settings(proxy=site.url, pages=24) | {"store": {"keep": "matches", "archive": "none"}}
-        _, run = begin(folder, overrides, sites=["http://portal.test/", "http://long.test/"], seed_set=SEEDS)
+        store, run = begin(folder, overrides, sites=["http://portal.test/", "http://long.test/"], seed_set=SEEDS)
+        rules = "User-agent: *\n" + "".join(f"Disallow: /*{number:05}\n" for number in range(26_000))
+        with store.write() as connection:  # a run before this one asked for it
+            host = connection.execute(select(hosts.c.id).where(hosts.c.name == "long.test")).scalar_one()
+            note_robots(connection, host, verdict="rules", text=rules, delay_s=None, now=time.time())
         watch = [sys.executable, str(TESTS / "watched.py"), str(told), "-C", str(folder)]
         process = subprocess.Popen(
             [*watch, "crawl-worker", "--run", str(run), "--inline"], stdin=subprocess.DEVNULL,
