@@ -58,7 +58,8 @@ class Keep:
             done = [one.page.row for one in moved]
             fresh = articles.seal(connection, done, now=time.time())
             self._look_again(connection, [one for one in moved if one.page.row in fresh])
-            done += ended
+            # one that was put back to be tried again has another body by now
+            done += bodies.left_over(connection, len(ended), among=ended)
             gone = forgotten.among(connection, sorted(place_of.keys() - {one.page.row for one in moved}))
             articles.note_archived(
                 connection, {row: place_of[row] for row in done if row in place_of and row not in gone}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import zstandard
@@ -61,9 +61,10 @@ def readable(row: int, body: bytes) -> bytes | None:
         return None
 
 
-def left_over(connection: Connection, limit: int = 64) -> list[int]:
-    """Rows that have ended but whose bodies were not archived yet."""
-    return list(connection.execute(_ended(urls.c.id).order_by(bodies.c.url).limit(limit)).scalars())
+def left_over(connection: Connection, limit: int = 64, *, among: Collection[int] | None = None) -> list[int]:
+    """Rows that have ended but whose bodies were not archived yet; of these, or of any."""
+    query = _ended(urls.c.id).order_by(bodies.c.url).limit(limit)
+    return list(connection.execute(query if among is None else query.where(urls.c.id.in_(among))).scalars())
 
 
 def ended(connection: Connection, rows: Sequence[int]) -> dict[int, Page | None]:

@@ -16,7 +16,8 @@ from warcio.archiveiterator import ArchiveIterator
 
 from pipelines.likeness.profile import Profile
 from pipelines.stages import TAKES, unwatched
-from pipelines.stores import articles, bodies, editions, fates, runs, tallies
+from pipelines.stores import articles, bodies, editions, failures, fates, runs, tallies
+from pipelines.stores.failures import Choice
 from pipelines.stores.ledger import MAX_ATTEMPTS
 from pipelines.stores.schema import articles as article_table
 from pipelines.stores.schema import bodies as body_table
@@ -243,6 +244,28 @@ def test_pages_dropped_by_the_crawler_are_archived_when_everything_is(make: Make
     assert all(told(stock, url)["archive"] for url in ("https://a.test/1", "https://a.test/2"))
     assert told(stock, "https://a.test/1")["fate"] == "dropped"
     assert len(rows) == 2
+    stages["store"].close()
+
+
+def test_a_page_that_is_fetched_anew_while_its_last_body_is_archived_keeps_the_new_one(make: Make) -> None:
+    stock = make(archive="all")
+    train, again, *_ = PAGES
+    stages = stock.stages()
+    rows = stock.fetched({train: PAGES[train]})
+    stages["dedupe"].run(stages["parse"].run(rows, unwatched)["dedupe"], unwatched)
+    rows += stock.fetched({again: b""}, state=State.DROPPED, reason="empty")
+
+    def tried_again(_row: int) -> None:
+        with stock.store.write() as connection:
+            assert failures.retry(connection, Choice(reason="empty")) == 1
+        stock.fetched({again: PAGES[again]})
+
+    stages["store"].run(rows, tried_again)
+    assert stock.row(again).state == State.FETCHED
+    with stock.store.read() as connection:
+        assert [row for (row,) in connection.execute(select(body_table.c.url))] == rows[1:]
+    stages["parse"].run(rows[1:], unwatched)
+    assert stock.row(again).state == State.PARSED
     stages["store"].close()
 
 
