@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,19 +13,32 @@ from pipelines.exports.article import FIELDS, Article
 from pipelines.exports.choice import Choice
 from pipelines.moments import iso
 
-# articles in memory at once, and in a row group
-_GROUP = 500
+# articles in memory at once, and in a row group; fewer where their texts are long
+_GROUP, _GROUP_CHARS = 500, 16_000_000
 
 
 def write(articles: Iterable[Article], out: BinaryIO, choice: Choice) -> int:
     """Writes a row an article, with typed columns; returns how many. UsageError when pyarrow is missing."""
     _, parquet = _pyarrow()
-    number, left = 0, iter(articles)
+    number = 0
     with parquet.ParquetWriter(out, _schema(choice.fields), compression="zstd") as writer:
-        while group := list(islice(left, _GROUP)):
+        for group in _groups(articles):
             writer.write_table(table(group, choice.fields))
             number += len(group)
     return number
+
+
+def _groups(articles: Iterable[Article]) -> Iterator[list[Article]]:
+    group: list[Article] = []
+    chars = 0
+    for article in articles:
+        group.append(article)
+        chars += len(article.get("text") or "")
+        if len(group) == _GROUP or chars >= _GROUP_CHARS:
+            yield group
+            group, chars = [], 0
+    if group:
+        yield group
 
 
 def table(articles: Iterable[Article], fields: Sequence[str]) -> Any:

@@ -18,6 +18,8 @@ from pipelines.stores.dialect import run_many, upsert
 from pipelines.stores.schema import KEPT, articles, hosts, urls
 from pipelines.stores.wanted import Wanted
 
+# texts in memory while all are streamed: a hostile site's have megabytes each, and more at once are hardly faster
+AT_ONCE = 20
 # what stays when an article is written again
 _KEPT = ("id", "first_at")
 # asked of every article that passes: making a statement costs more than running it
@@ -208,7 +210,7 @@ def chosen(
     best_first = _query().where(*wanted.conditions()).order_by(articles.c.score.desc(), articles.c.id)
     query = best_first.limit(limit).offset(offset)
     # closed with the generator: PostgreSQL keeps a cursor open for it
-    with connection.execute(query, execution_options={"yield_per": 200}) as rows:
+    with connection.execute(query, execution_options={"yield_per": AT_ONCE}) as rows:
         for row in rows:
             yield _shown(row)
 

@@ -208,7 +208,7 @@ def test_what_is_written_again_is_found_by_its_new_words_alone(stock: Stock) -> 
 def test_more_articles_than_memory_would_hold_are_streamed(database: str, tmp_path: Path) -> None:
     stock = Stock(database, tmp_path)
     _repeat(stock, "x" * 20_000)
-    with stock.store.read() as connection, peak_below(25_000_000):  # of 60 MB of text
+    with stock.store.read() as connection, peak_below(3_000_000):  # of 60 MB of text
         number = sum(1 for _ in articles.chosen(connection, Wanted()))
         limited = list(articles.chosen(connection, Wanted(), limit=7))
     stock.store.close()

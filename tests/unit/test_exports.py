@@ -21,7 +21,7 @@ from lxml import etree
 from crawler import export as exporting
 from crawler.export import MANIFEST, export, place
 from pipelines.errors import StoreError, UsageError
-from pipelines.exports import EXPORTS, FIELDS, Choice, as_xlsx, chosen_fields
+from pipelines.exports import EXPORTS, FIELDS, Choice, as_parquet, as_xlsx, chosen_fields
 from pipelines.exports.cells import cell, undefused
 from pipelines.exports.rights import PROFILES
 from pipelines.exports.splits import split_of, splits_of
@@ -130,6 +130,16 @@ def test_json_lines_lose_nothing(tmp_path: Path) -> None:
 
 
 # each in the tool it is meant for
+
+
+def test_parquet_holds_few_long_texts_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(as_parquet, "_GROUP_CHARS", 1000)
+    long, short = article(text="x" * 900), article(text="x")
+    file = tmp_path / "out.parquet"
+    made("parquet", [long, long, *[short] * 9, long], file)
+    parquet = _tool("pyarrow.parquet")
+    with parquet.ParquetFile(file) as held:
+        assert [held.metadata.row_group(at).num_rows for at in range(held.num_row_groups)] == [2, 10]
 
 
 def test_parquet_opens_in_duckdb_with_real_types(tmp_path: Path) -> None:
