@@ -134,13 +134,8 @@ class RoamSpider(Spider):
     async def _entries(self, row: Waiting, response: Response) -> list[Candidate]:
         """What a feed or a sitemap names."""
         is_map = row.kind == Kind.SITEMAP or is_sitemap(response.body)
-        read = SOURCES["sitemap" if is_map else "feed"]
-        found = await aside(read, response.body, response.url, large=LARGE_LIST)
-        if is_map:  # sitemaps.org: a sitemap speaks for its own site; feeds often lie on another host than their pages
-            found = [c for c in found if identity.same_site(c.url, response.url)]
-            # of many sitemaps the first come first: those that were changed last
-            found.sort(key=lambda c: c.published if c.kind == "sitemap" else "", reverse=True)
-        return found
+        read = _in_sitemap if is_map else SOURCES["feed"]
+        return await aside(read, response.body, response.url, large=LARGE_LIST)
 
     async def _page(self, row: Waiting, response: Response) -> None:
         headers = answers.headers_of(response)
@@ -203,3 +198,12 @@ class RoamSpider(Spider):
             return []
         depth = self.crawl.focus.next_depth(row.depth, alike=self._went_on(look))
         return await self._discovery.find_all(linked(look.glance), parent=row.row, likeness=look.quick, depth=depth)
+
+
+def _in_sitemap(body: bytes, url: str) -> list[Candidate]:
+    """What a sitemap says of its own site; of many sitemaps those that were changed last come first.
+
+    sitemaps.org: it may speak for no other; feeds often lie on another host than their pages.
+    """
+    found = [c for c in SOURCES["sitemap"](body, url) if identity.same_site(c.url, url)]
+    return sorted(found, key=lambda c: c.published if c.kind == "sitemap" else "", reverse=True)

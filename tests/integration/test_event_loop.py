@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 from crawling import begin, finished, settings
-from scripted_site import Scripted, page, prose, robots, rss, serving, sitemap, story
+from scripted_site import Answer, Scripted, page, prose, robots, rss, serving, sitemap, story
 from sqlalchemy import select
 
 from pipelines.stores.hosts import note_robots
@@ -28,7 +29,12 @@ def _portal() -> dict[str, Scripted]:
     """Everything that is much at once: links on a page, entries in a sitemap and in a feed, text in an article."""
     links = [f"/news/the-council-decides-{number}.html" for number in range(900)]
     anchors = [f'<a href="{link}">The council decides on the harbour, part {at}</a>' for at, link in enumerate(links)]
+    long = gzip.compress(sitemap(*(f"http://packed.test/{number}" for number in range(50_000))).body)
+    thick = gzip.compress(b"<urlset>" + (b"<url>" + b"<a/>" * 40_000 + b"</url>") * 9)
     return {
+        "packed.test/robots.txt": robots(*(f"Sitemap: http://packed.test/{name}.xml.gz" for name in ("long", "thick"))),
+        "packed.test/long.xml.gz": Answer(200, long, {"content-type": "application/gzip"}),
+        "packed.test/thick.xml.gz": Answer(200, thick, {"content-type": "application/gzip"}),
         "portal.test/": page(links=anchors, head='<link rel="alternate" type="application/rss+xml" href="/feed">'),
         "portal.test/robots.txt": robots("Sitemap: http://portal.test/map.xml"),
         "portal.test/map.xml": sitemap(*(f"http://portal.test/mapped/{number}" for number in range(2_000))),
@@ -47,7 +53,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     with serving(_portal()) as site:
         # nothing is extracted: it is the crawler that is looked at
         overrides = settings(proxy=site.url, pages=24) | {"store": {"keep": "matches", "archive": "none"}}
-        store, run = begin(folder, overrides, sites=["http://portal.test/", "http://long.test/"], seed_set=SEEDS)
+        sites = [f"http://{name}.test/" for name in ("portal", "long", "packed")]
+        store, run = begin(folder, overrides, sites=sites, seed_set=SEEDS)
         rules = "User-agent: *\n" + "".join(f"Disallow: /*{number:05}\n" for number in range(26_000))
         with store.write() as connection:  # a run before this one asked for it
             host = connection.execute(select(hosts.c.id).where(hosts.c.name == "long.test")).scalar_one()
