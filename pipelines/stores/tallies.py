@@ -56,7 +56,8 @@ def low_quick(connection: Connection, run: int, share: float) -> tuple[int, floa
 
 def scores(connection: Connection) -> dict[int, int]:
     """Articles judged on their whole text, originals only, counted by their scores in hundredths."""
-    hundredths = cast(func.floor(articles.c.score * 100), Integer)
+    # not every SQLite has floor
+    hundredths = cast(func.round(articles.c.score * 100 - 0.499999), Integer)
     query = select(hundredths, func.count()).where(articles.c.copy_of.is_(None)).group_by(hundredths)
     return {int(at): number for at, number in connection.execute(query)}
 

@@ -205,6 +205,19 @@ def test_what_is_written_again_is_found_by_its_new_words_alone(stock: Stock) -> 
     assert found(stock, "regatta") == []
 
 
+def test_scores_are_counted_by_hundredths_whatever_functions_a_database_was_built_with(
+    database: str, tmp_path: Path
+) -> None:
+    stock = Stock(database, tmp_path)
+    if stock.store.is_sqlite:
+        event.listen(stock.store.engine, "connect", lambda made, _: made.create_function("floor", 1, None))
+    for number, score in enumerate((0.0, 0.29, 0.2999, 0.57, 1.0)):
+        stock.parsed([(f"https://site.test/{number}", filler(str(number)))], score=score)
+    with stock.store.read() as connection:
+        assert tallies.scores(connection) == {0: 1, 29: 2, 57: 1, 100: 1}
+    stock.store.close()
+
+
 def test_more_articles_than_memory_would_hold_are_streamed(database: str, tmp_path: Path) -> None:
     stock = Stock(database, tmp_path)
     _repeat(stock, "x" * 20_000)

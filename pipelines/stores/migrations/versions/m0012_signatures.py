@@ -44,6 +44,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("article", "revision"),
     )
     # the signatures of older articles are made from their texts by the dedupe stage, latest first
-    op.execute("INSERT INTO facts (name, value) SELECT 'unsigned', CAST(max(article) AS VARCHAR(20)) FROM bands "
-               "HAVING max(article) IS NOT NULL")  # fmt: skip
+    op.execute("INSERT INTO facts (name, value) SELECT 'unsigned', CAST(article AS VARCHAR(20)) FROM bands "
+               "ORDER BY article DESC LIMIT 1")  # fmt: skip
     op.drop_table("bands")
