@@ -39,6 +39,8 @@ def export(
     """
     form = format_of(kind)
     known_purpose(purpose)
+    if not file.name:
+        raise UsageError(f"{file} is no name for a file; write one behind -o, or leave that out.")
     if file.name == MANIFEST:
         raise UsageError(f"{MANIFEST} is the name of the manifest; name the file otherwise.")
     work = _Work(kind, form, articles, choice or Choice(), purpose, about)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
@@ -138,6 +139,8 @@ def _launch(  # noqa: PLR0913  # the global flags
         )  # fmt: skip
         if stray(bound.arguments):
             raise UsageError("`-` is the list on stdin of seed add, score, replay and --seeds, and no name here.")
+        if None in bound.arguments.values():
+            raise UsageError(_nothing(tokens))
         if mode in ("demo", "replay") and tokens and tokens[0] in _FETCHES:
             raise UsageError(
                 f"`suchlike {tokens[0]}` asks the web itself; --mode says whose results to read. `suchlike demo` "
@@ -165,6 +168,13 @@ def _launch(  # noqa: PLR0913  # the global flags
             session, f"Something went wrong that should not ({what}); -v shows where. Please report it.", USAGE
         )
     return result if isinstance(result, int) else 0
+
+
+def _nothing(tokens: Sequence[str]) -> str:
+    """What is wrong with `--pages none`, which the parser takes for a flag that was not typed."""
+    typed = [word for token in tokens for word in token.split("=", 1)]
+    at = next(place for place, word in enumerate(typed) if word.lower() in ("none", "null"))
+    return f"{typed[at - 1]} {typed[at]!r} says nothing; leave it out for what is configured, or write 0 for no limit."
 
 
 def _there(session: Session) -> None:

@@ -123,6 +123,8 @@ TABLE: dict[str, Wrong] = {
     "no list on stdin, where a name is wanted": Wrong(["init", "-"], ["`-`", "seed add, score, replay and --seeds"]),
     "no list on stdin, where a file is wanted": Wrong(["export", "csv", "-o", "-"], ["`-`", "stdin"]),
     "less than one process": Wrong(["work", "-n", "0"], ['"0" for -n', ">= 1"]),
+    "no choice": Wrong(["run", "--keep", "none", "--seeds", MUD], ["--keep 'none' says nothing"]),
+    "no number": Wrong(["run", "--pages=null", "--seeds", MUD], ["--pages 'null' says nothing", "0 for no limit"]),
     "less than no process": Wrong(["up", "-n", "-1"], ['"-1" for -n', ">= 0"]),
     "a mode that is none, for status": Wrong(["--mode", "live", "status"], ['"live" for --mode', '"replay"']),
     "a schedule without a name": Wrong(["schedule", "add", "", "every 6h"], ["needs a name"]),

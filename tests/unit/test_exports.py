@@ -597,6 +597,11 @@ def test_a_manifest_of_somebody_else_is_left_alone(tmp_path: Path, content: str)
     assert [one.name for one in tmp_path.iterdir()] == [MANIFEST]
 
 
+def test_an_export_needs_a_name() -> None:
+    with pytest.raises(UsageError, match="no name for a file"):
+        export("csv", lambda: iter(()), Path(), about={})  # type: ignore[arg-type,return-value]  # never called
+
+
 def test_the_manifest_is_no_name_for_an_export(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is the name of the manifest"):
         made("jsonl", [], tmp_path / MANIFEST)
