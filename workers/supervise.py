@@ -34,6 +34,8 @@ STOP_S = 30.0
 WARM_S = 0.2
 PATIENCE_S = 60.0
 POLL_S = 0.05
+# glibc gives threads memory of their own, which no other may use once it is free; all use the same two parts instead
+FRUGAL = {"MALLOC_ARENA_MAX": "2"}
 
 
 @dataclass(slots=True)
@@ -62,7 +64,7 @@ class Supervisor:
     def __init__(self, folder: Path, env: Mapping[str, str] | None = None, *, nursery: str = "") -> None:
         self._logs = folder / ".suchlike" / "log"
         self._logs.mkdir(parents=True, exist_ok=True)
-        self._env = {**os.environ, **(env or {}), PARENT_VARIABLE: str(os.getpid())}
+        self._env = {**FRUGAL, **os.environ, **(env or {}), PARENT_VARIABLE: str(os.getpid())}
         self._children: dict[str, Child] = {}
         self._nursery_command = (
             [sys.executable, "-m", nursery, str(folder)] if nursery and Nursery.is_possible() else []

@@ -59,6 +59,16 @@ def begin(supervisor: Supervisor, name: str, folder: Path, *verb: str) -> int:
     return supervisor.pids()[name]
 
 
+def test_threads_of_a_child_share_the_memory_they_give_back(tmp_path: Path) -> None:
+    supervisor = Supervisor(tmp_path)  # without a nursery: what is forked has its name where its environment was
+    try:
+        pid = begin(supervisor, "idle", tmp_path, *IDLE)
+        given = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    finally:
+        supervisor.stop(("",), hurry=lambda: True)
+    assert f"MALLOC_ARENA_MAX={os.environ.get('MALLOC_ARENA_MAX', '2')}".encode() in given
+
+
 def ticking(supervisor: Supervisor, ended: list[tuple[str, int, int]]) -> bool:
     ended += supervisor.tick()
     return bool(ended)
