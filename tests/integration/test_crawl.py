@@ -863,7 +863,7 @@ def test_watching_reads_lists_and_follows_no_link(tmp_path: Path) -> None:
 
 def test_scrapys_own_commands_know_our_spiders(tmp_path: Path, suchlike: Any) -> None:
     listed = suchlike("scrapy", "list")
-    assert listed.stdout.split() == ["roam", "survey", "watch"], listed.stderr
+    assert listed.stdout.split() == ["apart", "roam", "survey", "watch"], listed.stderr
 
 
 def test_scrapy_crawl_goes_on_with_the_latest_run_of_the_folder(tmp_path: Path, suchlike: Any) -> None:
