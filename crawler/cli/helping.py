@@ -12,6 +12,8 @@ from crawler.cli.flags import Hidden
 from crawler.cli.session import FOUND
 from pipelines.errors import UsageError
 
+NARROWEST = 20
+
 
 def register(app: App, group: Group) -> None:
     """Adds the verbs."""
@@ -29,7 +31,10 @@ class _Printed(Console):
 
 def console(plain: bool, width: int | None = None) -> Console:
     """Where help and tables are printed; rich itself looks at NO_COLOR."""
-    return _Printed(no_color=True if plain else None, highlight=False, emoji=False, width=width)
+    made = _Printed(no_color=True if plain else None, highlight=False, emoji=False, width=width)
+    # in less rich's tables never end
+    made.width = max(made.width, NARROWEST)
+    return made
 
 
 def about(app: App, *words: str, session: Hidden) -> int:

@@ -22,6 +22,7 @@ from crawler.cli import configuring
 from crawler.cli.app import app
 from crawler.cli.app import run as command_line
 from crawler.cli.examples import EXAMPLES
+from crawler.cli.helping import NARROWEST
 from crawler.cli.session import END, MARK, Session, fitted
 from crawler.cli.telling import counted
 from crawler.cli.watching import Watching
@@ -240,6 +241,12 @@ def test_a_line_of_progress_says_how_far_it_is_to_the_budget_and_pretends_no_oth
     assert "to the budget" not in endless._line(progress) and "/" not in endless._line(progress).split()[0]
     assert bounded._line(Progress(seconds=3)).startswith("starting")
     assert "finishing" in bounded._line(Progress(pages=500, in_flight=3, seconds=60))
+
+
+def test_help_ends_on_the_narrowest_terminal(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "1")
+    code, out, _ = say("help", "run")
+    assert code == 0 and "crawl" in out.casefold() and max(map(len, out.splitlines())) <= NARROWEST
 
 
 def test_large_numbers_can_be_read_in_sentences() -> None:
