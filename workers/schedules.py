@@ -20,6 +20,8 @@ from pipelines.durations import duration_s
 from pipelines.errors import ConfigError
 from pipelines.sections import Timed
 
+# as many as the database keeps
+NAME_CHARS = 120
 # clocks of the world have jumped by up to a day; what lies further off needs no care
 _JUMP = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
@@ -107,6 +109,10 @@ def schedules(config: Config) -> list[Schedule]:
 
 def parse(name: str, line: str | Timed) -> Schedule:
     """`6h`, `every 6h`, or a cron line such as `0 7 * * 1-5 Europe/Berlin`; ConfigError names the schedule."""
+    if len(name) > NAME_CHARS:
+        raise ConfigError(
+            f"schedule.{name[:20]}… has {len(name)} characters in its name; give it at most {NAME_CHARS}."
+        )
     text, missed = (line, "once") if isinstance(line, str) else (line.when, line.missed)
     plain = text.removeprefix("every ").strip()
     cron, _, zone = plain.rpartition(" ")

@@ -49,8 +49,10 @@ def read_bytes(path: Path) -> bytes:
             raise Unusable(f"it has {found.st_size // 1_000_000} MB and a seed at most 20; cut the article out of it")
         with path.open("rb") as file:
             body = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise Unusable(f"it cannot be read ({error.strerror or error}); check its name and permissions") from error
+    except (OSError, ValueError) as error:  # that a name with a NUL in it raises
+        raise Unusable(
+            f"it cannot be read ({getattr(error, 'strerror', None) or error}); check its name and permissions"
+        ) from error
     if path.name.lower().endswith(".gz"):
         body = _unpacked(body)
     if not body.strip():

@@ -69,6 +69,12 @@ def test_a_line_that_means_nothing_is_an_error_that_names_it(text: str) -> None:
         parse("news", text)
 
 
+def test_a_name_longer_than_the_database_keeps_is_an_error() -> None:
+    assert parse("n" * 120, "6h").name == "n" * 120
+    with pytest.raises(ConfigError, match="121 characters in its name"):
+        parse("n" * 121, "6h")
+
+
 @given(
     st.sampled_from(
         ["1s", "7s", "0.1h", "1.5m", "4.1h", "33.3m", "8.7s", "6h", "1d", "*/7 * * * *", "0 */6 * * *", "15 3 * * 0"]

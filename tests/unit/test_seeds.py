@@ -251,6 +251,10 @@ def test_an_unreadable_file_is_a_problem(folder: Path) -> None:
     assert str(folder / "locked.txt") in said.stdout and "permissions" in said.stdout
 
 
+def test_a_name_that_no_file_can_have_is_a_problem(folder: Path) -> None:
+    assert "cannot be read" in read([folder, "one\0two.txt"]).problems[0].message
+
+
 @pytest.mark.parametrize("paths", [["nowhere"], ["nowhere.txt"], []])
 def test_no_seed_at_all_is_an_error(tmp_path: Path, paths: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
