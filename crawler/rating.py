@@ -108,13 +108,16 @@ def _apply(store: Store, run: Run, edition: editions.Edition, said: rejudge.Said
         drain(store, sender)
 
 
-def learn_on(store: Store, run: int, stop: Callable[[], bool] = lambda: False) -> bool:
-    """Learns again if enough was judged, or rated, to learn from; tells whether anything was judged anew."""
+def learn_on(store: Store, run: int, stop: Callable[[], bool] = lambda: False, *, last: bool = False) -> bool:
+    """Learns again if enough was judged, or rated, to learn from; tells whether anything was judged anew.
+
+    `last` says that the crawl is over.
+    """
     with store.read() as connection:
         held = editions.get(connection, runs.get(connection, run).profile)
         judged = editions.count(connection, held.family)
         rated = ratings.standing(connection, held.family)
-    due = rejudge.due(judged, held.judged)
+    due = rejudge.due(judged, held.judged, last=last)
     if due or rated:
         _, edition = rejudge.learn_again(store, run, anew=due)
         if edition.name != held.name:

@@ -45,7 +45,7 @@ def replay_run(
     try:
         number = replay(pages, store=store, config=config, run=run, profile=profile, sender=sender)
         if profile:
-            learn_on(store, run)
+            learn_on(store, run, last=True)
             drain(store, sender)
     except KeyboardInterrupt:
         stopped_by = runs.USER

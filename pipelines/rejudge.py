@@ -18,6 +18,8 @@ from pipelines.stores.editions import Edition, Judged
 
 # judged articles at which a crawl learns again: early and often, then no more, for the figures hardly move
 MILESTONES = (50, 150, 450, 1350)
+# a crawl that ends before the third of them learns once more, if it has judged so many times what it last learned from
+GROWN = 1.2
 BATCH = 100
 
 Said = Callable[[Connection], None]
@@ -153,6 +155,11 @@ def _batches(store: Store, family: str, but: str | None = None) -> Iterator[list
         after = batch[-1].row
 
 
-def due(judged: int, learned_at: int) -> bool:
-    """Whether a crawl that has judged so many articles, and last learned at so many, should learn again."""
+def due(judged: int, learned_at: int, *, last: bool = False) -> bool:
+    """Whether a crawl that has judged so many articles, and last learned at so many, should learn again.
+
+    `last` says that it is over.
+    """
+    if last and MILESTONES[0] <= judged < MILESTONES[2] and judged >= GROWN * learned_at:
+        return True
     return any(learned_at < milestone <= judged for milestone in MILESTONES)

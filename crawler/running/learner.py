@@ -25,6 +25,7 @@ class Learner:
         """Looks whether it is time to learn. Raises what the last thread failed with."""
         if self.busy:
             return
+        self._finished = False  # the budget may have been raised after the last look
         # a run taken up again may be judged by another threshold than its articles were
         if not self._begun or self._due():
             self._begun = True
@@ -71,6 +72,6 @@ class Learner:
 
     def _learn(self) -> None:
         try:
-            learn_on(self._store, self._run, self._stop.is_set)
+            learn_on(self._store, self._run, self._stop.is_set, last=self._finished)
         except Exception as error:  # told by the conductor, whose thread ends in one sentence
             self._error = error

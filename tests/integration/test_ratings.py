@@ -265,6 +265,10 @@ def test_a_crawl_learns_again_when_enough_was_judged(make: Make, monkeypatch: py
     assert held.judged == 66
     assert len(held.sample) == 66
     assert not learn_on(stock.store, stock.run)
+    assert not learn_on(stock.store, stock.run, last=True)
+    stock.work("parse", stock.fetched({f"https://paper.test/last/{n}": page(GARDEN, 60 + n) for n in range(14)}))
+    assert not learn_on(stock.store, stock.run)
+    assert learn_on(stock.store, stock.run, last=True), "a crawl that is over learns from all it has judged"
     assert {f"https://paper.test/trains/{number}" for number in range(2)} <= matching(stock)
 
 
