@@ -19,7 +19,7 @@ Opened = Annotated[bool, Parameter(name="--open", negative=())]
 # given once for each value
 Many = Annotated[list[str] | None, Parameter(negative=(), consume_multiple=False)]
 # how many are shown; without it all, or as many as the verb says
-AT_MOST = Parameter(name=["-n", "--limit"], validator=validators.Number(gte=1, lte=2**62))
+AT_MOST = Parameter(name=["--limit", "-n"], validator=validators.Number(gte=1, lte=2**62))
 Limit = Annotated[int | None, AT_MOST]
 # codes with commas between them; none takes all
 Languages = Annotated[str | None, Parameter(name="--lang")]

@@ -10,7 +10,7 @@ from crawler.cli.filters import Filters
 from crawler.cli.flags import Flag, Hidden
 from crawler.cli.session import END, FOUND, MARK, NOTHING, safe
 
-Few = Annotated[int, Parameter(name=["-n", "--limit"], validator=validators.Number(gte=1, lte=200))]
+Few = Annotated[int, Parameter(name=["--limit", "-n"], validator=validators.Number(gte=1, lte=200))]
 
 
 def register(app: App, group: Group) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, select, text
 
 from pipelines.stores import articles as article_rows
-from pipelines.stores.editions import of_family
+from pipelines.stores.families import of_family
 from pipelines.stores.schema import KEPT, articles, ratings, runs, urls
 from pipelines.stores.wanted import Wanted
 

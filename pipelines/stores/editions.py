@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, or_, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from pipelines.likeness.read import Example, Text
 from pipelines.likeness.tokens import CHAR_LIMIT
 from pipelines.misfits import REASONS, Misfit, Traits
 from pipelines.records import Likeness, as_json
 from pipelines.stores.dialect import run_many, upsert
+from pipelines.stores.families import of_family
 from pipelines.stores.schema import articles, profiles, runs, urls
 from pipelines.stores.states import State
 
@@ -125,11 +126,6 @@ def latest(connection: Connection, family: str) -> str | None:
 
 def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
-
-
-def of_family(family: str) -> Select[tuple[int]]:
-    """The runs that were judged by editions of a family."""
-    return select(runs.c.id).join(profiles, profiles.c.digest == runs.c.profile).where(profiles.c.family == family)
 
 
 def last_run(connection: Connection, name: str) -> int | None:

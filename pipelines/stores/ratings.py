@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from pipelines.stores.editions import of_family
+from pipelines.stores.families import of_family
 from pipelines.stores.schema import articles, profiles, ratings, urls
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement
 
-from pipelines.stores.editions import of_family
+from pipelines.stores.families import of_family
 from pipelines.stores.schema import KEPT, articles, storable
 from pipelines.stores.where import condition, whole
 
