@@ -46,7 +46,7 @@ MEASURED = 300
 WALKED = 7_000
 # words in a smaller share of all articles PostgreSQL looks for by their index also among the latest articles
 RARE = 0.2
-# so many numbers are read out of its index in the time of a row out of its table
+# about so many numbers, as reckoned and not measured, are read out of its index in the time of a row out of its table
 ENTRIES_A_ROW = 30
 _TITLE_WORDS = 300
 # PostgreSQL knows no place after this one
