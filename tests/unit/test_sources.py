@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import io
 import random
 
 import pytest
 
 from crawler.reading.glance import glance
 from crawler.sources import SOURCES, Source, feed, links, sitemap
+from crawler.sources.entities import Escaped, escaped
 from pipelines.records import Candidate
 from pipelines.urls import canonical
 
@@ -211,3 +213,12 @@ def test_a_page_gives_its_feeds_and_links() -> None:
     ]
     assert links.candidates_in(html, HERE) == expected
     assert links.candidates(glance(html, HERE)) == expected
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 64, 4096])
+def test_ampersands_in_cdata_stay_as_they_are(size: int) -> None:
+    body = b"<a>x&y<b><![CDATA[http://x.test/?a=1&b=2]]></b>&amp;&nbsp;<![CDATA[]]>&c<![CDATA[d&e"
+    wanted = b"<a>x&amp;y<b><![CDATA[http://x.test/?a=1&b=2]]></b>&amp;&amp;nbsp;<![CDATA[]]>&amp;c<![CDATA[d&e"
+    assert escaped(body) == wanted
+    source = Escaped(io.BytesIO(body))
+    assert b"".join(iter(lambda: source.read(size), b"")) == wanted
