@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from crawler.frontier.batch import Batch, HostNote
@@ -35,7 +35,7 @@ from pipelines.trail import Step
 from pipelines.walltime import Walltime
 from workers.queues import Sender
 
-# fetched pages waiting for the workers before the crawler pauses
+# pages waiting for the workers, at whatever stage, before the crawler pauses
 BACKLOG = 2_000
 # a host that may be asked only after this is not waited for
 HORIZON_S = 120.0
@@ -217,7 +217,7 @@ class Handoff:
         left = budget - runs.pages_fetched(connection, self._run) if budget else 1_000_000
         if left <= 0:
             return Given([], stop="budget")
-        if crowded := too_many(ledger.in_flight(connection)[State.FETCHED]):
+        if crowded := too_many(ledger.in_flight(connection).values()):
             return Given([], paused=crowded)
         if (full := disk.shortage(asked.config)) is not None:
             return Given([], paused=full)
@@ -236,9 +236,9 @@ class Handoff:
         return Given([], stop="exhausted")
 
 
-def too_many(waiting: int) -> str:
-    """Why crawlers pause while so many pages wait for the workers; empty while they need not."""
-    return f"more than {BACKLOG} pages wait for the workers" if waiting > BACKLOG else ""
+def too_many(waiting: Iterable[int]) -> str:
+    """Why crawlers pause while so many pages wait at the stages; empty while they need not."""
+    return f"more than {BACKLOG} pages wait for the workers" if sum(waiting) > BACKLOG else ""
 
 
 def give_back_all(store: Store, holder: str, notes: Sequence[tuple[int, list[int], float]]) -> None:

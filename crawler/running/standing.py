@@ -12,7 +12,6 @@ from pipelines.config import Config
 from pipelines.errors import StoreError
 from pipelines.moments import iso_at
 from pipelines.stores import Connection, hosts, ledger, open_store, runs, schedules, tallies
-from pipelines.stores.states import State
 from workers.report import queues
 from workers.tuning import tuned
 
@@ -27,7 +26,8 @@ def standing(connection: Connection | None, config: Config) -> dict[str, Any]:
     pressure = {"waiting": 0, "pauses_at": BACKLOG, "paused": disk.shortage(config) or ""}
     if connection is not None:
         frontier = hosts.frontier(connection)
-        pressure["waiting"] = waiting = ledger.in_flight(connection)[State.FETCHED]
+        waiting = ledger.in_flight(connection).values()
+        pressure["waiting"] = sum(waiting)
         pressure["paused"] = pressure["paused"] or too_many(waiting)
         latest = [
             {"run": r.id, "mode": r.mode, "started_at": iso_at(r.started_at),

@@ -17,10 +17,11 @@ from scripted_site import page, serving, story
 from working import Waiting, article, articles, said, started, supervised
 
 from crawler.frontier.batch import Batch
-from crawler.frontier.handoff import Handoff, Wanted
+from crawler.frontier.handoff import BACKLOG, Handoff, Wanted
 from crawler.project import Project
 from crawler.running.conductor import BEAT_S
-from pipelines import disk, walltime
+from crawler.running.standing import standing
+from pipelines import disk, stages, walltime
 from pipelines.errors import StoreError
 from pipelines.holders import holder_name, mine
 from pipelines.records import Candidate
@@ -219,6 +220,24 @@ def test_with_a_full_disk_no_host_is_leased_and_nothing_ends(tmp_path: Path, sen
         discovery.discover(connection, [Found(Candidate("https://a.test/", "start"), 0.9)], run=project.run, now=0.0)
     given = Handoff(project.store, sender, run=project.run, holder="me").exchange(Batch(), Wanted(4, 4, held=0))
     assert (given.leases, given.stop) == ([], None) and "free" in given.paused
+
+
+@pytest.mark.parametrize("stage", stages.NAMES)
+def test_where_pages_pile_up_at_any_stage_no_host_is_leased(tmp_path: Path, sender: Queues, stage: str) -> None:
+    project = Waiting(tmp_path, crawl={"pages": 0})
+    waiting = project.fetch([(f"https://paper.example/{number}", "x") for number in range(BACKLOG + 1)])
+    with project.store.write() as connection:
+        connection.exec_driver_sql(f"UPDATE urls SET state = {stages.TAKES[stage]:d}")
+        discovery.discover(connection, [Found(Candidate("https://a.test/", "start"), 0.9)], run=project.run, now=0.0)
+    handoff = Handoff(project.store, sender, run=project.run, holder="me")
+    given = handoff.exchange(Batch(), Wanted(4, 4, held=0))
+    assert (given.leases, given.stop) == ([], None) and "wait for the workers" in given.paused
+    with project.store.read() as connection:
+        pressure = standing(connection, project.config)["pressure"]
+    assert (pressure["waiting"], pressure["paused"]) == (BACKLOG + 1, given.paused)
+    with project.store.write() as connection:
+        connection.exec_driver_sql(f"UPDATE urls SET state = {State.DROPPED:d} WHERE id = {waiting[0]}")
+    assert [one.name for one in handoff.exchange(Batch(), Wanted(4, 4, held=0)).leases] == ["a.test"]
 
 
 @pytest.mark.slow
