@@ -17,7 +17,6 @@ from workers.queues import queue
 
 def queues(config: Config) -> tuple[dict[str, dict[str, int]], int]:
     """`({queue: {waiting, running, failed}}, workers)`; zeros while no broker runs."""
-    nothing = {name: {"waiting": 0, "running": 0, "failed": 0} for name in NAMES}
     try:
         with contextlib.closing(broker.connect(broker.address(config))) as connection:
             counts = {}
@@ -31,7 +30,11 @@ def queues(config: Config) -> tuple[dict[str, dict[str, int]], int]:
                 }
             return counts, Worker.count(connection=connection)
     except (redis.RedisError, OSError):
-        return nothing, 0
+        return _nothing(), 0
+
+
+def _nothing() -> dict[str, dict[str, int]]:
+    return {name: {"waiting": 0, "running": 0, "failed": 0} for name in NAMES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,22 @@ class AtWork:
     state: str
     done: int
     failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the broker says of queues (see `queues`) and workers; `answers` is False where it says nothing."""
+
+    answers: bool
+    queues: dict[str, dict[str, int]]
+    workers: list[AtWork]
+
+
+def told(config: Config) -> Told:
+    """Asks the broker, which takes seconds where it is frozen."""
+    if not broker.is_up(broker.address(config)):
+        return Told(False, _nothing(), [])
+    return Told(True, queues(config)[0], workers(config))
 
 
 def workers(config: Config) -> list[AtWork]:

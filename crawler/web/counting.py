@@ -1,4 +1,4 @@
-"""Keeps a slow count fresh without anybody waiting for it: counted in a thread, shown with the moment it is of."""
+"""Keeps what is slow to count or to ask fresh without anybody waiting: in a thread, shown with the moment it is of."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ class Counting(Generic[Counted]):
     The old one is shown meanwhile. A count that failed is tried again by whoever looks next.
     """
 
-    def __init__(self, take: Callable[[], Counted], *, fresh_s: float = FRESH_S) -> None:
+    def __init__(self, take: Callable[[], Counted], *, fresh_s: float = FRESH_S, share: float = SHARE) -> None:
         self._take = take
         self._fresh_s = fresh_s
+        self._share = share
         self._lock = threading.Lock()
         self._first = threading.Event()
         self._running = False
@@ -71,5 +72,5 @@ class Counting(Generic[Counted]):
             took = time.monotonic() - began
             with self._lock:
                 self._running = False
-                self._due_at = time.monotonic() + max(self._fresh_s, took / SHARE)
+                self._due_at = time.monotonic() + max(self._fresh_s, took / self._share)
             self._first.set()

@@ -19,6 +19,7 @@ from pipelines.stores import Connection, Store, census, editions, runs
 from pipelines.stores.census import Census
 from pipelines.stores.editions import Edition
 from pipelines.stores.runs import Run
+from workers.report import Told, told
 
 KEPT_PROFILES = 3
 LOOK_S = 5.0
@@ -43,6 +44,8 @@ class Desk:
     def __init__(self, project: Project, mode: str | None = None) -> None:
         self.project = project
         self.census: Counting[Census] = Counting(self._count)
+        # a broker that is frozen answers nobody for seconds, which costs nothing
+        self._broker: Counting[Told] = Counting(lambda: told(project.config()), share=1.0)
         self._mode = mode
         self._lock = threading.Lock()
         self._store: Store | None = None
@@ -87,6 +90,11 @@ class Desk:
     def counted(self) -> Count[Census] | None:
         """The last totals; None while they are counted for the first time."""
         return self.census.latest()
+
+    def queued(self) -> Told | None:
+        """What the broker said last; None where it has said nothing yet."""
+        found = self._broker.latest()
+        return found.value if found else None
 
     def learned(self, connection: Connection, run: Run) -> Learned | None:
         """What judges now: the newest edition of the run's profile, kept in memory."""

@@ -17,7 +17,6 @@ from crawler.web.frame import desk_of, state_of
 from pipelines.errors import UsageError
 from pipelines.stages import NAMES, TAKES
 from pipelines.stores import ledger, runs
-from workers import report
 
 
 class _Figures(Collector):
@@ -67,13 +66,15 @@ class _Figures(Collector):
         yield ends
 
     def _queued(self) -> Iterator[Metric]:
-        depth, workers = report.queues(self._desk.project.config())
+        queued = self._desk.queued()
+        if queued is None:
+            return
         jobs = GaugeMetricFamily("suchlike_jobs", "Jobs in the broker's queues.", labels=["queue", "state"])
-        for name, counts in depth.items():
+        for name, counts in queued.queues.items():
             for state, number in counts.items():
                 jobs.add_metric([name, state], number)
         yield jobs
-        yield _one("suchlike_workers", "Worker processes the broker knows.", workers)
+        yield _one("suchlike_workers", "Worker processes the broker knows.", len(queued.workers))
 
 
 def _one(name: str, told: str, value: float) -> Metric:

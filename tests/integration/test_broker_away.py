@@ -18,8 +18,8 @@ from workers.broker import Broker
 
 PAGES = 40
 AWAY_S = 300
-# RQ's own workers may wait a minute before they look for their broker again
-BACK_S = 30
+# of which the docs tell
+BACK_S = 10
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,35 @@ def test_a_broker_that_is_away_is_told_as_that(copied: Path, monkeypatch: pytest
     assert "No worker is up" in client(copied).get("/queues").text
     monkeypatch.setenv("SUCHLIKE_REDIS", "redis://:secret@127.0.0.1:1/0")
     assert "The broker does not answer" in client(copied).get("/queues").text
+
+
+@pytest.mark.parametrize("path", ["/queues", "/metrics"])
+def test_a_frozen_broker_holds_up_no_page(copied: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as frozen:
+        monkeypatch.setenv("SUCHLIKE_REDIS", f"redis://127.0.0.1:{frozen.getsockname()[1]}/0")
+        told = client(copied).get(path)
+        asking, _ = frozen.accept()
+        with asking:
+            asking.recv(1 << 16)
+            asking.setblocking(False)
+            with pytest.raises(
+                BlockingIOError
+            ):  # whoever asked it waits still, and gives it up long after the page came
+                asking.recv(1)
+    assert told.status_code == 200
+    assert path == "/metrics" or "The broker does not answer" in told.text
+
+
+def test_a_database_that_is_away_is_a_page_and_an_answer_that_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUCHLIKE_DATABASE", "postgresql+psycopg://me:secret@127.0.0.1:1/none")
+    asked = client(tmp_path)
+    for path in ("/", "/queues", "/results", "/healthz", "/api/v1/status"):
+        told = asked.get(path)
+        assert told.status_code == 503 and "secret" not in told.text, path
+    assert "Nothing to show right now" in asked.get("/").text
+    assert asked.get("/healthz").json() == {"ok": False, "database": "away"}
 
 
 @pytest.mark.slow

@@ -10,17 +10,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from crawler.web.desk import Desk
-from crawler.web.frame import desk_of, framed, page
+from crawler.web.frame import desk_of, framed, page, state_of
 from crawler.web.render import environment
 from pipelines.moments import iso_at
 from pipelines.stages import NAMES, TAKES
 from pipelines.stores import Connection, ledger, marks, runs, schedules, slots
-from workers import broker, clock, report
+from workers import clock
 from workers.schedules import schedules as planned
 
 LATEST_RUNS = 10
 # done per minute is told over the last so many seconds
 RECENT_S = 60.0
+_UNTOLD = dict.fromkeys(("waiting", "running", "failed"))
 
 
 def queues(request: Request) -> Response:
@@ -44,13 +45,12 @@ def parts(desk: Desk) -> dict[str, str]:
 
 def _told(desk: Desk, connection: Connection) -> dict[str, Any]:
     run = desk.run(connection)
-    config = desk.project.config()
-    depth, _ = report.queues(config)
+    queued = desk.queued()
     rows = ledger.in_flight(connection)
     oldest = ledger.oldest(connection)
     now = time.time()
     stages = [
-        {"name": name, "rows": rows[TAKES[name]], **depth[name],
+        {"name": name, "rows": rows[TAKES[name]], **(queued.queues[name] if queued else _UNTOLD),
          "oldest_s": now - oldest[TAKES[name]] if oldest.get(TAKES[name]) else None}
         for name in NAMES
     ]  # fmt: skip
@@ -61,9 +61,10 @@ def _told(desk: Desk, connection: Connection) -> dict[str, Any]:
     minutes = (points[-1].at - since.at) / 60 if since else 0.0
     return {
         "stages": stages,
-        "workers": report.workers(config),
+        "workers": queued.workers if queued else [],
         # ours runs only while something else does
-        "away": config.queue.redis != "embedded" and not broker.is_up(broker.address(config)),
+        "away": not (queued and queued.answers)
+        and (state_of(run) == "running" or desk.project.config().queue.redis != "embedded"),
         "frontier": counted.value.frontier if counted else None,
         "per_minute": (points[-1].pages - since.pages) / minutes if since and minutes else None,
         "leased": runs.pages_leased(connection, run.id),
