@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -21,14 +22,16 @@ from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 from working import Waiting, article, articles, children, said, started, supervised
 
+from pipelines.parse import PLAIN_FROM
 from pipelines.stores import articles as stored
 from pipelines.stores.fates import tell
 from pipelines.stores.ledger import MAX_ATTEMPTS
 from workers.broker import Broker, connect
 from workers.lifeline import Stop
+from workers.limits import MEMORY_BYTES
 from workers.queues import Queues, queue
 from workers.reconcile import reconcile
-from workers.work import PlainWorker
+from workers.work import CPU_S, PlainWorker
 
 pytestmark = pytest.mark.slow
 LATER = 3600.0
@@ -140,6 +143,57 @@ def test_a_page_that_kills_its_process_ends_dead_and_alone(tmp_path: Path, broke
         told = tell(connection, poison)
     assert (told["fate"], told["reason"]) == ("dead", "parse-killed")
     assert f" {MAX_ATTEMPTS} times" in told["detail"]
+
+
+# a page on which C code hangs, in a worker that gives each two seconds
+HANGING = """
+import re, sys
+from pathlib import Path
+from pipelines import extract
+from pipelines.config import load
+from workers import limits
+from workers.work import work
+
+read = extract.extract
+
+
+def hangs(body, url, **told):
+    return re.match("(a+)+b", "a" * 64) if "paper.example" in url else read(body, url, **told)
+
+
+extract.extract, limits.PAGE_S = hangs, 2
+work(load(Path(sys.argv[1])), "parse")
+"""
+
+
+def test_a_page_that_hangs_is_ended_by_the_kernel_within_limits_that_its_worker_has_not(
+    tmp_path: Path, broker: Broker, sender: Queues
+) -> None:
+    project, limits = Waiting(tmp_path), (resource.RLIMIT_AS, resource.RLIMIT_CPU)
+    (row,) = project.fetch(articles(1))
+    log = tmp_path / "worker.log"
+    with (
+        log.open("wb") as said,
+        subprocess.Popen([sys.executable, "-c", HANGING, str(tmp_path)], stderr=said) as worker,
+        contextlib.ExitStack() as cleaning,
+    ):
+        cleaning.callback(worker.kill)
+        sender.send("parse", [row])
+        until(lambda: bool(children(worker.pid)) and project.attempts(row) == 1, "the page's beginning")
+        (horse,) = children(worker.pid)
+        memory, processor = (resource.prlimit(horse, one)[0] for one in limits)
+        mapped = int(Path(f"/proc/{horse}/statm").read_text().split()[0]) * resource.getpagesize()
+        assert mapped <= memory <= mapped + MEMORY_BYTES and processor == CPU_S
+        assert {resource.prlimit(worker.pid, one)[0] for one in limits} == {resource.RLIM_INFINITY}
+
+        def ended() -> bool:
+            reconcile(project.store, sender, sender.waiting())
+            return (sender.waiting() or {})["dedupe"] == 1
+
+        until(ended, lambda: f"its end, by a mere scan of its text: {log.read_text()}")
+        stop(worker)
+    # as often as it is begun before
+    assert log.read_text().count(f"(status {signal.SIGALRM:d})") == PLAIN_FROM - 1
 
 
 def test_killing_a_worker_kills_the_batch_under_way_too(tmp_path: Path, broker: Broker, sender: Queues) -> None:
