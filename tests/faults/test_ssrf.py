@@ -48,7 +48,16 @@ NAMES = {
 }  # fmt: skip
 
 
-NOT_THE_WEBS = (22, 25, 6379)
+# by each path another port that is not the web's
+NOT_THE_WEBS = {
+    "link": 22,
+    "redirect": 25,
+    "feed": 3306,
+    "sitemap": 5432,
+    "line": 6379,
+    "robots": 9200,
+    "tdmrep": 11211,
+}
 
 
 @pytest.fixture
@@ -244,14 +253,25 @@ def feed(urls: Sequence[str]) -> Answer:
     return Answer(200, text.encode("utf-8", "replace"), {"content-type": "application/rss+xml"})
 
 
+def at_port(path: str, host: str = "other.test") -> str:
+    """An address at the port that is named by this path alone."""
+    return f"http://{host}:{NOT_THE_WEBS[path]}/"
+
+
 def hostile_web(urls: Sequence[str], port: int) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """A web all of whose hosts lead to these addresses, by every path; and where a crawl of it starts."""
     safe = [url for url in urls if not any(character in url for character in "\r\n")]
     latin = [url for url in safe if url.isascii()]
     web: dict[str, Any] = {
-        "links.test/": page("Links", [], [*(f"http://other.test:{one}/" for one in NOT_THE_WEBS), *urls]),
+        "links.test/": page("Links", [], [at_port("link"), *urls]),
+        "redirect-0.test/": moved(at_port("redirect")), "line-0.test/": page("Lines"),
+        "line-0.test/robots.txt": robots(f"Sitemap: {at_port('line', 'other.line-0.test')}"),
+        "robots-0.test/robots.txt": moved(at_port("robots")), "robots-0.test/": page("Robots"),
+        "tdmrep-0.test/.well-known/tdmrep.json": moved(at_port("tdmrep")), "tdmrep-0.test/": story(1),
         "links.test/based": page("Based", [], ["relative"], f'<base href="{latin[0]}base/">'),
-        "feed.test/": feed(urls), "map.test/": sitemap(*(one.replace("&", "&amp;").replace("<", "") for one in urls)),
+        "feed.test/": feed([at_port("feed"), *urls]),
+        "map.test/ports": sitemap(at_port("sitemap", "other.map.test")),
+        "map.test/": sitemap(*(one.replace("&", "&amp;").replace("<", "") for one in urls)),
         "map.test/site": sitemap(f"http://inner.map.test:{port}/sitemap-loc"),
         "map.test/index": sitemap(f"http://inner.map.test:{port}/sitemap-index", kind="sitemap"),
     }  # fmt: skip
@@ -274,7 +294,11 @@ def hostile_web(urls: Sequence[str], port: int) -> tuple[dict[str, Any], dict[st
         web[f"about{number}.test/.well-known/tdmrep.json"] = moved(f"{url}tdmrep")
     starts = [f"http://{kind}{number}.test/" for kind in ("pages", "moves", "robots") for number in range(8)]
     starts += [f"http://about{number}.test/" for number in range(len(latin))]
-    lists = {"feeds": ["http://feed.test/"], "sitemaps": [f"http://map.test/{one}" for one in ("", "site", "index")]}
+    starts += [f"http://{path}-0.test/" for path in ("redirect", "line", "robots", "tdmrep")]
+    lists = {
+        "feeds": ["http://feed.test/"],
+        "sitemaps": [f"http://map.test/{one}" for one in ("", "site", "index", "ports")],
+    }
     return web, {"sites": ["http://links.test/", "http://links.test/based", *starts], **lists}
 
 
@@ -324,7 +348,7 @@ def test_without_the_guard_the_witnesses_see_every_path(tmp_path: Path, trap: Tr
     came = {line.split(" ")[1].removeprefix("/") for line in trap.asked}
     assert came >= LIVE, LIVE - came
     assert ("127.0.0.1", trap.port) in witness.dialled()
-    assert {port for address, port in witness.dialled() if address == PUBLIC} >= {80, *NOT_THE_WEBS}
+    assert {port for address, port in witness.dialled() if address == PUBLIC} >= {80, *NOT_THE_WEBS.values()}
 
 
 @pytest.mark.parametrize(("without", "missed"), [("socket", "sockets"), ("resolved", "names")])

@@ -16,12 +16,14 @@ from crawler.fetching.transport import MAX_CODINGS, FetchError, Transport
 from pipelines.config import Config
 from pipelines.sections import Crawl
 
+OPEN = Crawl(allow_private_addresses=True)
+
 
 def answer_of(url: str, headers: dict[str, str] | None = None, **meta: Any) -> Response:
     """What the transport brings of one URL."""
 
     async def ask() -> Response:
-        wanted = scrapy_settings.settings(Config(crawl=Crawl(allow_private_addresses=True)))
+        wanted = scrapy_settings.settings(Config(crawl=OPEN))
         transport = Transport(get_crawler(settings_dict=wanted))
         try:
             return await transport.download_request(Request(url, headers=headers, meta=meta))
@@ -46,6 +48,19 @@ def test_a_name_with_an_umlaut_is_told_to_servers_as_it_is() -> None:
 def test_a_header_that_is_no_utf_8_costs_no_page() -> None:
     with serving({"/": Answer(200, b"x", {"x-author": "caf\xe9", "location": "/caf\xe9"})}) as site:
         assert answer_of(f"{site.url}/").headers.getlist("location") == [b"/caf\xe9"]
+
+
+def test_a_cookie_is_not_kept() -> None:
+    async def ask(*urls: str) -> None:
+        transport = Transport(get_crawler(settings_dict=scrapy_settings.settings(Config(crawl=OPEN))))
+        for url in urls:
+            await transport.download_request(Request(url))
+        await transport.close()
+
+    with serving({"/": Answer(200, b"x", {"set-cookie": "known=1; Path=/"})}) as site:
+        named = site.url.replace("127.0.0.1", "localhost")  # an address would get none in any case
+        asyncio.run(ask(f"{named}/", f"{named}/"))
+        assert ["cookie" in one.headers for one in site.requests()] == [False, False]
 
 
 def test_what_is_packed_too_often_is_not_unpacked() -> None:

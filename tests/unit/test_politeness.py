@@ -236,6 +236,14 @@ def test_a_blocked_host_is_blocked_at_every_port() -> None:
     assert scope.allows("http://b.test/")
 
 
+def test_where_a_host_keeps_its_robots_txt_is_bounded_like_a_link_but_for_the_sites_named() -> None:
+    scope = _scope(block=("b.test",), roam=False)
+    assert scope.reaches("http://elsewhere.test/robots.txt") and not scope.allows("http://elsewhere.test/robots.txt")
+    assert not any(
+        map(scope.reaches, ("http://b.test/x", "http://a.test:22/x", "ftp://a.test/x", "http://127.0.0.1/x"))
+    )
+
+
 def _row(fetches: int = 0) -> Waiting:
     return Waiting(1, "http://a.test/", Kind.PAGE, 0, 0.5, fetches, "links", None)
 
