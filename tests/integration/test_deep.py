@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +17,7 @@ from working import Waiting, article, articles
 from crawler import deep
 from crawler.cli.app import run as command_line
 from crawler.doctor import Check
-from pipelines.stores import invariants
+from pipelines.stores import invariants, open_store
 from pipelines.stores.states import State
 from workers import build
 from workers.inline import Inline
@@ -116,6 +118,53 @@ def test_an_article_that_search_does_not_know_is_found(corpus: Corpus) -> None:
         else "UPDATE articles SET search = NULL WHERE id = (SELECT min(id) FROM articles)"
     )
     assert "can be searched for" in corpus.spoiled(statement)["index"][0].promise
+
+
+def _emptied_index(file: Path) -> None:
+    with contextlib.closing(sqlite3.connect(file)) as held:
+        size = held.execute("PRAGMA page_size").fetchone()[0]
+        page = held.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'urls_ended'").fetchone()[0]
+    with file.open("r+b") as raw:
+        raw.seek((page - 1) * size + 3)  # how many entries the page says to have
+        raw.write(bytes(2))
+
+
+def _dangling_reference(file: Path) -> None:
+    with contextlib.closing(sqlite3.connect(file)) as held:
+        held.execute("DELETE FROM hosts")
+        held.commit()
+
+
+@pytest.mark.parametrize(
+    ("harm", "promise"), [(_emptied_index, "file is whole"), (_dangling_reference, "reference leads somewhere")]
+)
+def test_a_damaged_file_of_sqlite_is_found(
+    on_file: Corpus, tmp_path: Path, harm: Callable[[Path], None], promise: str
+) -> None:
+    (file,) = on_file.folder.glob("*.db")
+    copy = tmp_path / "copy.db"
+    with contextlib.closing(sqlite3.connect(file)) as held, contextlib.closing(sqlite3.connect(copy)) as other:
+        held.backup(other)
+    harm(copy)
+    with contextlib.closing(open_store(f"sqlite:///{copy}")) as store, store.read() as connection:
+        assert any(promise in one.promise for one in invariants.sound(connection))
+
+
+def test_an_index_of_postgresql_that_does_not_fit_its_table_is_found(on_server: Corpus) -> None:
+    with on_server.store.read() as connection:  # whose changes are taken back
+        for statement in (
+            "CREATE EXTENSION amcheck",
+            "CREATE FUNCTION lie(smallint) RETURNS smallint LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1; END'",
+            "CREATE INDEX of_lies ON urls (lie(state))",
+        ):
+            connection.execute(text(statement))
+        assert invariants.sound(connection) == []
+        connection.execute(text(
+            "CREATE OR REPLACE FUNCTION lie(smallint) RETURNS smallint LANGUAGE plpgsql IMMUTABLE AS "
+            "'BEGIN RETURN 77; END'"
+        ))  # fmt: skip
+        (found,) = invariants.sound(connection)
+    assert found.promise == "the table urls is whole" and "of_lies" in found.examples[0]
 
 
 def test_a_forgotten_row_is_found_while_somebody_is_at_work(corpus: Corpus) -> None:
