@@ -33,7 +33,7 @@ def run(
             overrides, seed_paths=seeds, again=again, tell=watching, say=session.say,
             ready=lambda: beside.enter_context(_dashboard(session, config, wanted=web)),
         )  # fmt: skip
-    return finish(session, done, opened.store(config.mode))
+    return finish(session, done, opened.store(config.mode), peak=watching.peak)
 
 
 def demo(session: Session, pages: int, subject: str, *, web: Web) -> int:
@@ -86,7 +86,7 @@ def _demo(
         with Watching(session, opened.config(overrides).crawl.pages) as watching:
             done = opened.conduct(overrides, again=again, tell=watching, say=lambda text: session.say(f" {text}"))
     store = opened.store("demo")
-    code = _ended(session, done, store)
+    code = _ended(session, done, store, watching.peak)
     compares = done["stopped_by"] != "user"
     if compares:
         session.say("\n comparing with breadth-first …")
@@ -115,18 +115,18 @@ def _compared(session: Session, done: dict[str, Any]) -> None:
     )
 
 
-def finish(session: Session, done: dict[str, Any], store: Store) -> int:
-    """Prints the end of a run and gives its exit code."""
+def finish(session: Session, done: dict[str, Any], store: Store, *, peak: int = 0) -> int:
+    """Prints the end of a run, of which `peak` matches were shown on the way, and gives its exit code."""
     if session.json:
         session.emit(done)
-    return _ended(session, done, store)
+    return _ended(session, done, store, peak)
 
 
-def _ended(session: Session, done: dict[str, Any], store: Store) -> int:
+def _ended(session: Session, done: dict[str, Any], store: Store, peak: int) -> int:
     """The end of a run for people, and its exit code."""
     with store.read() as connection:
         judged = bool(runs.get(connection, done["run"]).profile)
-    tell(session, done, store, judged=judged)
+    tell(session, done, store, judged=judged, peak=peak)
     found = done["matches"] if judged else done["fates"]["stored"]
     if found and done["mode"] != "demo":
         best = [(session.command("list"), "what was found, best first"),

@@ -20,8 +20,8 @@ _LIMITS = {"language": "--lang", "too-old": "--since"}
 _OFFLINE = "; is this machine on the network? `suchlike demo` needs none"
 
 
-def tell(session: Session, done: Mapping[str, Any], store: Store, *, judged: bool = True) -> None:
-    """The end of a run, for people; without seeds nothing was `judged`."""
+def tell(session: Session, done: Mapping[str, Any], store: Store, *, judged: bool = True, peak: int = 0) -> None:
+    """The end of a run, for people; without seeds nothing was `judged`. `peak` matches were shown on the way."""
     if session.quiet:
         return
     seconds = int(done["seconds"])
@@ -35,6 +35,11 @@ def tell(session: Session, done: Mapping[str, Any], store: Store, *, judged: boo
         f"\n done in {seconds // 60}:{seconds % 60:02} · {counted(done['pages_fetched'], 'page')} fetched, {found} · "
         f"{_end(done)}"
     )
+    if judged and (fewer := peak - done["matches"]) > 0:
+        session.say(
+            f" {peak:,} had been counted on the way; judged anew by what was learned here, {fewer:,} of them "
+            f"{'does' if fewer == 1 else 'do'} not match."
+        )
     if done["known"] or done["revisited"]:
         session.say(f" {_again(done)}")
         with store.read() as connection:

@@ -37,6 +37,8 @@ class Watching:
         self._points: deque[tuple[float, int, int]] = deque(maxlen=240)
         self._said_at = 0.0
         self._said = 0
+        # the most matches that were counted on the way
+        self.peak = 0
 
     def __enter__(self) -> Watching:
         if self._terminal:
@@ -52,6 +54,7 @@ class Watching:
         """Shows where the run is."""
         self._points.append((progress.seconds, progress.pages, progress.matches))
         self._latest.extend(progress.latest)
+        self.peak = max(self.peak, progress.matches)
         if progress.stopping:
             self._stop()
         if self._live is not None:

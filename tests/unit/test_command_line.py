@@ -24,13 +24,14 @@ from crawler.cli.app import run as command_line
 from crawler.cli.examples import EXAMPLES
 from crawler.cli.helping import NARROWEST
 from crawler.cli.session import END, MARK, Session, fitted
-from crawler.cli.telling import counted
+from crawler.cli.telling import counted, tell
 from crawler.cli.watching import Watching
 from crawler.running.forecast import Promise
 from crawler.running.lookout import Progress
 from pipelines.config import load
 from pipelines.masking import steers
 from pipelines.provenance import settings
+from pipelines.stores import open_store
 
 Say = Callable[..., tuple[int, str, str]]
 
@@ -265,6 +266,22 @@ def test_a_line_of_progress_says_why_there_are_fewer_matches(capsys: pytest.Capt
     first, second = capsys.readouterr().err.splitlines()
     assert "46 match" in first and "judged anew" not in first
     assert "40 match" in second and second.endswith("judged anew by what was learned here")
+
+
+def test_an_end_with_fewer_matches_than_were_shown_says_why(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    watching = Watching(Session(), 500)
+    for matches in (12, 50, 48):
+        watching(Progress(pages=290, matches=matches, seconds=29))
+    ends = {"refused": {}, "frontier": 0}
+    done = {"seconds": 32, "pages_fetched": 500, "sites": [], "fates": ends, "stopped_by": "budget",
+            "mode": "demo", "known": 0, "revisited": 0, "matches": 0, "stories": 0}  # fmt: skip
+    store = open_store(f"sqlite:///{tmp_path}/s.db", mode="replay")
+    capsys.readouterr()
+    tell(Session(), done, store, peak=watching.peak)
+    fewer = capsys.readouterr().err
+    assert " 50 had been counted on the way; judged anew by what was learned here, 50 of them do not match." in fewer
+    tell(Session(), done, store)
+    assert "counted on the way" not in capsys.readouterr().err
 
 
 def test_whoever_asks_a_run_to_end_is_told_what_happens_now(capsys: pytest.CaptureFixture[str]) -> None:
