@@ -68,6 +68,8 @@ class Focus:
         self._barren: Counter[tuple[str, str]] = Counter()
         self._traps: set[tuple[str, str]] = set()
         self._lists: Counter[str] = Counter()
+        # rows that only led on -> the page that named them
+        self._named_by: dict[int | None, int] = {}
         self._fetched = self._rescored_at = 0
         if profile is not None:
             self._full = profile.threshold()
@@ -140,8 +142,24 @@ class Focus:
         self._step(identity.key(url), share)
         self._table.fetched(identity.key(url))
         self._table.trials.fetched(_site_of(url), share)
-        if parent is not None:
-            self._table.hub(parent, share)
+        if (named_by := self._named_by.pop(parent, parent)) is not None:
+            self._table.hub(named_by, share)
+
+    def unserved(self, url: str) -> None:
+        """The page at `url` was asked for in vain: that says nothing of words, but its site has had a page."""
+        if not self._flat:
+            self._table.fetched(identity.key(url))
+            self._table.trials.fetched(_site_of(url), 0.0)
+
+    def moved(self, url: str, to: str | None, parent: int | None, row: int) -> None:
+        """The page at `url`, which `parent` named, is `to` by now, which its `row` names; None where that is known.
+
+        What that one turns out to be is learned as if `parent` had named it.
+        """
+        if not self._flat:
+            self._table.moved(identity.key(url), None if to is None else identity.key(to), _site_of(to or url))
+            if to is not None and (named_by := self._named_by.pop(parent, parent)) is not None:
+                self._named_by[row] = named_by
 
     def barren(self, candidate: Candidate) -> bool:
         """Whether its site's pages of this URL's shape kept being unlike and nothing says that this one differs."""

@@ -128,6 +128,17 @@ class LinkTable:
         if at is not None:
             self._waits[at] = False
 
+    def moved(self, key: int, to: int | None, site: str) -> None:
+        """The candidate is another one by now, at `site`, that is named by the same links; None: it waits no longer."""
+        at = self._candidate_of.get(key)
+        self.fetched(key)
+        if at is None or to is None or to in self._candidate_of:
+            return
+        self._candidate_of[to], self._keys[at], self._waits[at] = at, to, True
+        self._site[at] = self.trials.number(site)
+        if self._count[at] < MAX_LINKS_EACH:
+            self._few.add(to)
+
     def hub(self, parent: int, likeness: float) -> None:
         """A child of the page `parent` was fetched."""
         at = self._hub_index(parent)

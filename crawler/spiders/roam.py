@@ -83,7 +83,7 @@ class RoamSpider(Spider):
         if target is not None:
             self._redirected(row, response, target)
         elif response.status != 200:
-            self._done(row, answers.not_served(row, response.status))
+            self._in_vain(row, answers.not_served(row, response.status))
         elif row.kind != Kind.PAGE or is_list(response.body):
             await self._listed(row, response)
         else:
@@ -105,7 +105,7 @@ class RoamSpider(Spider):
         if reason == "private-address":
             self.crawl.owned.batch.refused.append((meta["row"].row, reason, detail))
         else:
-            self._done(meta["row"], answers.failed(meta["row"], reason, detail))
+            self._in_vain(meta["row"], answers.failed(meta["row"], reason, detail))
         self.crawl.owned.answered(meta["host"], failed=reason in answers.HOST_FAILED)
 
     def _done(self, row: Waiting, fetched: Fetched, response: Response | None = None) -> None:
@@ -115,13 +115,22 @@ class RoamSpider(Spider):
             headers, body = (answers.headers_of(response), response.body) if response is not None else ({}, b"")
             batch.visited.append(revisits.visited(row, fetched, headers, body))
 
+    def _in_vain(self, row: Waiting, fetched: Fetched) -> None:
+        """A URL was asked for, and no page came."""
+        if row.kind == Kind.PAGE and row.visit is None and fetched.state != State.WAITING:
+            self.crawl.focus.unserved(row.url)
+        self._done(row, fetched)
+
     def _redirected(self, row: Waiting, response: Response, target: str) -> None:
         fetched = Fetched(row.row, State.DROPPED, response.status, "redirect", f"to {target}", fetched_at=time.time())
         self._done(row, fetched)
         kind = Kind(row.kind).name.lower()
         candidate = Candidate(target, "redirect", kind)  # type: ignore[arg-type]  # the names are the same
-        if row.depth < self.crawl.config.crawl.depth + answers.MAX_REDIRECTS and self._discovery.is_new(candidate):
+        near = row.depth < self.crawl.config.crawl.depth + answers.MAX_REDIRECTS
+        leads = near and self._discovery.is_new(candidate)
+        if leads:
             self.crawl.owned.batch.found.append(Found(candidate, row.expected, row.depth + 1, row.row))
+        self.crawl.focus.moved(row.url, target if leads else None, row.parent, row.row)
 
     async def _listed(self, row: Waiting, response: Response) -> None:
         found = (await self._entries(row, response))[:MAX_LISTED]

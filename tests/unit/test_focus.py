@@ -181,6 +181,49 @@ def test_a_host_that_promises_and_does_not_keep_it_comes_behind_others_but_never
     assert worth["new.test"] == pytest.approx(worth["paper.test"])
 
 
+def test_a_site_that_serves_nothing_comes_behind_and_what_its_links_say_is_no_worse_for_it(profile: Profile) -> None:
+    focus, anchor = Focus(profile), "Harbour board annuls dredging tender"
+    elsewhere = expected(focus, link("1", anchor))
+    for number in range(300):
+        refused = Candidate(f"https://closed.test/{number}", "links", anchor=anchor)
+        expected(focus, refused)
+        focus.unserved(refused.url)
+    worth = expected(focus, Candidate("https://closed.test/late", "links", anchor=anchor))
+    assert 0 < worth < elsewhere / 10
+    assert expected(focus, link("2", anchor)) == elsewhere
+    assert not focus.wants(identity.key("https://closed.test/7"))
+
+
+def test_a_link_teaches_the_same_where_its_page_has_moved(profile: Profile) -> None:
+    def taught(*ways: str) -> dict[int, float]:
+        focus = Focus(profile)
+        for number in range(20):
+            found = link(f"{number}", f"Ferry and water story {number}")
+            expected(focus, found, parent=number % 2)
+            url, row = found.url, number % 2
+            for way in ways:
+                focus.moved(url, f"{found.url}{way}", row, 100 + len(way) * 20 + number)
+                url, row = f"{found.url}{way}", 100 + len(way) * 20 + number
+            focus.learn(url, row, number % 2, alike=number % 2 > 0)
+        for parent in (0, 1):
+            expected(focus, link(f"waits-{parent}", "Ferry timetable"), parent=parent)
+        focus.learn("https://paper.test/other", None, 0.1, alike=False)
+        return dict(focus.rescored()) | {
+            parent: expected(focus, link(f"late-{parent}", "Ferry timetable"), parent=parent) for parent in (0, 1)
+        }
+
+    assert taught() == taught("/") == taught("/", "/index")
+
+
+def test_what_has_moved_to_a_page_that_is_known_waits_no_longer(profile: Profile) -> None:
+    focus, gone, moved, there = Focus(profile), link("gone"), link("moved"), link("there")
+    for candidate in (gone, moved, there):
+        expected(focus, candidate)
+    focus.moved(gone.url, None, 1, 7)
+    focus.moved(moved.url, there.url, 1, 8)
+    assert [focus.wants(identity.key(one.url)) for one in (gone, moved, there)] == [False, False, True]
+
+
 def test_a_host_is_on_trial_for_some_pages_only(profile: Profile) -> None:
     trials = Trials()
     for _ in range(int(TRIAL)):

@@ -1,0 +1,82 @@
+"""What an answer teaches the frontier, whether a page came, or it has moved, or nothing came."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from crawling import begin, settings
+from scrapy import Request
+from scrapy.http import HtmlResponse, Response
+from scripted_site import prose, story
+
+from crawler.crawl import Crawl
+from crawler.frontier.held import Held
+from crawler.frontier.pace import Pace
+from crawler.frontier.trials import TRIAL
+from crawler.project import Project
+from crawler.spiders.roam import RoamSpider
+from pipelines import urls as identity
+from pipelines.records import Candidate
+from pipelines.stores.allotment import Waiting
+from pipelines.stores.states import Kind
+
+HOST, FRONT = 1, 1
+ANCHOR = "What village 1 decided about its winter"
+
+
+@pytest.fixture
+def spider(tmp_path: Path) -> Iterator[RoamSpider]:
+    """The spider of a crawl for articles like one seed, which holds one host."""
+    (tmp_path / "seeds").mkdir()
+    (tmp_path / "seeds" / "1.txt").write_text("\n\n".join(prose(1)))
+    overrides = settings()
+    store, run = begin(tmp_path, overrides, sites=["http://a.test/"], seed_set=tmp_path / "seeds")
+    crawl = Crawl.of_run(Project(tmp_path).config(overrides), run)
+    crawl.owned.hosts[HOST] = Held(HOST, "a.test", "http", Pace(1.0), None)
+    yield RoamSpider(crawl)
+    crawl.store.close()
+    store.close()
+
+
+def _worth(spider: RoamSpider, url: str) -> float:
+    """What a link with the words of the seed is expected to bring, which the front page names."""
+    found = [Candidate(url, "links", anchor=ANCHOR)]
+    return spider.crawl.focus.expected(found, parent=FRONT, parent_likeness=0.2, depth=1)[0]
+
+
+def _answer(spider: RoamSpider, row: int, url: str, response: Response, parent: int = FRONT, fetches: int = 0) -> None:
+    waiting = Waiting(row, url, Kind.PAGE, 1, 0.5, fetches, "links", parent)
+    spider.crawl.owned.hosts[HOST].pace.sent()
+    spider.crawl.owned.flying += 1
+    response.request = Request(url, meta={"host": HOST, "kind": "page", "row": waiting})
+    asyncio.run(spider.answered(response))
+
+
+@pytest.mark.parametrize(
+    ("status", "fetches", "counts"), [(403, 0, True), (404, 0, True), (500, 2, True), (500, 0, False)]
+)
+def test_a_site_whose_pages_do_not_come_has_only_its_trial(
+    spider: RoamSpider, status: int, fetches: int, counts: bool
+) -> None:
+    first = _worth(spider, "http://a.test/first")
+    for number in range(3 * int(TRIAL)):
+        url = f"http://a.test/{number}"
+        _worth(spider, url)
+        _answer(spider, 10 + number, url, Response(url, status), fetches=fetches)
+    assert _worth(spider, "http://a.test/late") == pytest.approx(first / 4 if counts else first)
+
+
+def test_what_came_of_a_page_that_has_moved_is_learned_of_the_links_that_named_it(spider: RoamSpider) -> None:
+    focus, waits = spider.crawl.focus, identity.key("http://a.test/waits")
+    before = _worth(spider, "http://a.test/waits")
+    for number in range(9):
+        old, new = f"http://a.test/{number}", f"http://a.test/{number}/"
+        _worth(spider, old)
+        _answer(spider, 10 + number, old, Response(old, 301, {"Location": new}))
+        page = HtmlResponse(new, 200, {"content-type": "text/html"}, story(1).body)
+        _answer(spider, 30 + number, new, page, parent=10 + number)
+        assert not focus.wants(identity.key(old)) and not focus.wants(identity.key(new))
+    assert dict(focus.rescored())[waits] > 1.5 * before
