@@ -17,6 +17,13 @@ from pipelines.errors import UsageError
 SQLITE = "sqlite:///"
 BUSY_MS = 60_000
 WAIT_S = 0.02
+# a server whose machine or network is gone says nothing, and TCP would wait two hours for it; libpq's own names
+REACHED_S = 10
+PEER = {
+    "connect_timeout": REACHED_S,
+    "keepalives_idle": REACHED_S, "keepalives_interval": REACHED_S // 2, "keepalives_count": 4,
+    "tcp_user_timeout": 3_000 * REACHED_S,
+}  # fmt: skip
 
 
 def parsed(address: str) -> URL:
@@ -47,7 +54,8 @@ def make_engine(url: URL, *, forks: bool) -> Engine:
     """
     try:
         if url.get_backend_name() != "sqlite":
-            engine = create_engine(url, pool_size=2, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+            told = {name: value for name, value in PEER.items() if name not in url.query}
+            engine = create_engine(url, pool_size=2, pool_pre_ping=True, connect_args=told)
             event.listen(engine, "do_connect", _name_process)
             event.listen(engine, "connect", _prepare_postgresql)
             return engine

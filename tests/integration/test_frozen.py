@@ -1,4 +1,4 @@
-"""A process that stands still inside a transaction of PostgreSQL's keeps nobody waiting for long, and loses nothing."""
+"""Neither who stands still in a transaction of PostgreSQL nor a server that is gone keeps anybody waiting for long."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 from patience import PATIENCE_S
 from scripted_site import prose
-from sqlalchemy import Connection, event, update
+from sqlalchemy import Connection, event, make_url, update
 from stocked import Stock
 
 from pipelines.errors import StoreError
@@ -120,3 +122,58 @@ def test_a_worker_that_stands_still_keeps_no_other_waiting_and_does_its_work_whe
     fates = stock.fates()
     assert (fates["stored"], fates["duplicate"], fates["in_flight"], fates["dead"]) == (6, 0, 0, {})
     assert {stock.row(f"https://a.test/{n}").attempts for n in range(6)} == {0}
+
+
+def _pass_on(there: socket.socket, here: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # closed from either side
+        while data := there.recv(65_536):
+            here.sendall(data)
+        here.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+def by_network(postgres: str) -> Iterator[str]:
+    """The database's address by TCP, which the server itself does not listen to."""
+    url = make_url(postgres)
+    ends: list[socket.socket] = []
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listening.accept()
+                server = socket.socket(socket.AF_UNIX)
+                server.connect(f"{url.query['host']}/.s.PGSQL.5432")
+                ends.extend((client, server))
+                for pair in ((client, server), (server, client)):
+                    threading.Thread(target=_pass_on, args=pair, daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"postgresql+psycopg://{url.username}@127.0.0.1:{listening.getsockname()[1]}/{url.database}"
+        listening.shutdown(socket.SHUT_RDWR)
+    for end in ends:
+        end.close()
+
+
+def _patience_s(address: str) -> tuple[float, float]:
+    """How long a connection waits, by the kernel, for a server from which nothing comes any more: with nothing under
+    way, and with something."""
+    store = open_store(address)
+    with store.read() as connection:
+        held = socket.socket(fileno=os.dup(connection.connection.driver_connection.fileno()))  # type: ignore[union-attr]
+    with held:
+        assert held.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        idle, interval, count, user_ms = (
+            held.getsockopt(socket.IPPROTO_TCP, option)
+            for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT)
+        )
+    store.close()
+    return idle + interval * count, user_ms / 1000
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux' own")
+def test_a_server_that_is_gone_without_a_word_is_waited_for_for_half_a_minute(by_network: str) -> None:
+    assert _patience_s(by_network) == (30, 30)
+    assert _patience_s(f"{by_network}?tcp_user_timeout=5000&keepalives_idle=2") == (22, 5), (
+        "what the address says counts"
+    )
