@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crawler.explaining import row_of
+from crawler.rating import unlearn
 from pipelines import members
 from pipelines import urls as identity
 from pipelines.errors import UsageError
@@ -33,10 +34,12 @@ class Forgotten:
 
 
 def forget(store: Store, archive: Path, what: str, *, copies: bool = False, preview: bool = False) -> Forgotten:
-    """Removes a URL (its print and AMP variants too), a place in the list, or a site; with `copies`, copies elsewhere.
+    """Removes a URL (its print and AMP variants too, and what it redirected to), a place in the list, or a site; with
+    `copies`, copies elsewhere.
 
-    The archive comes first: were the process killed in between, asking again does the rest. Raises UsageError while a
-    run is under way, StoreError when an archive file is missing, damaged, or being written.
+    What ratings of it taught comes first, then the archive: were the process killed in between, asking again does the
+    rest. Raises UsageError while a run is under way, or when the profile that it was rated for cannot be learned
+    again, StoreError when an archive file is missing, damaged, or being written.
     """
     site = None if "/" in what or what.isdecimal() else _site(what)
     with store.read() as connection:
@@ -49,6 +52,7 @@ def forget(store: Store, archive: Path, what: str, *, copies: bool = False, prev
         addresses = set(ledger.addresses(connection, rows).values())
     archived = _archived(archive, held.archived, addresses, site)
     if not preview:
+        unlearn(store, rows)
         _remove(store, archive, archived, what, site, copies=copies)
     number = sum(map(len, archived.values()))
     return Forgotten(what, site, len(rows), held.articles, number, tuple(others.values()), not preview)
@@ -112,12 +116,12 @@ def _at_place(connection: Connection, place: str) -> str:
 
 
 def _rows(connection: Connection, what: str) -> list[int]:
-    """The rows of a URL; none when nobody has heard of it yet."""
+    """The rows of a URL and of where it led; none when nobody has heard of it yet."""
     row = fates.find(connection, what)
     if row is None:
         _canonical(what)
         return []
-    return forgotten.variants(connection, row)
+    return sorted({one for led in forgotten.led_to(connection, row) for one in forgotten.variants(connection, led)})
 
 
 def _begun(connection: Connection, url: str) -> int:

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from crawler.explaining import row_of
@@ -86,6 +87,25 @@ def take_back(store: Store, *, preview: bool = False, profile: str | None = None
     if not preview:
         _apply(store, run, edition, lambda connection: ratings.take_back(connection, rating, now=time.time()))
     return Rated((article["url"],) if article else (), 0, not preview, changes)
+
+
+def unlearn(store: Store, rows: Sequence[int]) -> None:
+    """What was learned from ratings of these articles is learned again without them, and kept in no edition any more.
+
+    A profile holds the titles and words of what was rated, and every article the title of the one it is most like.
+    """
+    gone = set(rows)
+    with store.read() as connection:
+        rated = ratings.first_of(connection, rows)
+    for family, since in rated.items():
+        with store.read() as connection:
+            number = editions.last_of(connection, family)
+            standing = ratings.standing(connection, family)
+            run = runs.get(connection, number) if number else None
+        if run is not None:
+            left = {row: verdict for row, verdict in standing.items() if row not in gone}
+            _, edition = rejudge.learn_again(store, run.id, anew=False, verdicts=left)
+            _apply(store, run, edition, partial(editions.replace, family=family, since=since, name=edition.name))
 
 
 def rated_and_next(store: Store, limit: int, *, profile: str | None = None) -> dict[str, Any]:

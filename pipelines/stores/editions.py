@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
 
 from pipelines.likeness.read import Example, Text
 from pipelines.likeness.tokens import CHAR_LIMIT
@@ -84,6 +84,14 @@ def keep(
         "learned_at": time.time(),
     }
     connection.execute(upsert(connection, profiles, ["digest"], ["learned_at", "sample", "judged"]).values(values))
+
+
+def replace(connection: Connection, *, family: str, since: float, name: str) -> None:
+    """What a family has learned since then is kept no more; runs that it judged are judged by the edition `name`."""
+    later = (profiles.c.family == family, profiles.c.learned_at >= since, profiles.c.digest != name)
+    gone = select(profiles.c.digest).where(*later)
+    connection.execute(update(runs).where(runs.c.profile.in_(gone)).values(profile=name))
+    connection.execute(delete(profiles).where(*later))
 
 
 def get(connection: Connection, name: str) -> Edition:

@@ -113,7 +113,8 @@ def _connect_sqlite(dialect: Any, record: object, where: tuple[str, ...], how: d
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
-    for pragma in (f"busy_timeout={BUSY_MS}", "synchronous=FULL", "cache_size=-32000"):
+    # what is deleted is overwritten, and not just given free: no takedown would find the body that a page left behind
+    for pragma in (f"busy_timeout={BUSY_MS}", "synchronous=FULL", "cache_size=-32000", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
     # its own knows A to Z alone, and would not find Österreich
     connection.create_function("lower", 1, _lower, deterministic=True)

@@ -15,6 +15,8 @@ from pipelines.stores.schema import KEPT, articles, barred, bodies, hosts, metad
 from pipelines.stores.states import State
 
 REASON = "forgotten"
+# of one page to the next, at most
+MOST_REDIRECTS = 20
 # whose rows belong to one URL: every table that names its article, now or in later versions; the article comes last
 _OF_A_ROW: tuple[tuple[Table, str], ...] = (
     (bodies, "url"),
@@ -35,6 +37,19 @@ class Held:
 
     articles: dict[str, str]
     archived: dict[str, list[int]]
+
+
+def led_to(connection: Connection, row: int) -> list[int]:
+    """The row, and those it led to by redirects."""
+    rows = [row]
+    while len(rows) < MOST_REDIRECTS:
+        held = connection.execute(select(urls.c.reason, urls.c.detail).where(urls.c.id == rows[-1])).one()
+        target = (held.detail or "").removeprefix("to ") if held.reason == "redirect" else ""
+        after = connection.execute(select(urls.c.id).where(urls.c.key == identity.key(target))).scalar()
+        if after is None or after in rows:
+            break
+        rows.append(after)
+    return rows
 
 
 def variants(connection: Connection, row: int) -> list[int]:
@@ -95,10 +110,7 @@ def forget(connection: Connection, rows: Sequence[int], *, site: str | None = No
     Copies elsewhere choose another original among them. Comes after begin().
     """
     sqlite = connection.dialect.name == "sqlite"
-    if sqlite:
-        # what is deleted is overwritten, and not just given free
-        connection.exec_driver_sql("PRAGMA secure_delete=ON")
-    else:
+    if not sqlite:
         _hold(connection, rows)
     touched: set[int] = set()
     for some in portions(rows):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
+from pipelines.stores.dialect import portions
 from pipelines.stores.families import of_family
 from pipelines.stores.schema import articles, profiles, ratings, urls
 
@@ -41,6 +42,16 @@ def standing(connection: Connection, family: str, *, but: int | None = None) -> 
         .order_by(ratings.c.id)
     )
     return {row.article: row.verdict for row in connection.execute(query)}
+
+
+def first_of(connection: Connection, rows: Sequence[int]) -> dict[str, float]:
+    """Family -> when one of these articles was first rated in it, whether that stands or was taken back."""
+    found: dict[str, float] = {}
+    for some in portions(rows):
+        query = select(ratings.c.family, func.min(ratings.c.at)).where(ratings.c.article.in_(some))
+        for family, at in connection.execute(query.group_by(ratings.c.family)):
+            found[family] = min(at, found.get(family, at))
+    return found
 
 
 def of_rows(connection: Connection, edition: str, rows: Collection[int]) -> dict[int, int]:

@@ -303,6 +303,22 @@ def test_it_does_not_come_back_under_another_address_of_its_site(database: str, 
     stock.store.close()
 
 
+def test_what_an_address_leads_to_is_forgotten_with_it(database: str, tmp_path: Path) -> None:
+    stock = Stock(database, tmp_path)
+    short, moved = "https://short.test/h", "https://harbour.test/moved"
+    for url, target in ((short, moved), (moved, GONE)):
+        stock.fetched({url: b""}, state=State.DROPPED, reason="redirect", detail=f"to {target}")
+    stock.work("parse", stock.fetched({GONE: page("Harbour"), "https://bakery.test/news": page("Bakery")}))
+    with stock.store.write() as connection:
+        runs.end(connection, stock.run, "exhausted", now=3.0)
+    assert list(forget(stock.store, tmp_path / "warc", short, preview=True).articles) == [GONE]
+    done = forget(stock.store, tmp_path / "warc", short)
+    assert (done.urls, list(done.articles), done.archived) == (3, [GONE], 1)
+    assert list(stock.articles()) == ["https://bakery.test/news"]
+    assert {stock.row(url).reason for url in (short, moved, GONE)} == {"forgotten"}
+    stock.store.close()
+
+
 def test_asking_again_finishes_what_was_cut_off(tmp_path: Path) -> None:
     project = filled(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
     article = next(one for one in [*project.articles(everything=True)] if one["url"] == GONE)

@@ -14,6 +14,7 @@ from stocked import Stock, adds_up
 
 from crawler.cli.app import run as command_line
 from crawler.explaining import explained
+from crawler.forgetting import forget
 from crawler.rating import learn_on, rate, rated_and_next, take_back
 from crawler.rejudging import judge_again
 from crawler.starting import begin
@@ -26,7 +27,7 @@ from pipelines.likeness.read import Example
 from pipelines.seeds import Seed, SeedSet
 from pipelines.stores import articles, editions, invariants, ratings, runs, search
 from pipelines.stores.schema import articles as table
-from pipelines.stores.schema import urls
+from pipelines.stores.schema import metadata, urls
 from pipelines.stores.states import State
 from pipelines.stores.wanted import Wanted
 
@@ -173,6 +174,33 @@ def test_the_article_that_was_shown_is_rated_whatever_stands_at_its_place_by_the
     monkeypatch.setattr("builtins.input", agreed)
     assert command_line(["-C", str(stock.config.path), "rate", "1", "-"]) == 0
     assert [one["url"] for one in rated_and_next(stock.store, 0)["rated"]] == [first]
+
+
+def test_what_ratings_taught_goes_with_the_articles_that_were_rated(make: Make) -> None:
+    stock = make(keep="all")
+    before = scores(stock)
+    garden = [f"https://paper.test/garden/{number}" for number in range(2)]
+    gone = {stock.row(url).id for url in garden}
+    rate(stock.store, garden[:1], 1, preview=False)
+    rate(stock.store, garden[1:], -1, preview=False)
+    take_back(stock.store)
+    with stock.store.write() as connection:
+        runs.end(connection, stock.run, "exhausted", now=time.time())
+        assert ratings.standing(connection, "main") == {stock.row(garden[0]).id: 1}
+    held = _held(stock)
+    assert "liked: Tomatoes want warmth" in held and "compost" in held
+    for url in garden:
+        forget(stock.store, stock.config.path / "warc", url)
+    held = _held(stock)
+    assert "Tomatoes" not in held and "compost" not in held
+    assert scores(stock) == {row: told for row, told in before.items() if row not in gone}
+    assert explained(stock.store, "https://paper.test/trains/0")["match"]
+
+
+def _held(stock: Stock) -> str:
+    """All that any table holds, as one text."""
+    with stock.store.read() as connection:
+        return "\n".join(str(tuple(row)) for one in metadata.sorted_tables for row in connection.execute(select(one)))
 
 
 def test_what_was_never_judged_cannot_be_rated(make: Make) -> None:

@@ -293,6 +293,15 @@ def test_stories_of_before_signatures_stay_and_their_articles_are_found_again(da
     store.close()
 
 
+def test_sqlite_overwrites_what_is_deleted_however_it_was_built(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'a.db'}")
+    otherwise = "PRAGMA secure_delete=OFF"
+    event.listen(store.engine, "connect", lambda made, _: made.execute(otherwise).close(), insert=True)
+    with store.write() as connection:
+        assert connection.exec_driver_sql("PRAGMA secure_delete").scalar() == 1
+    store.close()
+
+
 @pytest.mark.parametrize("forks", [True, False])
 def test_a_process_that_never_forks_keeps_sqlites_log_between_transactions(tmp_path: Path, forks: bool) -> None:
     file = tmp_path / "a.db"
