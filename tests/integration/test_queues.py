@@ -187,8 +187,10 @@ def test_whoever_can_write_to_redis_still_cannot_run_code(
     mark = tmp_path / "it-ran"
     jobs = [raw_job(client, queue, json.dumps(job).replace("{mark}", str(mark)).encode()) for job in HOSTILE.values()]
     jobs.append(raw_job(client, queue, pickle.dumps(["os.system", None, (f"touch {mark}",), {}])))
-    callbacks = {f"{kind}_callback_name": "os.system" for kind in ("success", "failure", "stopped")}
+    # what takes anything, and would be heard
+    callbacks = {f"{kind}_callback_name": "builtins.print" for kind in ("success", "failure", "stopped")}
     jobs.append(raw_job(client, queue, json.dumps(["os.system", None, [f"touch {mark}"], {}]).encode(), **callbacks))
+    raw_job(client, queue, json.dumps(["workers.jobs.run_stage", None, [queue, [10**12]], {}]).encode(), **callbacks)
     # after all of them the worker still works
     rows = project.fetch(articles(2), ring_after=time.time() + 3600)
     sender = Queues(broker.address, 32)
@@ -201,6 +203,7 @@ def test_whoever_can_write_to_redis_still_cannot_run_code(
             until(lambda: all(project.attempts(row) == 0 for row in rows), "the honest job")
     sender.close()
     assert not mark.exists(), said(tmp_path)
+    assert "<StageJob" not in said(tmp_path)
 
 
 @pytest.mark.slow
