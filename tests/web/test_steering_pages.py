@@ -134,6 +134,12 @@ def test_a_frozen_broker_holds_up_no_page(copied: Path, monkeypatch: pytest.Monk
     assert path == "/metrics" or "The broker does not answer" in told.text
 
 
+def test_a_full_disk_is_said_where_the_queues_are_shown(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Crawlers pause" not in client(copied).get("/queues").text
+    monkeypatch.setenv("SUCHLIKE_STORE__RESERVE_MB", "1000000000")
+    assert "Crawlers pause: only" in client(copied).get("/queues").text
+
+
 def test_a_database_that_is_away_is_a_page_and_an_answer_that_say_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,9 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from crawler.frontier.handoff import too_many
 from crawler.web.desk import Desk
 from crawler.web.frame import desk_of, framed, page, state_of
 from crawler.web.render import environment
+from pipelines import disk
 from pipelines.moments import iso_at
 from pipelines.stages import NAMES, TAKES
 from pipelines.stores import Connection, ledger, marks, runs, schedules, slots
@@ -45,7 +47,7 @@ def parts(desk: Desk) -> dict[str, str]:
 
 def _told(desk: Desk, connection: Connection) -> dict[str, Any]:
     run = desk.run(connection)
-    queued = desk.queued()
+    config, queued = desk.project.config(), desk.queued()
     rows = ledger.in_flight(connection)
     oldest = ledger.oldest(connection)
     now = time.time()
@@ -63,8 +65,8 @@ def _told(desk: Desk, connection: Connection) -> dict[str, Any]:
         "stages": stages,
         "workers": queued.workers if queued else [],
         # ours runs only while something else does
-        "away": not (queued and queued.answers)
-        and (state_of(run) == "running" or desk.project.config().queue.redis != "embedded"),
+        "away": not (queued and queued.answers) and (state_of(run) == "running" or config.queue.redis != "embedded"),
+        "held_back": disk.shortage(config) or too_many(rows.values()),
         "frontier": counted.value.frontier if counted else None,
         "per_minute": (points[-1].pages - since.pages) / minutes if since and minutes else None,
         "leased": runs.pages_leased(connection, run.id),
