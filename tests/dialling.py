@@ -72,7 +72,8 @@ class Witness:
         self._asked: Counter[str] = Counter()
 
     def look_up(self, host: Any, port: Any, *more: Any, **named: Any) -> list[Any]:
-        """In place of socket.getaddrinfo: the n-th question for a name gets its n-th answer. No real DNS."""
+        """In place of socket.getaddrinfo: the n-th question for a name gets its n-th answer, an empty one being none at
+        all just now. No real DNS."""
         name = (host.decode() if isinstance(host, bytes) else str(host or "")).lower().rstrip(".")
         if name not in self._names and not name.endswith(".test"):
             # numbers of every notation, and what is in the machine's own table
@@ -82,6 +83,8 @@ class Witness:
         answers = self._names.get(name, [[OTHER if name.endswith(".evil.test") else PUBLIC]])
         self._asked[name] += 1
         found = answers[min(self._asked[name], len(answers)) - 1]
+        if not found:
+            raise socket.gaierror(socket.EAI_AGAIN, "nobody could be asked")
         return [
             (socket.AF_INET6 if ":" in one else socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port or 0))
             for one in found

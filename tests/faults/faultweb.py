@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripted_site import HTML, Answer, Asked, Site, moved, page, prose
+from scripted_site import HTML, Answer, Asked, Site, moved, page, prose, robots
 
 HOSTS = 12
 _HOST = re.compile(r"r(\d+)h(\d+)\.test")
@@ -24,7 +24,7 @@ class Expected:
 def kind_of(number: int) -> str:
     """What the page of this number is like."""
     return {
-        3: "copy", 7: "moved", 11: "gone", 13: "torn", 17: "flaky", 19: "failing", 20: "no page",
+        3: "copy", 5: "forbidden", 7: "moved", 11: "gone", 13: "torn", 17: "flaky", 19: "failing", 20: "no page",
     }.get(number % 21, "article")  # fmt: skip
 
 
@@ -52,7 +52,7 @@ class FaultWeb(Site):
                 kind, text = kind_of(at), self._text(number, host, at)
                 fates = {
                     "copy": ("stored", "duplicate"), "moved": ("dropped",), "gone": ("dropped",),
-                    "failing": ("dead",), "no page": ("dropped",),
+                    "failing": ("dead",), "no page": ("dropped",), "forbidden": ("refused",),
                 }.get(kind, ("stored", "duplicate"))  # fmt: skip
                 tells = text if "stored" in fates else None
                 found[f"http://r{number}h{host}.test/{kind.replace(' ', '-')}/{at}"] = Expected(fates, tells)
@@ -69,7 +69,9 @@ class FaultWeb(Site):
 
     def _scripted(self, asked: Asked) -> Answer:
         name = _HOST.fullmatch(asked.host)
-        if asked.path == "/robots.txt" or asked.path.startswith("/.well-known/") or name is None:
+        if asked.path == "/robots.txt" and name is not None:
+            return robots("Disallow: /forbidden/")
+        if asked.path.startswith("/.well-known/") or name is None:
             return Answer(404, b"none")
         number, host = name.groups()
         kind, _, at = asked.path.strip("/").partition("/")

@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -69,7 +70,7 @@ VICTIMS = {
 RESPITE_S = {"conductor": 120.0, "nursery": 60.0, "clock": 240.0, "broker": 30.0, "crawler": 3.0}
 # of a hundred blows, so many are no kill but one of these
 OTHERS = {"flush": 2, "stop": 1, "hang": 1, "mute": 1, "lock": 2, "crash": 2, "standby": 1, "full": 1, "jump": 1,
-          "readonly": 1}  # fmt: skip
+          "readonly": 1, "memory": 1}  # fmt: skip
 # by which the clock jumps, there and back again; never by less than is noticed
 JUMPS_S = (3600, -3600, 90, -90)
 # a blow falls all the same when nothing has moved since the last one for so long
@@ -271,7 +272,7 @@ class Storm:
         self.told.doubled += [" and ".join(urls) for urls in stories.values() if len(urls) > 1]
         log = self.folder / "requests.jsonl"
         self.told.requests = self.web.write_log(log)
-        self.told.broken += self._doctor(log)
+        self.told.broken += [*self._doctor(log), *self._left()]
 
     def _doctor(self, log: Path) -> list[str]:
         command = [sys.executable, "-m", "crawler", "-C", str(self.folder), "doctor", "--deep", "--json"]
@@ -282,6 +283,18 @@ class Storm:
         if len(told) < 10:
             return [f"doctor ended with {done.returncode}: {done.stderr[-500:]}"]
         return [f"{one['check']}: {one['detail']}" for one in told if not one["ok"]]
+
+    def _left(self) -> list[str]:
+        """Whether what leaves is what is stored, and whether the page of each article is in the archive."""
+        file = self.folder / "left.jsonl"
+        command = [sys.executable, "-m", "crawler", "-C", str(self.folder), "export", "jsonl", "--no-text"]
+        subprocess.run([*command, "-o", str(file)], capture_output=True, check=False, timeout=300)
+        left = {json.loads(line)["url"] for line in file.read_text().splitlines()} if file.exists() else set()
+        stored = dict(self._asked("SELECT url, archive_file FROM urls WHERE state IN (5, 6)"))
+        return [
+            *(f"exports: {url} is stored or leaves, and not both" for url in left ^ stored.keys()),
+            *(f"archive: {url} is in none" for url, place in stored.items() if place is None),
+        ]
 
     # what the store says
 
@@ -317,7 +330,7 @@ class Storm:
         return int(rows[0][0]) if rows else 0
 
     def _complete(self, expected: dict[str, Expected]) -> bool:
-        rows = self._asked("SELECT url FROM urls WHERE state BETWEEN 5 AND 8")
+        rows = self._asked("SELECT url FROM urls WHERE state BETWEEN 5 AND 9")
         return expected.keys() <= {url for (url,) in rows}
 
     def _moves(self) -> tuple[int, ...] | None:
@@ -625,6 +638,17 @@ class Storm:
         time.sleep(self.dice.uniform(3, 8))
         self._ailing.suffer()
         return True
+
+    def _memory(self) -> bool:
+        """A batch of pages is given no more memory than it has."""
+        self._wait_for_work(STAGE_OF["horse"])
+        for pid in self._victims()["horse"][:1]:
+            with contextlib.suppress(ProcessLookupError):
+                _, most = resource.prlimit(pid, resource.RLIMIT_AS)
+                resource.prlimit(pid, resource.RLIMIT_AS, (1, most))
+                self._disturb(5.0, STAGE_OF["horse"])
+                return True
+        return False
 
     def _can_full(self) -> bool:
         return self.small_disk

@@ -14,16 +14,20 @@ from pathlib import Path
 import pytest
 from ailing import Ailing
 from conftest import absent, until
+from crawling import Crawled, begin, finished, settings, worker
+from dialling import PUBLIC, Processes
 from mute import Mute
 from patience import PATIENCE_S, RUN_S
 from scrapy import Request
 from scrapy.utils.test import get_crawler
+from scripted_site import Site, story
 from storm import SEEDS, small_disk, storm
 from working import Waiting, articles, started
 
 from crawler import settings as scrapy_settings
 from crawler.fetching.transport import FetchError, Transport
 from pipelines.config import Config
+from pipelines.stores import hosts
 from workers.broker import Broker
 from workers.queues import Queues
 from workers.reconcile import reconcile, ring_all
@@ -76,6 +80,20 @@ def test_a_name_that_leads_nowhere_is_a_reason() -> None:
     with pytest.raises(FetchError) as raised:
         asyncio.run(ask())
     assert raised.value.reason == "dns"
+
+
+def test_a_name_that_is_not_found_for_a_while_costs_no_page(tmp_path: Path) -> None:
+    url = "http://late.test/it"
+    with Site({"late.test/it": story(1)}) as site:
+        witness = Processes(tmp_path, site=site.port, trap=0, names={"late.test": [[], [PUBLIC]]})
+        store, run = begin(tmp_path, settings(), sites=[url])
+        with store.write() as connection:  # whose robots.txt is known already
+            (host,) = connection.exec_driver_sql("SELECT id FROM hosts").scalars()
+            hosts.note_robots(connection, host, verdict="allow", text="", delay_s=None, now=time.time())
+        with worker(tmp_path, run, **witness.environment) as begun:
+            done = Crawled(store, run, finished(begun))
+    assert (done.fate(url), done.told(url)["fetches"]) == (("stored", None), 2), done.process.stderr
+    store.close()
 
 
 def test_a_disk_that_takes_nothing_is_said_in_a_sentence() -> None:

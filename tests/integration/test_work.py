@@ -196,6 +196,25 @@ def test_a_page_that_hangs_is_ended_by_the_kernel_within_limits_that_its_worker_
     assert log.read_text().count(f"(status {signal.SIGALRM:d})") == PLAIN_FROM - 1
 
 
+def test_a_batch_that_gets_no_more_memory_costs_no_page(tmp_path: Path, broker: Broker, sender: Queues) -> None:
+    project = Waiting(tmp_path)
+    rows = project.fetch([article(number, SLOW_SENTENCES) for number in range(4)])
+    with started(tmp_path, "work") as work:
+        sender.send("parse", rows)
+        until(lambda: project.attempts(rows[0]) == 1, "the batch's beginning")
+        (worker,) = (pid for pid, line in supervised(work.pid).items() if line.endswith("work parse"))
+        (horse,) = children(worker)
+        most = resource.prlimit(horse, resource.RLIMIT_AS)[1]
+        resource.prlimit(horse, resource.RLIMIT_AS, (1, most))
+
+        def ended() -> bool:
+            reconcile(project.store, sender, sender.waiting())
+            return project.fates()["in_flight"] == 0
+
+        until(ended, lambda: f"the end of every row: {said(tmp_path)}")
+    assert project.fates()["stored"] == 4
+
+
 def test_killing_a_worker_kills_the_batch_under_way_too(tmp_path: Path, broker: Broker, sender: Queues) -> None:
     project = Waiting(tmp_path)
     rows = project.fetch([article(number, SLOW_SENTENCES) for number in range(4)])
