@@ -108,7 +108,7 @@ def read(
         section=sections.get(best["section"], ""),
         walled=access.walled(metas, main),
         evidence={name: source for name, source in (*best.items(), ("authors", writer)) if source},
-        said=_differing({"title": titles, "authors": names}),
+        said=_differing({"title": titles, "authors": names, "section": sections}),
         stated=stated,
         main=main,
     )

@@ -168,6 +168,10 @@ def test_the_section_is_the_first_that_is_named() -> None:
     assert about(ld=article(articleSection=["Harbour", "News"])).section == "Harbour"
     told = about(head='<meta property="article:section" content=" Local  News ">')
     assert (told.section, told.evidence["section"]) == ("Local News", "meta article:section")
+    assert "section" not in told.said
+    both = about(ld=article(articleSection="Harbour"), head='<meta property="article:section" content="Local News">')
+    assert (both.section, both.evidence["section"]) == ("Harbour", "json-ld")
+    assert both.said["section"] == {"json-ld": "Harbour", "meta article:section": "Local News"}
     assert about().section == ""
 
 
