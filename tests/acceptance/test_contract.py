@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.resources
 import io
 import json
@@ -515,6 +516,10 @@ def test_export_writes_a_file_and_its_manifest(
     manifest = json.loads((tmp_path / "MANIFEST.json").read_text())
     assert manifest["files"][0]["sha256"] == done["sha256"]
     assert manifest["files"][0]["mode"] == "replay"
+    hashes = {one["name"]: one["sha256"] for one in manifest["files"][0]["seeds"]}
+    shown = say("-C", project, "seed", "show", *hashes, "--json").lines
+    assert len(shown) == len(say("-C", project, "seed", "list", "--json").lines)
+    assert hashes == {one["name"]: hashlib.sha256(one["text"].encode()).hexdigest() for one in shown}
 
 
 def test_status_works_before_anything_has_run_and_after(

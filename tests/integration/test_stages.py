@@ -14,9 +14,12 @@ from sqlalchemy import func, select, update
 from stocked import Stock, adds_up
 from warcio.archiveiterator import ArchiveIterator
 
+from pipelines import dating
 from pipelines.likeness.profile import Profile
+from pipelines.records import Candidate
 from pipelines.stages import TAKES, unwatched
-from pipelines.stores import articles, bodies, editions, failures, fates, runs, tallies
+from pipelines.stores import articles, bodies, discovery, editions, failures, fates, runs, tallies
+from pipelines.stores.discovery import Found
 from pipelines.stores.failures import Choice
 from pipelines.stores.ledger import MAX_ATTEMPTS
 from pipelines.stores.schema import articles as article_table
@@ -140,6 +143,30 @@ def test_with_keep_all_every_article_is_stored_and_only_matches_match(make: Make
     stock.work("parse", stock.fetched(PAGES))
     assert {url: one["match"] for url, one in stock.articles().items()} == {
         "https://rail.test/train": True, "https://agency.test/train": True, "https://food.test/bread": False,
+    }  # fmt: skip
+
+
+def test_the_day_that_a_feed_gave_a_page_dates_its_article(make: Make) -> None:
+    stock = make(keep="all")
+    url = "https://rail.test/train"
+    named = Candidate(url, "feed", published="Fri, 17 May 2024 08:00:00 GMT")
+    with stock.store.write() as connection:
+        discovery.discover(connection, [Found(named, 0.5)], run=stock.run, now=1.0)
+    stock.work("parse", stock.fetched({url: PAGES[url]}))
+    article = stock.articles()[url]
+    assert (article["published"], article["published_confidence"]) == ("2024-05-17T08:00:00Z", dating.FEED)
+    assert article["evidence"]["published"] == "feed"
+
+
+def test_the_address_a_page_gives_as_its_own_counts_within_its_site_alone(make: Make) -> None:
+    stock = make(keep="all")
+    pages = {}
+    for url, target in (("https://rail.test/print/1", "/train"), ("https://food.test/1", "https://rail.test/train")):
+        link = f'<head><link rel="canonical" href="{target}">'.encode()
+        pages[url] = PAGES["https://rail.test/train"].replace(b"<head>", link)
+    stock.work("parse", stock.fetched(pages))
+    assert {url: one["canonical_url"] for url, one in stock.articles().items()} == {
+        "https://rail.test/print/1": "https://rail.test/train", "https://food.test/1": "https://food.test/1",
     }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from patience import PATIENCE_S
 from racing import race
 from sqlalchemy import select
+from sqlalchemy import update as update_rows
 from stocked import Stock, adds_up, day
 
 from pipelines.signature import signature
@@ -24,6 +25,7 @@ from pipelines.stages import unwatched
 from pipelines.stores import articles, forgotten, invariants, ledger, revisions, signatures, stories
 from pipelines.stores.ledger import MAX_ATTEMPTS
 from pipelines.stores.schema import articles as table
+from pipelines.stores.schema import urls
 from pipelines.stores.states import State
 from pipelines.stores.tellings import retold, story_of
 from workers.inline import Inline
@@ -315,6 +317,36 @@ def test_neither_stories_nor_originals_nor_fates_depend_on_the_order(
     assert (fates["stored"], fates["duplicate"]) == (4, 5)
     assert adds_up(fates)
     stock.store.close()
+
+
+def test_no_order_changes_stories_of_parts_and_wholes_round_ups_and_shared_addresses(stock: Stock) -> None:
+    whole, parts, update = prose(1, 400), [prose(number, 220) for number in (41, 42, 43)], prose(20)
+    words = whole.split()
+    pages = [
+        ("a", whole), ("b", " ".join(words[:260])), ("c", " ".join(words[140:])), ("d", edited(whole, 0.09)),
+        ("blog", "\n".join(parts)), ("e", parts[0]), ("f", parts[1]), ("g", f"{parts[1]} {prose(30, 60)}"),
+        ("h", update), ("h/amp", edited(update, 0.22)), ("h/other", prose(21)), ("i", "short"), ("j", "short"),
+    ]  # fmt: skip
+    rows = []
+    for number, (name, text) in enumerate(pages):
+        url = f"https://{name[0]}.test/{name}"
+        rows += stock.parsed([(url, text)], canonical="https://h.test/h" if "h/" in name else url,
+                             fetched_at=100.0 - number, title="One headline")  # fmt: skip
+    dedupe, seen = stock.stages()["dedupe"], list[Any]()
+    for seed in range(5):
+        order = random.Random(seed).sample(rows, len(rows))
+        for row in order:
+            dedupe.run([row], unwatched)
+        with stock.store.write() as connection:
+            held = select(table.c.id, table.c.copy_of, table.c.kind, table.c.similarity, table.c.evidence)
+            seen.append(sorted(map(tuple, connection.execute(held))))
+            stories.leave(connection, rows)
+            connection.execute(update_rows(urls).values(state=State.PARSED))
+    assert seen[1:] == seen[:1] * 4
+    of = {pages[rows.index(row)][0]: copy and pages[rows.index(copy)][0] for row, copy, *_ in seen[0]}
+    assert {name: head for name, head in of.items() if head} == {
+        "a": "d", "b": "d", "c": "d", "f": "g", "h/amp": "h", "i": "j",
+    }  # fmt: skip
 
 
 # processes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import html
 import io
 import json
 import zipfile
@@ -25,6 +26,7 @@ from pipelines.exports import EXPORTS, FIELDS, Choice, as_parquet, as_xlsx, chos
 from pipelines.exports.cells import cell, undefused
 from pipelines.exports.rights import PROFILES
 from pipelines.exports.splits import split_of, splits_of
+from pipelines.exports.xml import plain
 from pipelines.records import Edge, Feed
 
 _FORMULA = "=+-@\t\r\n"
@@ -259,6 +261,27 @@ def test_a_feed_reader_reads_the_feeds(kind: str, tmp_path: Path) -> None:
     assert "suchlike/" not in (tmp_path / "feed").read_text()
 
 
+@pytest.mark.parametrize("kind", ["rss", "atom", "jsonfeed"])
+def test_a_feed_gives_back_the_whole_text_of_every_article_with_all_its_authors(kind: str, tmp_path: Path) -> None:
+    from fastfeedparser import parse
+
+    held = [article(), WILD, BARE]
+    made(kind, held, tmp_path / "feed")
+    content = (tmp_path / "feed").read_bytes()
+    for told, one in zip(parse(content.decode()).entries, held, strict=True):
+        (text,) = [part["value"] for part in told.get("content", ())] or [""]
+        if kind != "jsonfeed":
+            text = html.unescape(text.replace("<p>", "\n").replace("</p>", ""))
+        assert plain(text).split() == plain(one["text"]).split()
+        assert plain(told.title).strip() == plain(one["title"]).strip() or told.title == one["url"]
+    if kind == "jsonfeed":
+        names = [author["name"] for item in json.loads(content)["items"] for author in item["authors"]]
+    else:
+        names = [each.text for each in etree.fromstring(content).iterfind(".//{*}entry/{*}author/{*}name")]
+        names += [each.text for each in etree.fromstring(content).iterfind(".//item/{*}creator")]
+    assert names == [name for one in held for name in one["authors"]]
+
+
 def test_a_feed_says_when_an_article_got_another_text(tmp_path: Path) -> None:
     revised = article(id=4, url="https://a.test/4", revision=2, fetched_at="2024-05-09T10:00:00Z")
     made("atom", [article(), revised], tmp_path / "feed.xml")
@@ -393,8 +416,8 @@ def test_a_hugging_face_folder_has_a_file_a_split_and_a_card(tmp_path: Path) -> 
     assert (front["language"], front["size_categories"]) == (["en"], ["n<1K"])
     read = EXPORTS["hf"].read
     assert read is not None
-    back = [one["url"] for split in files for one in read(tmp_path / "set" / split["path"])]
-    assert sorted(back) == sorted(one["url"] for one in held)
+    back = {one["url"]: one for split in files for one in read(tmp_path / "set" / split["path"])}
+    assert back == {one["url"]: {name: one[name] for name in FIELDS} for one in held}
     assert r"seed\|1" in text
     assert "`abc`" in text
     assert "None was left out for what its page says." in text
