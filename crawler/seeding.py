@@ -12,7 +12,7 @@ from pipelines.errors import SeedError
 from pipelines.layers import FILE_NAME
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Example
-from pipelines.seeds import SeedSet
+from pipelines.seeds import Seed, SeedSet
 
 
 def read_seeds(paths: Sequence[str | Path], config: Config) -> SeedSet:
@@ -47,12 +47,12 @@ def learn(seed_set: SeedSet, config: Config, profile: str | None) -> Profile:
     if not seed_set.seeds:
         raise SeedError("There is no seed that can be used; `suchlike seed list` says what is wrong with each.")
     _, wanted = config.only_profile(profile)
-    return Profile.learn(examples(seed_set), grain=wanted.grain, model=config.model(profile))
+    return Profile.learn(examples(seed_set.seeds), grain=wanted.grain, model=config.model(profile))
 
 
-def examples(seed_set: SeedSet) -> list[Example]:
-    """The seeds as likeness reads them."""
-    return [Example(s.name, s.title, s.text, s.language, s.published) for s in seed_set.seeds]
+def examples(given: Sequence[Seed]) -> list[Example]:
+    """Seeds as likeness reads them."""
+    return [Example(seed.name, seed.title, seed.text, seed.language, seed.published) for seed in given]
 
 
 def learned(profile: Profile, seed_set: SeedSet) -> str:

@@ -125,5 +125,5 @@ def edition_of(connection: Connection, config: Config, profile: Profile, seed_se
             held = Profile.from_bytes(editions.get(connection, name).learned)
             if (held.digest, held.grain, held.model) == (profile.digest, profile.grain, profile.model):
                 return name
-    editions.keep(connection, profile.edition, family, seed_set.name, examples(seed_set), profile.to_bytes())
+    editions.keep(connection, profile.edition, family, seed_set.name, examples(seed_set.seeds), profile.to_bytes())
     return profile.edition

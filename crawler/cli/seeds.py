@@ -127,22 +127,20 @@ def show(*names: str, session: Hidden) -> int:
 def check(*, session: Hidden) -> int:
     """Check whether the seeds belong together: groups, the nearest of each, and how well the others find it."""
     from crawler.cli.opening import project
-    from pipelines.likeness.grouping import places
+    from crawler.seeding import examples
+    from pipelines.likeness.grouping import places, to_others
 
     opened = project(session)
-    config = opened.config()
-    seed_set = opened.seed_set(config)
+    seed_set = opened.seed_set(opened.config())
+    config = opened.config(seed_set=seed_set)
     for problem in seed_set.problems:
         _show(session, _problem(problem.path, problem.message))
-    given = [(s.name, s.title, s.text, s.language, s.published) for s in seed_set.seeds]
-    found = {place.name: place for place in places(given, "topic", model=config.model(session.profile))}
-    for seed in sorted(seed_set.seeds, key=lambda seed: found[seed.name].group if seed.name in found else 0):
-        others = [other for other in seed_set.seeds if other is not seed]
-        to_others = None
-        if others:
-            to_others = opened.learn(_only(seed_set, others)).score(seed.title, seed.text, seed.language).score
+    grain, model = config.only_profile(session.profile)[1].grain, config.model(session.profile)
+    found = {place.name: place for place in places(examples(seed_set.seeds), grain, model=model)}
+    by_group = sorted(seed_set.seeds, key=lambda seed: found[seed.name].group if seed.name in found else 0)
+    for seed, alike in zip(by_group, to_others(examples(by_group), grain, model=model), strict=True):
         place = found.get(seed.name)
-        record = {**_seed(seed), "to_others": to_others, "group": place and place.group,
+        record = {**_seed(seed), "to_others": alike, "group": place and place.group,
                   "nearest": place and place.nearest, "closeness": place and place.closeness}  # fmt: skip
         if session.json:
             session.emit(record)
@@ -190,12 +188,6 @@ def remove(*names: str, session: Hidden) -> int:
         if session.json:
             session.emit({"removed": name})
     return FOUND
-
-
-def _only(seed_set: Any, wanted: list[Any]) -> Any:
-    from dataclasses import replace
-
-    return replace(seed_set, seeds=tuple(wanted))
 
 
 def _seed(seed: Any) -> dict[str, Any]:

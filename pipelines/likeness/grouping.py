@@ -1,14 +1,17 @@
-"""Which seeds are about one thing: each is judged by every other, alone."""
+"""Which seeds are about one thing: each is judged by every other, alone, and by all others together."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pipelines.likeness.calibrate import GRAINS, logistic, logit
+from pipelines.likeness.learn import by_others
 from pipelines.likeness.models import Model
+from pipelines.likeness.models import model as the_model
 from pipelines.likeness.naming import DEFAULT_MODEL
 from pipelines.likeness.profile import Profile, Seed
-from pipelines.likeness.read import Example, Text
+from pipelines.likeness.read import Example, Reader, Text
 
 # seeds compared pair by pair; of more, the first
 MOST_SEEDS = 40
@@ -47,6 +50,16 @@ def places(seeds: Sequence[Seed], grain: str, *, model: str = DEFAULT_MODEL) -> 
             )
         )
     return found
+
+
+def to_others(seeds: Sequence[Seed], grain: str, *, model: str = DEFAULT_MODEL) -> Iterator[float | None]:
+    """Each seed's score, in their order, were the others the seeds and it a page; None for a single one.
+
+    One after the other, since many take long: of 200, each half a second.
+    """
+    examples, chosen, reader = [Example(*seed) for seed in seeds], GRAINS[grain], Reader.of(the_model(model))
+    for at in range(len(examples)):
+        yield logistic(by_others(examples, at, reader, chosen) + logit(chosen.prior)) if examples[1:] else None
 
 
 def closenesses(seeds: Sequence[Seed], grain: str, *, model: str | Model = DEFAULT_MODEL) -> list[list[float]]:

@@ -100,12 +100,13 @@ def _key(text: Text | Example) -> str:
 def _agreement(seeds: Sequence[Example], reader: Reader, grain: Grain) -> float | None:
     if len(seeds) < 2:
         return None
-    judged = []
-    for at in range(min(len(seeds), JUDGED_SEEDS)):
-        judge = settled([*seeds[:at], *seeds[at + 1 :]], reader, grain)
-        close = judge.closeness(reader.read([seeds[at]])[0])
-        judged.append(total(judge.parts(close, seeds[at].language)))
-    return float(np.median(judged))
+    return float(np.median([by_others(seeds, at, reader, grain) for at in range(min(len(seeds), JUDGED_SEEDS))]))
+
+
+def by_others(seeds: Sequence[Example], at: int, reader: Reader, grain: Grain) -> float:
+    """The logit, at even odds and whenever it was published, of the seed at this place judged by all others."""
+    judge = settled([*seeds[:at], *seeds[at + 1 :]], reader, grain)
+    return total(judge.parts(judge.closeness(reader.read([seeds[at]])[0]), seeds[at].language))
 
 
 def _taught(measure: Measure, seeds: Sequence[Example], disliked: Sequence[Text]) -> Taught:

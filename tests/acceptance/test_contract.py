@@ -484,6 +484,19 @@ def test_seeds_are_checked_for_belonging_together(say: Callable[..., Said], proj
     assert all(line["closeness"] > 0.5 and line["nearest"] != line["name"] for line in lines)
 
 
+def test_a_stranger_among_the_seeds_is_marked_by_the_profiles_grain(say: Callable[..., Said], tmp_path: Path) -> None:
+    stranger = SEEDS / "ukraine-diplomacy" / "geneva-off.txt"
+    assert say("-C", tmp_path, "seed", "add", SEEDS / "harbour-dredging", stranger).code == 0
+    *ours, other = say("-C", tmp_path, "seed", "check").out.splitlines()
+    assert other.startswith("      ignored 14 lines") and ours.pop().startswith("! geneva-off ")
+    assert all(line.startswith("✓ ") and " group 1, nearest " in line for line in ours)
+    by_topic = say("-C", tmp_path, "seed", "check", "--json").lines
+    assert [line["group"] for line in by_topic] == [1, 1, 1, 2]
+    (tmp_path / "suchlike.toml").write_text('[profile.main]\nseeds = "seeds/"\ngrain = "story"\n')
+    by_story = say("-C", tmp_path, "seed", "check", "--json").lines
+    assert by_story[-1]["closeness"] < by_topic[-1]["closeness"] / 2
+
+
 def test_dupes_lists_each_story_with_its_copies(say: Callable[..., Said], project: Path) -> None:
     told = say("-C", project, "dupes", "--json").only
     shown = say("-C", project, "dupes").out
