@@ -74,5 +74,6 @@ def test_a_host_in_trouble_is_let_alone_as_long_as_it_asks_whatever_it_was_asked
     _answer(spider, kind, status, Retry_After="600")
     assert pace.failures == 3
     assert pace.next_at >= before + 600.0
+    assert spider.crawl.owned.urgent, "should this process die, the next one knows"
     _answer(spider, kind, 404)
     assert pace.failures == 0

@@ -8,18 +8,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import until
 from crawling import begin, settings
 from sqlalchemy import text
 
 from crawler.crawl import Crawl
 from crawler.frontier.batch import Batch
-from crawler.frontier.exchange import Exchange
+from crawler.frontier.exchange import FENCE_S, Exchange
 from crawler.frontier.guests import Guests
-from crawler.frontier.handoff import Handoff, Wanted
+from crawler.frontier.handoff import RENEW_S, Handoff, Wanted
 from crawler.frontier.owned import Owned
 from crawler.project import Project
 from pipelines.errors import StoreError
 from pipelines.stores import leases
+from pipelines.stores.allotment import LEASE_S
 from pipelines.walltime import Walltime
 from workers.queues import Queues
 
@@ -70,6 +72,17 @@ def test_nobody_is_asked_until_the_ledger_has_said_whose_the_hosts_are(crawling:
     crawling.talk()
     assert not crawling.exchange.is_fenced and crawling.owned.hosts
     assert not crawling.handoff_of("another").exchange(Batch(), Wanted(1, 4, held=0)).leases, "its leases were renewed"
+
+
+def test_who_could_not_say_for_long_that_he_lives_asks_nobody(
+    crawling: Crawling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert FENCE_S + RENEW_S < LEASE_S, "others take the hosts later than that"
+    with monkeypatch.context() as sooner:
+        sooner.setattr("crawler.frontier.exchange.FENCE_S", 0.01)
+        until(lambda: crawling.exchange.is_fenced, "its silence")
+    crawling.talk()
+    assert not crawling.exchange.is_fenced and crawling.owned.hosts
 
 
 def test_a_talk_that_fails_has_told_nobody_that_the_process_lives(crawling: Crawling) -> None:

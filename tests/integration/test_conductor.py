@@ -109,6 +109,24 @@ def test_a_run_is_not_over_while_pages_wait_for_the_archive(tmp_path: Path, arch
     project.store.close()
 
 
+def test_a_run_is_over_when_its_time_is_and_rest_does_not_count(tmp_path: Path) -> None:
+    project = Waiting(tmp_path, crawl={"time": "1m"})
+    lookout = Lookout(project.config, project.store, project.run, tell=lambda _: None)
+
+    def ends(seconds: float) -> str | None:
+        lookout.look(seconds)
+        return lookout.spent()
+
+    assert ends(29.0) is None
+    with project.store.write() as connection:
+        runs.pause(connection, project.run)
+    assert [ends(30.0), ends(100.0)] == [None, None]
+    with project.store.write() as connection:
+        runs.go_on(connection, project.run)
+    assert [ends(101.0), ends(130.0), ends(131.0)] == [None, None, "time"]
+    project.store.close()
+
+
 def test_what_was_found_is_told_once_though_the_end_or_trouble_is_told_beside_it(tmp_path: Path) -> None:
     project = Waiting(tmp_path)
     told: list[int] = []

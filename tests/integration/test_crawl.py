@@ -46,8 +46,10 @@ pytestmark = pytest.mark.xdist_group("crawl")
 
 CODECS = ("rot13", "hex", "zlib", "bz2", "base64", "uu", "quopri", "idna", "punycode", "undefined", "unicode_escape",
           "utf-7", "mbcs", "cp037", "x-nonsense-9")  # fmt: skip
+CHANGED = "Sun, 01 Nov 2026 08:00:00 GMT"
 # a date no clock can show
 NEVER = "Mon, 01 Jan 99999999999 00:00:00 GMT"
+NAME = "suchlike/0.1 (+mailto:desk@paper.test)"
 BIG = b"<p>" + b"x" * (9 << 20)
 
 
@@ -85,6 +87,12 @@ def _scripted() -> dict[str, Scripted]:
         "moved.test/": page(links=["/private/x", "/public"]), "moved.test/public": story(17),
         "circle.test/robots.txt": moved("/robots.txt?again"), "circle.test/robots.txt?again": moved("/robots.txt"),
         "circle.test/it": story(18),
+        # five redirects are followed, and no sixth
+        **{f"{host}.test/{name}": moved(f"/robots-{n}") for host in ("far", "farther")
+           for n, name in enumerate(["robots.txt", *(f"robots-{n}" for n in range(1, 5))], 1)},
+        "far.test/robots-5": robots("Disallow: /no"), "far.test/": page(links=["/no", "/yes"]),
+        "far.test/yes": story(37), "farther.test/robots-5": moved("/robots-6"),
+        "farther.test/robots-6": robots("Disallow: /"), "farther.test/it": story(38),
         "patient.test/robots.txt": robots("Crawl-delay: 1"),
         "patient.test/": page(links=["/a", "/b", "/c"]),
         "patient.test/a": story(19), "patient.test/b": story(20), "patient.test/c": story(21),
@@ -178,7 +186,7 @@ def crawled(web: Site, tmp_path_factory: pytest.TempPathFactory) -> Crawled:
     """One crawl of all of it, through the proxy, without private addresses."""
     sites = [f"http://{url}" for url in web.answers if url.endswith((".test/", ".test/it"))]
     return crawl(
-        tmp_path_factory.mktemp("crawl"), settings(proxy=web.url, pages=0, concurrency=64),
+        tmp_path_factory.mktemp("crawl"), settings(proxy=web.url, pages=0, concurrency=64, identify=NAME),
         sites=[*sites, "http://broken.test/more", "http://loop.test/self"], feeds=["http://feed.test/atom"],
         sitemaps=["http://maps.test/index.xml"],
         environment={"http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"},
@@ -261,6 +269,17 @@ def test_a_robots_txt_that_moved_is_obeyed_where_it_went(crawled: Crawled, web: 
 def test_a_circle_of_robots_redirects_ends(crawled: Crawled, web: Site) -> None:
     robots_asked = [one for one in web.requests("circle.test") if one.path.startswith("/robots.txt")]
     assert len(robots_asked) <= 6
+
+
+def test_the_rules_of_a_robots_txt_count_after_five_redirects_and_not_after_six(crawled: Crawled, web: Site) -> None:
+    assert crawled.fate("http://far.test/no") == ("refused", "robots")
+    assert crawled.fate("http://far.test/yes")[0] == crawled.fate("http://farther.test/it")[0] == "stored"
+    assert web.requests("farther.test", "/robots-5") and not web.requests("farther.test", "/robots-6")
+
+
+def test_whoever_is_asked_for_anything_is_told_by_whom(crawled: Crawled, web: Site) -> None:
+    assert {one.headers["user-agent"] for one in web.requests()} == {NAME}
+    assert {"/robots.txt", "/.well-known/tdmrep.json", "/feed.xml"} < {one.path for one in web.requests()}
 
 
 def test_no_host_is_asked_faster_than_its_delay_nor_twice_at_once(crawled: Crawled, web: Site) -> None:
@@ -713,11 +732,21 @@ def _conditional(body: Answer, tag: str) -> Scripted:
     return answer
 
 
+def _dated(body: Answer, changed: str) -> Scripted:
+    """A page whose server knows when it was changed, and no ETags."""
+
+    def answer(asked: Asked) -> Answer:
+        headers = {**body.headers, "last-modified": changed}
+        return Answer(304) if asked.headers.get("if-modified-since") == changed else Answer(200, body.body, headers)
+
+    return answer
+
+
 @pytest.mark.slow
 def test_what_has_not_changed_costs_a_304_and_stays_as_it_was(tmp_path: Path) -> None:
     answers: dict[str, Scripted] = {
         "a.test/": _conditional(page(links=["/1"]), '"front"'), "a.test/1": _conditional(story(1), '"one"'),
-        "a.test/feed.xml": _conditional(rss("http://a.test/2"), '"feed"'), "a.test/2": story(2),
+        "a.test/feed.xml": _dated(rss("http://a.test/2"), CHANGED), "a.test/2": story(2),
     }  # fmt: skip
     start: dict[str, Any] = {"sites": ["http://a.test/"], "feeds": ["http://a.test/feed.xml"]}
     start["seed_set"] = _told(tmp_path, 1, 2)
@@ -726,8 +755,11 @@ def test_what_has_not_changed_costs_a_304_and_stays_as_it_was(tmp_path: Path) ->
         _an_hour_ago(first.store)
         before = len(site.log)
         second = crawl(tmp_path, settings(proxy=site.url), **start)
-        again = {one.path: one.headers.get("if-none-match") for one in site.requests()[before:]}
-    assert again == {"/": '"front"', "/feed.xml": '"feed"', "/1": '"one"', "/2": None}
+        asked = ("if-none-match", "if-modified-since")
+        again = {one.path: [one.headers.get(name) for name in asked] for one in site.requests()[before:]}
+    assert again == {
+        "/": ['"front"', None], "/feed.xml": [None, CHANGED], "/1": ['"one"', None], "/2": [None, None],
+    }  # fmt: skip
     assert second.fate("http://a.test/") == ("dropped", "not-article")
     assert second.fate("http://a.test/feed.xml") == ("listed", None)
     assert second.fate("http://a.test/1") == second.fate("http://a.test/2") == ("stored", None)
@@ -823,6 +855,33 @@ def test_robots_txt_is_kept_for_a_day_and_then_asked_again(tmp_path: Path) -> No
         crawl(tmp_path, settings(proxy=site.url), sites=["http://a.test/y"])
         assert len(site.requests("a.test", "/robots.txt")) == 2
         assert site.paths("a.test") == ["/"]
+
+
+@pytest.mark.slow
+def test_a_site_whose_robots_txt_failed_is_asked_again_after_a_quarter_of_an_hour(tmp_path: Path) -> None:
+    with serving({"a.test/robots.txt": [Answer(503), robots("Disallow: /x")], "a.test/": page(links=["/x"])}) as site:
+        first = crawl(tmp_path, settings(proxy=site.url), sites=["http://a.test/"])
+        crawl(tmp_path, settings(proxy=site.url), sites=["http://a.test/"])
+        assert [one.path for one in site.requests()] == ["/robots.txt"]
+        with first.store.write() as connection:
+            connection.exec_driver_sql("UPDATE hosts SET next_at = next_at - 900")
+        later = crawl(tmp_path, settings(proxy=site.url), sites=["http://a.test/"])
+        assert [one.path for one in site.requests()][:3] == ["/robots.txt", "/robots.txt", "/"]
+    assert later.fate("http://a.test/x") == ("refused", "robots")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("order", "place"), [("focus", 1), ("breadth", 9)])
+def test_pages_are_fetched_in_the_order_that_was_asked_for(tmp_path: Path, order: str, place: int) -> None:
+    links = [f'<a href="/{n}">Ten cakes to bake at home, part {n}</a>' for n in range(8)]
+    links.append(f'<a href="/like">{" ".join(prose(1)[0].split()[:9])}</a>')
+    answers: dict[str, Scripted] = {"a.test/": page(links=links), "a.test/like": story(1), "a.test/deep": story(99)}
+    answers |= {f"a.test/{n}": story(10 + n, links=["/deep"]) for n in range(8)}
+    with serving(answers) as site:
+        crawl(tmp_path, settings(proxy=site.url, order=order), sites=["http://a.test/"], seed_set=_told(tmp_path, 1))
+        asked = site.paths()
+    assert (asked[0], asked.index("/like"), len(asked)) == ("/", place, 11)
+    assert asked[-1] == "/deep" or order == "focus"
 
 
 @pytest.mark.slow

@@ -20,8 +20,11 @@ from crawler.project import Project
 from crawler.spiders.roam import RoamSpider
 from pipelines import urls as identity
 from pipelines.records import Candidate
+from pipelines.stores import discovery, fetches, replayed
 from pipelines.stores.allotment import Waiting
-from pipelines.stores.states import Kind
+from pipelines.stores.discovery import Found
+from pipelines.stores.fetches import Fetched
+from pipelines.stores.states import Kind, State
 
 HOST, FRONT = 1, 1
 ANCHOR = "What village 1 decided about its winter"
@@ -80,3 +83,28 @@ def test_what_came_of_a_page_that_has_moved_is_learned_of_the_links_that_named_i
         _answer(spider, 30 + number, new, page, parent=10 + number)
         assert not focus.wants(identity.key(old)) and not focus.wants(identity.key(new))
     assert dict(focus.rescored())[waits] > 1.5 * before
+
+
+def test_a_crawl_that_is_taken_up_again_knows_what_the_one_before_it_had_learned(spider: RoamSpider) -> None:
+    crawl = spider.crawl
+    told = [("Ferry story", 0.9, "ferries"), ("Football story", 0.0, "games")] * 15
+    found = [
+        Found(Candidate(f"http://a.test/{where}/{number}", "links", anchor=anchor), 0.5, 1, FRONT)
+        for number, (anchor, _, where) in enumerate(told)
+    ]
+    waits = Candidate("http://a.test/waits", "links", anchor="Ferry timetable")
+    with crawl.store.write() as connection:
+        discovery.discover(connection, [*found, Found(waits, 0.3, 1, FRONT)], run=crawl.run, now=1.0)
+        rows = replayed.lease(connection, [one.candidate.url for one in found], run=crawl.run, now=1.0)
+        fetched = [
+            Fetched(rows[one.candidate.url], State.DROPPED, 200, "unlike", quick=quick, fetched_at=2.0)
+            for one, (_, quick, _) in zip(found, told, strict=True)
+        ]
+        fetches.record(connection, fetched, run=crawl.run, ring_after=0.0)
+    again = Crawl.of_run(crawl.config, crawl.run)
+    assert again.focus.wants(identity.key(waits.url)), "another page may name it"
+    ferry, football = ([Candidate(f"http://b.test/{word}", "links", anchor=word)] for word in ("Ferry", "Football"))
+    worth = [again.focus.expected(one, parent=None, parent_likeness=0.0, depth=1)[0] for one in (ferry, football)]
+    before = [crawl.focus.expected(one, parent=None, parent_likeness=0.0, depth=1)[0] for one in (ferry, football)]
+    assert worth[0] / worth[1] > 2 * before[0] / before[1]
+    again.store.close()

@@ -39,6 +39,34 @@ def test_an_anchor_that_names_the_subject_is_worth_more(profile: Profile) -> Non
     assert named > expected(focus, link("b", "Rangers win the derby")) > 0
 
 
+# one that names the seeds' subject and one that does not, in words that stand at one place only
+def _told(place: str, words: str, number: int = 0) -> Candidate:
+    path = f"{words.lower().replace(' ', '-')}/{number}" if place == "url" else f"{number}"
+    feed = Candidate(f"https://paper.test/{path}", "feed", title=words)
+    return feed if place == "title" else link(path, *{"url": [], "anchor": [words], "context": ["More", words]}[place])
+
+
+@pytest.mark.parametrize("place", ["anchor", "context", "title", "url"])
+def test_words_of_the_seeds_are_worth_more_wherever_they_stand(profile: Profile, place: str) -> None:
+    focus = Focus(profile)
+    named = expected(focus, _told(place, "Harbour board annuls dredging tender", 1))
+    assert named > 1.2 * expected(focus, _told(place, "Rangers win their cup", 2))
+
+
+@pytest.mark.parametrize("place", ["anchor", "context", "title", "url"])
+def test_words_are_learned_wherever_they_stand(profile: Profile, place: str) -> None:
+    focus, waits = Focus(profile), _told(place, "Ferry timetable")
+    before = expected(focus, waits)
+    for number in range(1, 20):
+        for words, likeness in (("Ferry story", 0.95), ("Football story", 0.02)):
+            seen = _told(place, words, number)
+            expected(focus, seen)
+            focus.learn(seen.url, 1, likeness, alike=likeness > 0.5)
+    after, other = expected(focus, _told(place, "Ferry ride", 99)), expected(focus, _told(place, "Football ride", 99))
+    assert after > 1.5 * other
+    assert dict(focus.rescored())[identity.key(waits.url)] > 1.5 * before
+
+
 def test_an_anchor_close_in_meaning_is_worth_more_without_any_word_of_the_seeds(profile: Profile) -> None:
     focus = Focus(profile)
     near = expected(focus, link("a", "Ships wait at the quay as the port silts up"))

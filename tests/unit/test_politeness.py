@@ -44,6 +44,15 @@ def test_the_next_request_is_never_sooner_than_the_delay(
         assert pace.next_at >= NOW + min(asked, MAX_RETRY_AFTER_S)
 
 
+def test_no_two_delays_are_the_same_and_none_is_much_longer() -> None:
+    pace, waits = Pace(8.0, _random=random.Random(1)), set()
+    for _ in range(50):
+        pace.answered(NOW)
+        waits.add(pace.next_at - NOW)
+    assert len(waits) == 50
+    assert 8.0 <= min(waits) < 8.2 and 9.8 < max(waits) <= 10.0
+
+
 def test_a_clock_that_is_set_ahead_makes_no_delay_pass() -> None:
     pace = Pace(2.0)
     pace.sent()
