@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
+import resource
 import signal
 import subprocess
 import tomllib
@@ -24,12 +26,13 @@ from crawler.replay import replay, replay_run
 from pipelines import extract, seeds
 from pipelines.archive import Archive
 from pipelines.errors import SeedError, UsageError
+from pipelines.parse import PLAIN_FROM
 from pipelines.records import Page
 from pipelines.stores import articles, fates, open_store, runs
 from pipelines.stores.schema import urls as url_table
 from pipelines.stores.states import State
 from pipelines.warc import Recorded
-from workers import build
+from workers import build, limits
 from workers.inline import Inline
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -398,6 +401,28 @@ def test_a_page_that_kills_its_process_costs_no_other(
     assert (told["fetched"], told["in_flight"]) == (70, 0)
     # by a mere scan of its text, in the end
     assert told["stored"] + told["duplicate"] == 70, told
+
+
+def test_a_page_that_hangs_is_ended_by_the_kernel_and_its_process_has_its_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, parent, begun = extract.extract, os.getpid(), tmp_path / "begun"
+
+    def hangs(body: bytes, url: str, **told: Any) -> extract.Extracted:
+        if url.endswith("/1") and os.getpid() != parent:
+            with begun.open("a") as log:
+                log.write(f"{resource.getrlimit(resource.RLIMIT_AS)[0]}\n")
+            re.match("(a+)+b", "a" * 64)  # in C, where no exception reaches
+        return read(body, url, **told)
+
+    monkeypatch.setattr(extract, "extract", hangs)
+    monkeypatch.setattr(limits, "PAGE_S", 2)
+    told = Project(tmp_path).replay([many(tmp_path / "pages", 3)], {"store": {"keep": "all"}})["fates"]
+    assert (told["fetched"], told["stored"]) == (3, 3), told
+    most = [int(line) for line in begun.read_text().split()]
+    # as often as it is begun before a mere scan of its text
+    assert len(most) == PLAIN_FROM - 1
+    assert all(0 < one < 64 * limits.MEMORY_BYTES for one in most), most
 
 
 @pytest.mark.parametrize("workers", [1, 2])
