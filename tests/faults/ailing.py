@@ -1,7 +1,7 @@
 """A machine whose clock is wrong or whose disk takes no writes, for some processes only.
 
 A library loaded before theirs adds what a file says to the time, and refuses what would write to the disk that the file
-lies on, as a system does that has found its disk broken.
+lies on, as a system does that has found its disk broken (EROFS), or is just finding out (EIO).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SOURCE = r"""
 #include <time.h>
 #include <unistd.h>
 
-struct ailments { int64_t ahead, read_only; };
+struct ailments { int64_t ahead, refuses; };
 static struct ailments none;
 static volatile struct ailments *now_is = &none;
 static dev_t disk;
@@ -69,19 +69,19 @@ int gettimeofday(struct timeval *now, void *zone) {
 
 static int refused(int wrong, const struct stat *at) {
     if (wrong || at->st_dev != disk || !(S_ISREG(at->st_mode) || S_ISDIR(at->st_mode))) return 0;
-    errno = EROFS;
+    errno = now_is->refuses;
     return 1;
 }
 
 static int refused_file(int file) {
     struct stat at;
-    return now_is->read_only && refused(fstat(file, &at), &at);
+    return now_is->refuses && refused(fstat(file, &at), &at);
 }
 
 static int refused_path(int folder, const char *path, int flags) {
     struct stat at;
     char above[PATH_MAX];
-    if (!now_is->read_only || !(flags & (O_WRONLY | O_RDWR | O_CREAT))) return 0;
+    if (now_is->refuses != EROFS || !(flags & (O_WRONLY | O_RDWR | O_CREAT))) return 0;
     if (!fstatat(folder, path, &at, 0)) return (flags & (O_WRONLY | O_RDWR)) && refused(0, &at);
     strncpy(above, path, sizeof above - 1);
     above[sizeof above - 1] = 0;
@@ -143,7 +143,8 @@ class Ailing:
         """Whether there is what makes the library."""
         return shutil.which("cc") is not None
 
-    def suffer(self, *, ahead_s: int = 0, read_only: bool = False) -> None:
-        """From now on the clock is wrong by so much, to which it jumps at once, and the disk takes writes or none."""
+    def suffer(self, *, ahead_s: int = 0, refuses: int = 0) -> None:
+        """From now on the clock is wrong by so much, to which it jumps at once, and the disk takes writes (0), or none,
+        with this number of `errno`."""
         with self._by.open("r+b" if self._by.exists() else "wb") as file:
-            file.write(struct.pack("=qq", ahead_s, read_only))
+            file.write(struct.pack("=qq", ahead_s, refuses))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import json
 import os
 import random
@@ -70,7 +71,7 @@ VICTIMS = {
 RESPITE_S = {"conductor": 120.0, "nursery": 60.0, "clock": 240.0, "broker": 30.0, "crawler": 3.0}
 # of a hundred blows, so many are no kill but one of these
 OTHERS = {"flush": 2, "stop": 1, "hang": 1, "mute": 1, "lock": 2, "crash": 2, "standby": 1, "full": 1, "jump": 1,
-          "readonly": 1, "memory": 1}  # fmt: skip
+          "readonly": 1, "broken": 1, "memory": 1}  # fmt: skip
 # by which the clock jumps, there and back again; never by less than is noticed
 JUMPS_S = (3600, -3600, 90, -90)
 # a blow falls all the same when nothing has moved since the last one for so long
@@ -632,9 +633,18 @@ class Storm:
 
     def _readonly(self) -> bool:
         """The disk takes no writes for seconds: SQLite's, the archive's, Valkey's own and the logs."""
+        return self._refuses(errno.EROFS)
+
+    _can_broken = _can_jump
+
+    def _broken(self) -> bool:
+        """The same, of a disk that just breaks."""
+        return self._refuses(errno.EIO)
+
+    def _refuses(self, number: int) -> bool:
         assert self._ailing is not None
         self._disturb(20.0)
-        self._ailing.suffer(read_only=True)
+        self._ailing.suffer(refuses=number)
         time.sleep(self.dice.uniform(3, 8))
         self._ailing.suffer()
         return True

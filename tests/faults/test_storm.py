@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import random
 import shutil
@@ -134,7 +135,7 @@ def test_a_clock_that_is_wrong_for_some_is_right_for_others(tmp_path: Path) -> N
 
 
 WRITES = """
-import os, sqlite3, sys
+import pathlib, sqlite3, sys
 held = sqlite3.connect(sys.argv[1])
 held.execute("CREATE TABLE t(a)")
 print("ready", flush=True)
@@ -143,7 +144,7 @@ for turn in range(2):
     for write in (
         lambda: held.execute("INSERT INTO t VALUES(1)").connection.commit(),
         lambda: sqlite3.connect(sys.argv[1]).execute("INSERT INTO t VALUES(2)").connection.commit(),
-        lambda: open(sys.argv[1] + f"-{turn}", "w"),
+        lambda: pathlib.Path(sys.argv[1] + f"-{turn}").write_text("x"),
     ):
         try:
             write()
@@ -154,7 +155,13 @@ for turn in range(2):
 """
 
 
-def test_a_disk_that_takes_no_writes_takes_none_of_those_that_suffer_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "database", "file"),
+    [(errno.EROFS, "readonly", "Read-only file system"), (errno.EIO, "disk I/O error", "Input/output error")],
+)
+def test_a_disk_that_takes_no_writes_takes_none_of_those_that_suffer_it(
+    tmp_path: Path, number: int, database: str, file: str
+) -> None:
     if not Ailing.is_possible():
         absent("a C compiler")
     ailing = Ailing(tmp_path)
@@ -165,10 +172,15 @@ def test_a_disk_that_takes_no_writes_takes_none_of_those_that_suffer_it(tmp_path
         assert process.stdin and process.stdout
         process.stdout.readline()
         turns = []
-        for read_only in (True, False):
-            ailing.suffer(read_only=read_only)
+        for refuses in (number, 0):
+            ailing.suffer(refuses=refuses)
             process.stdin.write("\n")
             process.stdin.flush()
             turns.append([process.stdout.readline().strip() for _ in range(3)])
-    assert turns[0][0] != "written" and "readonly" in turns[0][1] and "Read-only file system" in turns[0][2]
+    assert (
+        turns[0][0] != "written"
+        and turns[0][1] != "written"
+        and database in turns[0][0] + turns[0][1]
+        and file in turns[0][2]
+    )
     assert turns[1] == ["written"] * 3
