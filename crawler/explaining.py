@@ -20,7 +20,7 @@ from pipelines.stores.wanted import Wanted
 
 def row_of(connection: Connection, what: str) -> int:
     """The row that a URL, or a place in `suchlike list`, names. UsageError when there is none."""
-    row = articles.at_place(connection, int(what)) if what.isdecimal() else fates.find(connection, what)
+    row = articles.at_place(connection, int(what)) if what.isdecimal() else fates.meant(connection, what)
     if row is None:
         known = "there are fewer results" if what.isdecimal() else "it was never discovered"
         trap = None if what.isdecimal() else identity.looks_like_trap(identity.canonical(what) or what)

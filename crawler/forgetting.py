@@ -117,7 +117,7 @@ def _at_place(connection: Connection, place: str) -> str:
 
 def _rows(connection: Connection, what: str) -> list[int]:
     """The rows of a URL and of where it led; none when nobody has heard of it yet."""
-    row = fates.find(connection, what)
+    row = fates.meant(connection, what)
     if row is None:
         _canonical(what)
         return []

@@ -198,6 +198,14 @@ def variant_of(url: str) -> str:
     return f"{_VARIANT_HOST.sub('', host)}{path}?{query}"
 
 
+def spellings(url: str) -> tuple[str, ...]:
+    """A canonical URL, and how people write the same address: by the other scheme, with www. or without."""
+    scheme, _, rest = url.partition("://")
+    other = "http" if scheme == "https" else "https"
+    bare = rest.removeprefix("www.") if rest.startswith("www.") else f"www.{rest}"
+    return (url, f"{other}://{rest}", f"{scheme}://{bare}", f"{other}://{bare}")
+
+
 def key(url: str) -> int:
     """The signed 64-bit xxh3 of a canonical URL: what the ledger and the seen-set know it by."""
     # not by way of `digest`: this is asked of every link of every page

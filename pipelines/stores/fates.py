@@ -140,6 +140,13 @@ def find(connection: Connection, url: str) -> int | None:
     return connection.execute(select(urls.c.id).where(urls.c.key == identity.key(canonical))).scalar()
 
 
+def meant(connection: Connection, url: str) -> int | None:
+    """The row of a URL as somebody writes it: if it is not known so, by the other scheme, or with www. or without."""
+    keys = [identity.key(one) for one in identity.spellings(identity.canonical(url) or storable(url))]
+    held = dict(map(tuple, connection.execute(select(urls.c.key, urls.c.id).where(urls.c.key.in_(keys)))))
+    return next((held[key] for key in keys if key in held), None)
+
+
 def follow(connection: Connection, url: str) -> int | None:
     """The row a URL led to, redirects followed."""
     row = find(connection, url)

@@ -152,7 +152,9 @@ def among(connection: Connection, rows: Sequence[int]) -> set[int]:
 
 
 def tombstones(connection: Connection, addresses: Iterable[str]) -> set[str]:
-    """Those of these canonical URLs that were forgotten."""
-    of_key = {identity.key(one): one for one in addresses}
-    gone = (urls.c.key.in_(of_key), urls.c.state == State.REFUSED, urls.c.reason == REASON)
-    return {of_key[key] for key in connection.execute(select(urls.c.key).where(*gone)).scalars()}
+    """Those of these canonical URLs that were forgotten, in whichever spelling."""
+    keys = {one: [identity.key(spelt) for spelt in identity.spellings(one)] for one in addresses}
+    every = {key for some in keys.values() for key in some}
+    gone = (urls.c.key.in_(every), urls.c.state == State.REFUSED, urls.c.reason == REASON)
+    held = set(connection.execute(select(urls.c.key).where(*gone)).scalars())
+    return {one for one, some in keys.items() if not held.isdisjoint(some)}

@@ -420,6 +420,7 @@ def test_show_tells_everything_about_one_url(say: Callable[..., Said], project: 
     assert (stored["fate"], set(stored["article"]) >= ARTICLE) == ("stored", True)
     gone = say("-C", project, "show", "https://one.example/gone", "--json").only
     assert (gone["fate"], gone["reason"], gone["article"]) == ("dropped", "http-404", None)
+    assert say("-C", project, "show", "http://www.one.example/gone", "--json").only == gone
     assert say("-C", project, "show", "https://never.example/").code == 2
     assert say("-C", project, "show", "999").code == 2
 

@@ -303,6 +303,23 @@ def test_it_does_not_come_back_under_another_address_of_its_site(database: str, 
     stock.store.close()
 
 
+@pytest.mark.parametrize("spelt", ["http://harbour.test/news", "https://www.harbour.test/news#top"])
+def test_an_address_may_be_spelt_as_people_do_and_comes_back_in_no_spelling(
+    project: Project, spelt: str
+) -> None:  # fmt: skip
+    assert list(project.forget(spelt, preview=True).articles) == [GONE]
+    assert list(project.forget(spelt).articles) == [GONE]
+    store = project.store()
+    stock = Stock(store.engine.url.render_as_string(hide_password=False), project.folder, open_run=False)
+    stock.run = 1
+    others = {"http://harbour.test/news": page("Harbour"), "https://www.harbour.test/news": page("Harbour")}
+    stock.work("parse", stock.fetched({**others, "https://harbour.test/more": page("Meadow")}))
+    assert {url: stock.row(url).reason for url in others} == dict.fromkeys(others, "forgotten")
+    assert "https://harbour.test/more" in stock.articles()
+    stock.store.close()
+    store.close()
+
+
 def test_what_an_address_leads_to_is_forgotten_with_it(database: str, tmp_path: Path) -> None:
     stock = Stock(database, tmp_path)
     short, moved = "https://short.test/h", "https://harbour.test/moved"
