@@ -16,9 +16,11 @@ from crawler.frontier.traps import Traps
 from crawler.reading.gate import Gate
 from pipelines import urls as identity
 from pipelines.config import Config, load
+from pipelines.days import day
 from pipelines.errors import UsageError
 from pipelines.holders import holder_name
 from pipelines.likeness.profile import Profile
+from pipelines.sections import Profile as Asked
 from pipelines.stores import Store, open_store, runs, sites, starts
 from workers import broker
 from workers.queues import Queues, Sender
@@ -45,9 +47,10 @@ class Crawl:
             waiting = starts.waiting(connection)
             blocked = sites.blocked(connection)
         self.scope = Scope(config, started, blocked)
-        self.focus = Focus(profile, breadth=config.crawl.order == "breadth")
-        threshold = config.only_profile()[1].threshold if profile else "auto"
-        self.gate = Gate(profile, keeps_all=config.store.keep == "all", threshold=threshold, agent=config.agent)
+        asked = config.only_profile()[1] if profile else Asked()
+        first_day = day(asked.since or None, "since")
+        self.focus = Focus(profile, breadth=config.crawl.order == "breadth", first_day=first_day)
+        self.gate = Gate(profile, keeps_all=config.store.keep == "all", threshold=asked.threshold, agent=config.agent)
         self.traps = Traps(config.crawl.max_per_template)
         self.owned = Owned()
         self.handoff = Handoff(store, sender, run=run, holder=self.holder, together=tuned(config).batch)

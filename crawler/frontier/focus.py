@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import UTC
 from itertools import chain
 
 import numpy as np
@@ -20,6 +21,7 @@ import numpy as np
 from crawler.frontier.linktable import LinkTable
 from crawler.frontier.trials import TRIAL
 from pipelines import urls as identity
+from pipelines.citation import date_in_url, date_of
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.tokens import words
 from pipelines.records import Candidate
@@ -44,6 +46,8 @@ RESCORED = 500
 MOVED = 0.01
 # a page that is unlike may lead on, and so may the next; but what lies more than so many of them away is worth less
 TUNNEL_FREE, TUNNEL = 3, 0.8
+# a candidate that a feed, a sitemap or its own address dates before the first day asked for
+EARLY = 1 / 16
 # pages of one URL shape of a site in a row that were unlike: from then on that shape needs evidence of its own
 BARREN_AFTER = 40
 BARREN_CUE = 0.1
@@ -54,11 +58,13 @@ MAX_LISTS = 2_000
 class Focus:
     """Estimates candidates and learns from what was fetched. Keys are `pipelines.urls.key` of their URLs.
 
-    `breadth` turns the estimates off: first found, first fetched.
+    `breadth` turns the estimates off: first found, first fetched. Articles of before `first_day` (YYYY-MM-DD, if any)
+    are none of those asked for.
     """
 
-    def __init__(self, profile: Profile | None, *, breadth: bool = False) -> None:
+    def __init__(self, profile: Profile | None, *, breadth: bool = False, first_day: str | None = None) -> None:
         self._profile = profile
+        self._first_day = first_day
         self._flat = breadth or profile is None
         self._words = np.zeros(HASHED, np.float32)
         self._steps = np.full(HASHED, 1e-8, np.float32)
@@ -102,7 +108,8 @@ class Focus:
         keys = self._link([*again, *new], parent, parent_likeness)[len(again) :]
         if new:
             reach = TUNNEL ** max(0, depth - TUNNEL_FREE)
-            self._table.place(keys, [_site_of(candidate.url) for candidate in new], reach)
+            reaches = [reach * EARLY if self._is_early(candidate) else reach for candidate in new]
+            self._table.place(keys, [_site_of(candidate.url) for candidate in new], reaches)
             estimates = self._table.estimates(keys, self._words, self._dense, NAMED_OFTEN)
             for at, value in zip(open_, estimates, strict=True):
                 values[at] = value
@@ -124,6 +131,13 @@ class Focus:
         if candidate.source == "start":
             return START_EXPECTED
         return START_EXPECTED / (1.0 + depth) if self._flat else None
+
+    def _is_early(self, candidate: Candidate) -> bool:
+        """Whether an article is dated before the first day asked for, by what names it or by its own address."""
+        if self._first_day is None:
+            return False
+        moment = date_of(candidate.published) or date_in_url(candidate.url)
+        return moment is not None and moment.astimezone(UTC).date().isoformat() < self._first_day
 
     def learn(self, url: str, parent: int | None, likeness: float, *, alike: bool) -> None:
         """The page at `url` was fetched and is `likeness` alike; `alike` when it went on to extraction."""

@@ -103,8 +103,8 @@ class LinkTable:
             self._waits[at], self._last[at], self._count[at] = True, -1, 0
         return at
 
-    def place(self, keys: Sequence[int], sites: Sequence[str], reach: float) -> None:
-        """Where new candidates are: their sites, and what is left (0 to 1) of the allowance for tunnelling."""
+    def place(self, keys: Sequence[int], sites: Sequence[str], reach: Sequence[float]) -> None:
+        """Where new candidates are: their sites, and what each estimate is multiplied by (0 to 1) for how it lies."""
         ats = [self._candidate_of[key] for key in keys]
         self._site[ats] = [self.trials.number(site) for site in sites]
         self._reach[ats] = reach

@@ -61,6 +61,6 @@ def _query() -> Select[Any]:
 
 
 def _known(row: Row[Any]) -> Known:
-    candidate = Candidate(row.url, row.source, anchor=row.anchor, context=row.context)
+    candidate = Candidate(row.url, row.source, anchor=row.anchor, context=row.context, published=row.published)
     alike = row.state != State.DROPPED
     return Known(candidate, row.parent, row.parent_quick or 0.0, row.depth, row.quick or 0.0, alike)

@@ -13,6 +13,7 @@ from scrapy.http import HtmlResponse, Response
 from scripted_site import prose, story
 
 from crawler.crawl import Crawl
+from crawler.frontier.focus import EARLY
 from crawler.frontier.held import Held
 from crawler.frontier.pace import Pace
 from crawler.frontier.trials import TRIAL
@@ -35,7 +36,7 @@ def spider(tmp_path: Path) -> Iterator[RoamSpider]:
     """The spider of a crawl for articles like one seed, which holds one host."""
     (tmp_path / "seeds").mkdir()
     (tmp_path / "seeds" / "1.txt").write_text("\n\n".join(prose(1)))
-    overrides = settings()
+    overrides = {**settings(), "profile": {"x": {"since": "2026-11-01"}}}
     store, run = begin(tmp_path, overrides, sites=["http://a.test/"], seed_set=tmp_path / "seeds")
     crawl = Crawl.of_run(Project(tmp_path).config(overrides), run)
     crawl.owned.hosts[HOST] = Held(HOST, "a.test", "http", Pace(1.0), None)
@@ -101,10 +102,18 @@ def test_a_crawl_that_is_taken_up_again_knows_what_the_one_before_it_had_learned
             for one, (_, quick, _) in zip(found, told, strict=True)
         ]
         fetches.record(connection, fetched, run=crawl.run, ring_after=0.0)
+    dated = [Candidate(f"http://a.test/{day}", "feed", published=f"2026-{day}T12:00:00Z") for day in ("10-02", "11-02")]
+    with crawl.store.write() as connection:
+        discovery.discover(connection, [Found(one, 0.2, 1, FRONT) for one in dated], run=crawl.run, now=1.0)
     again = Crawl.of_run(crawl.config, crawl.run)
     assert again.focus.wants(identity.key(waits.url)), "another page may name it"
     ferry, football = ([Candidate(f"http://b.test/{word}", "links", anchor=word)] for word in ("Ferry", "Football"))
     worth = [again.focus.expected(one, parent=None, parent_likeness=0.0, depth=1)[0] for one in (ferry, football)]
     before = [crawl.focus.expected(one, parent=None, parent_likeness=0.0, depth=1)[0] for one in (ferry, football)]
     assert worth[0] / worth[1] > 2 * before[0] / before[1]
+    for _ in range(5):
+        again.focus.learn("http://a.test/other", FRONT, 0.9, alike=True)
+    rescored = dict(again.focus.rescored())
+    early, late = (rescored[identity.key(one.url)] for one in dated)
+    assert early == pytest.approx(EARLY * late), "what was dated before the first day asked for"
     again.store.close()

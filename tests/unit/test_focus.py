@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from crawler.frontier.focus import BARREN_AFTER, LIST_EXPECTED, MAX_LISTS, START_EXPECTED, TUNNEL_FREE, Focus
+from crawler.frontier.focus import BARREN_AFTER, EARLY, LIST_EXPECTED, MAX_LISTS, START_EXPECTED, TUNNEL_FREE, Focus
 from crawler.frontier.linktable import MAX_LINKS_EACH
 from crawler.frontier.trials import LEAST, TRIAL, Trials
 from pipelines import urls as identity
@@ -76,6 +76,27 @@ def test_an_anchor_close_in_meaning_is_worth_more_without_any_word_of_the_seeds(
 def test_a_link_of_a_like_page_is_worth_more_than_the_same_link_of_an_unlike_one(profile: Profile) -> None:
     focus = Focus(profile)
     assert expected(focus, link("a", "Read more"), likeness=0.9) > expected(focus, link("b", "Read more"), likeness=0.0)
+
+
+@pytest.mark.parametrize(
+    ("path", "published", "is_early"),
+    [("a", "2026-10-31T23:00:00Z", True), ("a", "Sat, 31 Oct 2026 08:00:00 GMT", True), ("2019/05/17/a", "", True),
+     ("a", "2026-11-01", False), ("a", "", False), ("a", "last week", False), ("2026/11/05/a", "", False),
+     ("2019/05/17/a", "2026-11-05T08:00:00Z", False)],
+)  # fmt: skip
+def test_what_is_dated_before_the_first_day_asked_for_comes_behind(
+    profile: Profile, path: str, published: str, is_early: bool
+) -> None:
+    dated = Candidate(f"https://paper.test/{path}", "feed", title="Dredging of silt", published=published)
+    share = EARLY if is_early else 1.0
+    for first_day, of_it in (("2026-11-01", share), (None, 1.0)):
+        focus, other = Focus(profile, first_day=first_day), Focus(profile)
+        assert expected(focus, dated) == pytest.approx(of_it * expected(other, dated))
+        for learns in (focus, other):
+            for number in range(5):
+                learns.learn(f"https://paper.test/other{number}", 1, 0.9, alike=True)
+        key = identity.key(dated.url)
+        assert dict(focus.rescored())[key] == pytest.approx(of_it * dict(other.rescored())[key]), "and stays there"
 
 
 def test_lists_and_starting_points_come_first(profile: Profile) -> None:
