@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 from stocked import Stock, adds_up
 from warcio.archiveiterator import ArchiveIterator
 
@@ -206,6 +207,22 @@ def test_running_a_stage_twice_is_running_it_once(make: Make, stage: str) -> Non
             assert (stock.states(), stock.articles(), stock.fates()) == before
     assert stock.fates()["stored"] == 1
     assert stock.fates()["duplicate"] == 1
+    stages["store"].close()
+
+
+def test_a_batch_costs_a_stage_as_many_transactions_as_one_page(make: Make) -> None:
+    stock = make(keep="all")
+    committed: list[str] = []
+    stages = stock.stages()
+    for batch in (1, 12):
+        sentences = [[f"{one} {batch} {number}" for one in TRAINS] for number in range(batch)]
+        rows = stock.fetched({f"https://s{at}-{batch}.test/": page(f"{at}", s) for at, s in enumerate(sentences)})
+        for name in TAKES:
+            event.listen(stock.store.engine, "commit", note := lambda _, name=name: committed.append(name))
+            stages[name].run(rows, unwatched)
+            event.remove(stock.store.engine, "commit", note)
+        assert Counter(committed) == dict.fromkeys(TAKES, 2)
+        committed.clear()
     stages["store"].close()
 
 
