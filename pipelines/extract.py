@@ -20,6 +20,7 @@ from pipelines.dating import GUESSED, Dated
 from pipelines.hygiene import paragraphs
 from pipelines.language import count_words, detect
 from pipelines.metadata import Metadata
+from pipelines.misfits import code
 from pipelines.records import About, Rights
 
 __all__ = ["MIN_WORDS", "REASONS", "Extracted", "NotAnArticle", "Reason", "extract", "extract_plainly", "warm"]
@@ -219,15 +220,20 @@ def _assembled(text: str, words: int, about: Metadata, dated: Dated | None) -> E
         words=words,
         canonical_url=about.canonical_url,
         rights=about.rights,
-        about=_about(text, words, about, dated),
+        about=_about(text, words, language, about, dated),
     )
 
 
-def _about(text: str, words: int, about: Metadata, dated: Dated | None) -> About:
-    """What is known beside: the section, a wall, whether the text stops short, and who said what."""
+def _about(text: str, words: int, language: str, about: Metadata, dated: Dated | None) -> About:
+    """What is known beside: the section, a wall, whether the text stops short, and who said what.
+
+    `language` is what the text sounds like.
+    """
     evidence = dict(about.evidence) | ({"published": dated.evidence} if dated else {})
     said = {name: dict(told) for name, told in about.said.items()}
     if dated and len({day[:10] for day in dated.said.values()}) > 1:
         said["published"] = dict(dated.said)
+    if about.language and language not in ("und", code(about.language)):
+        said["language"] = {"text": language, "markup": about.language}
     short = access.stops_short(text, words, about.main, walls=about.walled)
     return About(about.section, about.walled, short, evidence, said)

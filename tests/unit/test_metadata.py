@@ -212,6 +212,14 @@ def test_what_was_read_goes_along_with_the_article() -> None:
     assert found.disagreement == {"published": {"json-ld": "2024-05-17T09:30:00Z", "url": "2019-01-02T00:00:00Z"}}
 
 
+@pytest.mark.parametrize(("lang", "said"), [("en-GB", {}), ("", {}), ("de", {"text": "en", "markup": "de"})])
+def test_a_language_that_the_markup_denies_is_that_of_the_text(lang: str, said: dict[str, str]) -> None:
+    sentence = "The town council met on Tuesday and heard what clearing the winter's snow is going to cost. "
+    html = page(body=f"<article><p>{sentence * 12}</p></article>").replace("<html lang=en>", f'<html lang="{lang}">')
+    found = extract(html.encode(), "https://news.example/story")
+    assert (found.language, found.about.disagreement.get("language", {})) == ("en", said)
+
+
 _NAMES = st.sampled_from(["name", "author", "@type", "datePublished", "articleSection", "wordCount"])
 _ANYTHING = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=9),
