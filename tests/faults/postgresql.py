@@ -46,6 +46,7 @@ class PostgreSQL:
             check=True, capture_output=True, cwd="/tmp", env={**os.environ, "LC_ALL": "C.UTF-8"},
         )  # fmt: skip
         self.start()
+        self._say("CREATE EXTENSION amcheck")  # by which `doctor --deep` looks at indexes
         return self
 
     def start(self) -> None:
@@ -72,12 +73,18 @@ class PostgreSQL:
 
     def read_only(self, now: bool) -> None:
         """Whether it takes no writes from now on, in whatever session."""
+        self._say(
+            "SET default_transaction_read_only = off",
+            f"ALTER SYSTEM SET default_transaction_read_only = {'on' if now else 'off'}",
+            "SELECT pg_reload_conf()",
+        )
+
+    def _say(self, *statements: str) -> None:
         import psycopg
 
         with psycopg.connect(self.address.replace("+psycopg", ""), autocommit=True) as connection:
-            connection.execute("SET default_transaction_read_only = off")
-            connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {'on' if now else 'off'}")
-            connection.execute("SELECT pg_reload_conf()")
+            for statement in statements:
+                connection.execute(statement)
 
     def crash(self) -> None:
         """As a power cut ends it: no client is waited for, nothing is written; the next start recovers."""
