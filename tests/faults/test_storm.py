@@ -19,6 +19,7 @@ from crawling import Crawled, begin, finished, settings, worker
 from dialling import PUBLIC, Processes
 from mute import Mute
 from patience import PATIENCE_S, RUN_S
+from postgresql import binaries
 from scrapy import Request
 from scrapy.utils.test import get_crawler
 from scripted_site import Site, story
@@ -47,6 +48,16 @@ def test_a_small_storm_costs_nothing() -> None:
     assert kills >= KILLS or (told.seconds > 150 and kills > KILLS / 6), told.kills
     # of few kills not all kinds are there
     assert len(told.kills) > (4 if kills >= KILLS else 2), told.kills
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_nor_does_a_smaller_one_on_postgresql() -> None:
+    if binaries() is None:
+        absent("PostgreSQL")
+    told = storm("postgresql", SEED, KILLS // 4, pages=22, pause=(0.0, 0.3), long_s=5.0, minutes=1.0)
+    assert (told.lost, told.doubled, told.broken) == ([], [], [])
+    assert told.kills.total() > 2, told.kills
 
 
 def test_replies_of_the_broker_that_are_lost_cost_no_page(tmp_path: Path) -> None:
