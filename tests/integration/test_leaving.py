@@ -255,8 +255,8 @@ def test_a_byte_flipped_in_the_archive_is_found(lone: Project, tmp_path: Path) -
         flipped = bytearray(whole)
         flipped[at] ^= 0x10
         warc.write_bytes(flipped)
-        told, itself = lone.verify(file), lone.verify(warc)
-        assert not told["ok"] or not itself["ok"], at
+        assert not lone.verify(file)["ok"], at
+        assert not lone.verify(warc)["ok"], at
     warc.write_bytes(whole)
     assert lone.verify(warc) == {
         "file": str(warc), "ok": True, "files": 1, "articles": 0, "records": len(PAGES), "wrong": 0, "problems": [],
