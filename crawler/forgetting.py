@@ -80,6 +80,8 @@ def _remove(
             if _places(archived) <= gone:
                 if not rows and not site:
                     rows = [_begun(connection, what)]
+                elif not site:
+                    rows += filter(None, [_row(connection, one) for one in forgotten.unheard_of(connection, rows)])
                 forgotten.forget(connection, rows, site=site, now=time.time())
                 break
     store.settle()
@@ -119,20 +121,24 @@ def _rows(connection: Connection, what: str) -> list[int]:
     """The rows of a URL and of where it led; none when nobody has heard of it yet."""
     row = fates.meant(connection, what)
     if row is None:
-        _canonical(what)
-        return []
+        return forgotten.claiming(connection, _canonical(what))
     return sorted({one for led in forgotten.led_to(connection, row) for one in forgotten.variants(connection, led)})
 
 
 def _begun(connection: Connection, url: str) -> int:
     """A row for a URL nobody has heard of, so that there is something to put the tombstone on."""
-    latest = runs.latest(connection)
-    found = Found(Candidate(_canonical(url), "forgotten"), 0.0)
-    discovery.discover(connection, [found], run=latest.id if latest else 0, now=time.time())
-    row = fates.find(connection, url)
+    row = _row(connection, url)
     if row is None:
         raise UsageError(f"All of the site of {url} is forgotten already.")
     return row
+
+
+def _row(connection: Connection, url: str) -> int | None:
+    """The row of a URL, begun where there is none; none is of a barred site."""
+    latest = runs.latest(connection)
+    found = Found(Candidate(_canonical(url), "forgotten"), 0.0)
+    discovery.discover(connection, [found], run=latest.id if latest else 0, now=time.time())
+    return fates.find(connection, url)
 
 
 def _canonical(url: str) -> str:

@@ -53,12 +53,38 @@ def led_to(connection: Connection, row: int) -> list[int]:
 
 
 def variants(connection: Connection, row: int) -> list[int]:
-    """The row, and those under which the same site tells the same article: print, AMP and the like."""
-    found = connection.execute(select(articles.c.canonical_key, articles.c.site).where(articles.c.id == row)).first()
-    if found is None:
-        return [row]
-    same = (articles.c.canonical_key == found.canonical_key, articles.c.site == found.site)
-    return sorted({row, *connection.execute(select(articles.c.id).where(*same)).scalars()})
+    """The row, and those under which the same site tells the same article: print, AMP, and the address they give as the
+    article's own, fetched or not. A page that gives the same address and has another text is none."""
+    own = connection.execute(select(articles.c.canonical_key, articles.c.site).where(articles.c.id == row)).first()
+    if own is None:
+        url = connection.execute(select(urls.c.url).where(urls.c.id == row)).scalar_one()
+        return sorted({row, *claiming(connection, url)})
+    same = (articles.c.canonical_key == own.canonical_key, articles.c.site == own.site, articles.c.id != row)
+    others = connection.execute(select(articles.c.id).where(*same)).scalars().all()
+    alike = stories.linked(connection, row, others)
+    unread = (urls.c.key == own.canonical_key, urls.c.state.in_((State.WAITING, State.DEAD)))
+    meant = connection.execute(select(urls.c.id).where(*unread)).scalars().all() if len(alike) == len(others) else []
+    return sorted({row, *alike, *meant})
+
+
+def claiming(connection: Connection, url: str) -> list[int]:
+    """The articles that give this canonical URL as their own, on its site; none if they tell different things."""
+    site = identity.site_of(identity.host_of(url))
+    same = (articles.c.canonical_key == identity.key(url), articles.c.site == site)
+    found = list(connection.execute(select(articles.c.id).where(*same).order_by(articles.c.id)).scalars())
+    return found if found and len(stories.linked(connection, found[0], found[1:])) == len(found) - 1 else []
+
+
+def unheard_of(connection: Connection, rows: Sequence[int]) -> list[str]:
+    """The addresses that these articles alone give as their own, and that have no row yet."""
+    own, other = articles.alias(), articles.alias()
+    found: set[str] = set()
+    for some in portions(rows):
+        others = select(other.c.id).where(other.c.canonical_key == own.c.canonical_key, other.c.id.not_in(some))
+        known = select(urls.c.id).where(urls.c.key == own.c.canonical_key)
+        query = select(own.c.canonical_url).where(own.c.id.in_(some), ~others.exists(), ~known.exists())
+        found |= set(connection.execute(query).scalars())
+    return sorted(one for one in found if one.count("/") > 3 or not one.endswith("/"))  # no site's front page
 
 
 def copies(connection: Connection, rows: Sequence[int]) -> dict[int, str]:

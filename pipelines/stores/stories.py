@@ -121,6 +121,12 @@ def place(connection: Connection, row: int, signed: Signature | None) -> None:
         _fold_anew(connection, own, kin)
 
 
+def linked(connection: Connection, row: int, others: Sequence[int]) -> list[int]:
+    """Those of some other articles that tell the same text as this one."""
+    own = _member(connection, row).told
+    return [one.told.row for one in _members(connection, articles.c.id.in_(others)) if link(own, one.told)]
+
+
 def leave(connection: Connection, rows: Sequence[int]) -> None:
     """These articles tell their stories no more: what they were linked with is folded without them, once, and they are
     found no more."""

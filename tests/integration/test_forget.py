@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text, update
 from stocked import Stock, adds_up
-from test_leaving import PAGES, SENTENCES, filled, page
+from test_leaving import PAGES, SENTENCES, TOPICS, filled, page
 
 from crawler import forgetting
 from crawler.cli.app import run as command_line
@@ -318,6 +318,43 @@ def test_an_address_may_be_spelt_as_people_do_and_comes_back_in_no_spelling(
     assert "https://harbour.test/more" in stock.articles()
     stock.store.close()
     store.close()
+
+
+@pytest.mark.parametrize("asked", [GONE, "https://harbour.test/amp/news"])
+@pytest.mark.parametrize("found", [False, True])
+def test_an_article_known_by_its_print_page_alone_goes_and_does_not_come_back_by_its_own_address(
+    database: str, tmp_path: Path, asked: str, found: bool
+) -> None:  # fmt: skip
+    stock = Stock(database, tmp_path)
+    told = page("Harbour").replace(b"<head>", f'<head><link rel="canonical" href="{GONE}">'.encode())
+    other = page("Theatre").replace(b"<head>", b'<head><link rel="canonical" href="/">')
+    stock.work("parse", stock.fetched({"https://harbour.test/amp/news": told, "https://harbour.test/other": other}))
+    if found:
+        stock.find(GONE)
+    with stock.store.write() as connection:
+        runs.end(connection, stock.run, "exhausted", now=3.0)
+    done = forget(stock.store, tmp_path / "warc", asked)
+    assert list(done.articles) == ["https://harbour.test/amp/news"]
+    assert stock.row(GONE).reason == stock.row("https://harbour.test/amp/news").reason == "forgotten"
+    assert list(stock.articles()) == ["https://harbour.test/other"]
+    stock.store.close()
+
+
+def test_pages_that_give_one_address_and_tell_different_things_are_not_forgotten_together(
+    database: str, tmp_path: Path
+) -> None:  # fmt: skip
+    stock = Stock(database, tmp_path)
+    front = b'<head><link rel="canonical" href="/article">'
+    pages = {f"https://harbour.test/article?id={topic}": page(topic).replace(b"<head>", front) for topic in TOPICS}
+    stock.work("parse", stock.fetched(pages))
+    with stock.store.write() as connection:
+        runs.end(connection, stock.run, "exhausted", now=3.0)
+    first, *others = pages
+    assert list(forget(stock.store, tmp_path / "warc", first).articles) == [first]
+    assert sorted(stock.articles()) == sorted(others)
+    assert forget(stock.store, tmp_path / "warc", "https://harbour.test/article", preview=True).articles == {}
+    assert "https://harbour.test/article" not in stock.states()
+    stock.store.close()
 
 
 def test_what_an_address_leads_to_is_forgotten_with_it(database: str, tmp_path: Path) -> None:
