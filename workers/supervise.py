@@ -29,7 +29,7 @@ UNREACHABLE = 4
 # one that is in want of these, or that another signal ended, is needed as soon as it can be had, however often that was
 NEEDED_MOST_S = 2.0
 STABLE_S = 30.0
-STOP_S = 30.0
+STOP_S = 10.0
 # a nursery that is still importing is waited for so long at a time, and in all
 WARM_S = 0.2
 PATIENCE_S = 60.0

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import signal
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 STORE_RETRY_S = 2.0
+# asked to stop, a crawler waits so long for answers that are on their way
+LEAVE_S = 3.0
 
 
 class Scheduler(BaseScheduler):
@@ -43,6 +47,7 @@ class Scheduler(BaseScheduler):
         self._crawler = crawler
         self._ready: deque[Request] = deque()
         self._pump: asyncio.Task[None] | None = None
+        self._asked_to_stop_at: float | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Scheduler:
@@ -92,7 +97,19 @@ class Scheduler(BaseScheduler):
             self._owned.stop = "failed"
         assert self._crawler.engine is not None
         self._pump = None
+        if self._is_late:
+            await self._leave()
+            return
         await self._crawler.engine.close_spider_async(reason=self._owned.stop or "finished")
+
+    async def _leave(self) -> None:
+        """Ends the process with answers still on their way, for which Scrapy would wait until they time out."""
+        self._crawl.ended = self._owned.stop or "shutdown"
+        try:
+            await self._exchange.close()
+        except StoreError as error:
+            logger.error("%s What this crawler held is free again when its leases have run out.", error)
+        signal.raise_signal(signal.SIGTERM)  # asked twice, Scrapy stops at once
 
     async def _until_done(self) -> None:
         if not self._crawl.config.crawl.allow_private_addresses:
@@ -102,9 +119,10 @@ class Scheduler(BaseScheduler):
                 self._owned.look_at_clock()
                 if self._exchange.is_due:
                     await self._exchange.run()
-                if self._is_done():
+                if self._is_done() or self._is_late:
                     break
-                due = IDLE_S if self._exchange.is_fenced else self._dispatch.send_due()
+                rests = self._exchange.is_fenced or self._is_asked_to_stop
+                due = IDLE_S if rests else self._dispatch.send_due()
                 self._owned.wake.clear()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._owned.wake.wait(), due)
@@ -116,3 +134,15 @@ class Scheduler(BaseScheduler):
         owned = self._owned
         busy = owned.flying or owned.batch or self._ready or self._exchange.lingers
         return owned.stop is not None and not busy
+
+    @property
+    def _is_asked_to_stop(self) -> bool:
+        """Whether a signal came: Scrapy takes nothing new from then on."""
+        if self._asked_to_stop_at is None and not self._crawler.crawling:
+            self._asked_to_stop_at = time.monotonic()
+        return self._asked_to_stop_at is not None
+
+    @property
+    def _is_late(self) -> bool:
+        """Whether answers that are still on their way are not waited for any more: who goes on asks for them anew."""
+        return self._is_asked_to_stop and time.monotonic() - (self._asked_to_stop_at or 0.0) > LEAVE_S

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from conftest import until
 from patience import PATIENCE_S, RUN_S
+from scripted_site import Answer, Site
 from working import at_work_in, children, end, said, started
 
 from pipelines.config import load
@@ -193,6 +194,45 @@ def test_ctrl_c_stops_in_order_and_the_run_goes_on_later(tmp_path: Path, undistu
     summary = run(folder)
     assert (summary["run"], summary["stopped_by"]) == (1, "exhausted")
     assert result(folder) == undisturbed
+
+
+SLOW = """\
+[profile.night-trains]
+seeds = "seeds/"
+[crawl]
+rate = "10/1s"
+proxy = "{proxy}"
+[sources]
+sites = ["http://slow.test/"]
+[store]
+keep = "all"
+"""
+# promised are ten seconds; a page that is not answered is given up after twenty
+STOPS_S = 15.0
+
+
+def test_a_run_asked_to_stop_does_not_wait_for_a_page_that_does_not_come(tmp_path: Path) -> None:
+    folder = project(tmp_path / "stopped")
+    page = f"<p>{'word and more ' * 200}</p><a href='/hangs'>more</a>".encode()
+    html = {"content-type": "text/html"}
+    answers = {"slow.test/": Answer(body=page, headers=html),
+               "slow.test/hangs": (Answer(hangs=True), Answer(body=page, headers=html))}  # fmt: skip
+    with Site(answers) as site:
+        (folder / "suchlike.toml").write_text(SLOW.format(proxy=site.url))
+        with started(folder, "run") as first:
+            until(lambda: bool(site.requests("slow.test", "/hangs")), "the page that does not come")
+            first.send_signal(signal.SIGTERM)
+            assert first.wait(STOPS_S) == 3, said(folder)
+        assert "did not stop" not in said(folder) and "Traceback" not in said(folder)
+        store = open_store(load(folder).database)
+        with store.read() as connection:
+            waiting = hosts.frontier(connection)
+            assert (waiting["urls"], waiting["leased"]) == (1, 0), "it was handed back"
+            assert fates.count(connection)["fetched"] == 1, "what came before was handed over"
+        store.close()
+        assert run(folder)["pages_fetched"] == 2
+        asked, again = site.requests("slow.test", "/hangs")
+        assert again.at - asked.at > 0.1
 
 
 def test_a_second_ctrl_c_waits_for_nobody(tmp_path: Path) -> None:
