@@ -153,6 +153,8 @@ class ForkingWorker(_OneQueue, Worker):
 class PlainWorker(_OneQueue, SimpleWorker):
     """Works in its own process: for stages that run no foreign bytes through C parsers."""
 
+    death_penalty_class = KernelAlarm
+
 
 def work(config: Config, stage: str) -> None:
     """Works on the queue of one stage until SIGTERM or SIGINT. Lives through an absent broker."""

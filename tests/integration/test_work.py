@@ -29,7 +29,7 @@ from pipelines.stores.ledger import MAX_ATTEMPTS
 from workers.broker import Broker, connect
 from workers.lifeline import Stop
 from workers.limits import MEMORY_BYTES
-from workers.queues import Queues, queue
+from workers.queues import RUN_STAGE, Queues, queue
 from workers.reconcile import reconcile
 from workers.work import CPU_S, PlainWorker
 
@@ -358,3 +358,19 @@ with KernelAlarm(1, JobTimeoutException):
 def test_the_alarm_ends_what_no_exception_can(work: str) -> None:
     done = subprocess.run([sys.executable, "-c", ALARMED.format(work=work)], timeout=PATIENCE_S, check=False)
     assert done.returncode == -signal.SIGALRM
+
+
+@pytest.mark.parametrize("stage", ["dedupe", "store"])
+def test_a_stage_that_hangs_without_a_child_is_ended_at_its_time_and_nothing_is_lost(
+    tmp_path: Path, broker: Broker, sender: Queues, stage: str
+) -> None:
+    project = Waiting(tmp_path)
+    rows = project.fetch(articles(3))
+    with started(tmp_path, "work", stage) as worker, project.store.write():  # so that it hangs
+        with connect(broker.address) as client:
+            queue(stage, client).enqueue(RUN_STAGE, stage, rows, job_timeout=2)
+        assert worker.wait(PATIENCE_S) == -signal.SIGALRM
+    with started(tmp_path, "work", "-n", "1"):
+        sender.send("parse", rows)
+        until(lambda: project.fates()["in_flight"] == 0, "the end of every row")
+    assert project.fates()["stored"] == 3
