@@ -29,7 +29,7 @@ class Explained(dict[str, Any]):
             f"<h4>{self['score']:.2f} {_html(self['title'])} ({taken}, from {self['threshold']:.2f})</h4>"
             f"<table><tr>{parts}<td>= <b>{self['logit']:+.2f}</b>, the logit of the score</td></tr></table>"
             f"<p>closest seeds: {seeds}<br>words: {words}<br>"
-            f"closer than {ordinary(self['percentile'])}</p>"
+            f"closer in words and meaning than {ordinary(self['percentile'])}</p>"
             + (f"<ul>{pairs}</ul>" if pairs else "")
             + (f"<p>against:</p><ul>{against}</ul>" if against else "")
         )

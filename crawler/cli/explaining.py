@@ -43,7 +43,7 @@ def explain(url: str, *, session: Hidden) -> int:
     session.out(f" parts    {parts}   = {told['logit']:+.2f}, the logit of the score")
     if told["terms"]:
         session.out(" words    " + "  ".join(f"{term['word']} {term['weight']:+.2f}" for term in told["terms"][:10]))
-    session.out(f" meaning  closer than {ordinary(told['percentile'])}")
+    session.out(f" closer   in words and meaning than {ordinary(told['percentile'])}")
     for pair in told["pairs"]:
         session.out(f" like     “{_short(pair['ours'])}”\n  seed    “{_short(pair['seeds'])}”")
     for one in told["against"]:

@@ -26,6 +26,8 @@ MOST_CHARS = 400
 FEWEST_WORDS = 6
 # sentences less alike than this say nothing together
 FEWEST_ALIKE = 0.15
+# who is trusted less than this is told so
+FULL_TRUST = 0.99
 
 # after a full stop and a space, a line's end, or a full stop of the scripts that write no spaces
 _SENTENCE_END = re.compile("(?<=[.!?\u061f\u0964])\\s+|\n|(?<=[\u3002\uff01\uff1f])")
@@ -49,7 +51,7 @@ class Explanation:
     `taken` tells whether the score reaches `threshold` and nothing else is wrong (`misfit`). `nearest` are the closest
     seeds with their closeness in 0..1, `terms` the words that counted most; `missing` the seeds' strongest words that
     the text lacks; `pairs` sentences of the text and of the nearest seed; `percentile` the share of ordinary news that
-    is less alike, 0..100.
+    is less alike, 0..100; `trust` how much of its closeness counts, 0..1.
     """
 
     score: float
@@ -63,17 +65,24 @@ class Explanation:
     pairs: tuple[Pair, ...]
     percentile: float
     misfit: str = ""
+    trust: float = 1.0
 
     @property
     def against(self) -> tuple[str, ...]:
         """What speaks against the text, in words."""
         told = {
-            "words": "it shares fewer of the seeds' words than a match would",
             "meaning": "its meaning is further from the seeds than that of ordinary news",
             "time": "it was published long before or after the seeds",
             "ratings": "it is like what was rated as unlike",
         }
         found = [told[name] for name, share in self.parts if share < 0 and name in told]
+        # a root, so never below 0
+        if dict(self.parts)["words"] == 0:
+            found.insert(0, "its words are no closer to the seeds' than those of ordinary news")
+        if self.trust < FULL_TRUST:
+            found.append(
+                f"it has few different words, or hardly a common one: {self.trust:.0%} of its closeness counts"
+            )
         disliked = [term.word for term in self.terms if term.weight < 0]
         if disliked:
             found.append(f"it has words of what was rated as unlike: {', '.join(disliked[:5])}")
@@ -107,6 +116,7 @@ def explain(
         pairs=pairs(profile.reader, (text.text, text.language), theirs) if theirs else (),
         percentile=likeness.percentile,
         misfit=misfit.detail if misfit else "",
+        trust=profile.trust(text),
     )
 
 

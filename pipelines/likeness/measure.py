@@ -59,12 +59,8 @@ class Measure:
 
     def closeness(self, article: Reading) -> Closeness:
         """Of an article that this measure's reader has read."""
-        weights, language = article.weights, article.text.language
-        # few words give a cosine by chance, and key words without a sentence to get one: they have only part of it
-        trust = min(1.0, (len(weights) / self.full_words) ** 0.5)
-        if self.prose and language in PROSE_LANGUAGES:
-            trust *= min(1.0, self.reader.rarity.prose(weights, language) / self.prose) ** 2
-        sparse = [cosine * trust for cosine in self.sparse.cosines(weights)]
+        trust = self.trust(article)
+        sparse = [cosine * trust for cosine in self.sparse.cosines(article.weights)]
         dense = [cosine * trust for cosine in (self.vectors @ article.vector).tolist()]
         seeds = [(_bounded(one) + _bounded(two)) / 2 for one, two in zip(sparse[1:], dense[1:], strict=True)]
         opening, numbers = 0.0, 0.0
@@ -73,6 +69,17 @@ class Measure:
         return Closeness(
             nearness_of(sparse), nearness_of(dense, DENSE_COPY_POWER), seeds, opening * trust, numbers * trust
         )
+
+    def trust(self, article: Reading) -> float:
+        """How much of its cosines counts, in 0..1.
+
+        Few words give a cosine by chance, and key words without a sentence to get one: they have only part of it.
+        """
+        weights, language = article.weights, article.text.language
+        trust: float = min(1.0, (len(weights) / self.full_words) ** 0.5)
+        if self.prose and language in PROSE_LANGUAGES:
+            trust *= min(1.0, self.reader.rarity.prose(weights, language) / self.prose) ** 2
+        return trust
 
     def parts(self, close: Closeness, language: str) -> dict[str, float]:
         """The shares of the logit at even odds, against ordinary news of the text's language."""

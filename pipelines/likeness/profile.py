@@ -138,6 +138,10 @@ class Profile:
         """What reads texts as it does."""
         return self._learned.measure.reader
 
+    def trust(self, text: Text) -> float:
+        """How much of a text's closeness counts, in 0..1: less than all of a few words, or of a list of them."""
+        return self._learned.measure.trust(self.reader.read([text])[0])
+
     def missing(self, text: Text) -> tuple[Term, ...]:
         """The seeds' strongest words that a text lacks."""
         said = self.reader.words(text)

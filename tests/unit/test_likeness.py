@@ -500,6 +500,18 @@ def test_an_explanation_shows_sentences_and_what_is_missing(profile: Profile) ->
     assert explain(profile, Text("", "", "en"), 0.5, texts).pairs == ()
 
 
+def test_what_shares_no_word_or_is_no_running_text_is_told_so(profile: Profile) -> None:
+    spanish = (
+        "Un coro de cuatrocientos jóvenes cantó anoche en la plaza mayor para abrir el festival de música antigua."
+    )
+    no_words, untrusted = "no closer to the seeds' than those of ordinary news", "of its closeness counts"
+    for text, language in [(RETURN, "en"), (spanish, "es"), ("lighthouse keepers lamp beacon", "en")]:
+        facts = explain(profile, Text("", text, language), profile.threshold())
+        against = "; ".join(facts.against)
+        assert (no_words in against) == (dict(facts.parts)["words"] == 0) == (text != RETURN)
+        assert (untrusted in against) == (facts.trust < 0.99) == (text != RETURN)
+
+
 def test_sentences_end_where_they_do() -> None:
     told = sentences(
         "It cost 3.5 percent more than they had said. Was it really so much more?\nNo one knew what to say now"
