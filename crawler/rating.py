@@ -110,9 +110,10 @@ def unlearn(store: Store, rows: Sequence[int]) -> None:
 
 def rated_and_next(store: Store, limit: int, *, profile: str | None = None) -> dict[str, Any]:
     """What was rated, and so many articles that are best rated next."""
-    _, family = _latest(store, profile)
     with store.read() as connection:
-        return {"rated": ratings.listed(connection, family), "next": ratings.to_rate(connection, family, limit)}
+        held = editions.get(connection, rejudge.judged_last(connection, profile).profile)
+        best = ratings.to_rate(connection, held.family, limit, seeds=len(held.seeds))
+        return {"rated": ratings.listed(connection, held.family), "next": best}
 
 
 def _latest(store: Store, profile: str | None) -> tuple[Run, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ from sqlalchemy import Connection, func, select, update
 from pipelines.stores.dialect import portions
 from pipelines.stores.families import of_family
 from pipelines.stores.schema import articles, profiles, ratings, urls
+
+# an article as close to a seed (0..1) as this is that seed's own text, of which a rating says nothing new
+SEEDS_OWN = 0.9
 
 
 def add(connection: Connection, family: str, article: int, verdict: int, *, now: float) -> None:
@@ -80,17 +84,21 @@ def listed(connection: Connection, family: str) -> list[dict[str, Any]]:
     return [told[article] for article in found if article in told]
 
 
-def to_rate(connection: Connection, family: str, limit: int) -> list[dict[str, Any]]:
-    """What is best rated next: the best originals without a rating. Labels at the top of the list teach most."""
+def to_rate(connection: Connection, family: str, limit: int, *, seeds: int) -> list[dict[str, Any]]:
+    """What is best rated next: the best originals without a rating that are none of the `seeds` (how many those are).
+
+    Labels at the top of the list teach most.
+    """
     rated = select(ratings.c.article).where(ratings.c.family == family, ratings.c.undone_at.is_(None))
     query = (
-        select(articles.c.title, articles.c.score, articles.c.matched, urls.c.url)
+        select(articles.c.title, articles.c.score, articles.c.matched, articles.c.likeness, urls.c.url)
         .join(urls, urls.c.id == articles.c.id)
         .where(articles.c.run.in_(of_family(family)), articles.c.id.not_in(rated), articles.c.copy_of.is_(None))
         .order_by(articles.c.score.desc(), articles.c.id)
-        .limit(limit)
+        .limit(limit + seeds)
     )
     return [
         {"url": row.url, "title": row.title, "score": row.score, "match": bool(row.matched)}
         for row in connection.execute(query)
-    ]
+        if max(json.loads(row.likeness)["seeds"].values(), default=0.0) < SEEDS_OWN
+    ][:limit]

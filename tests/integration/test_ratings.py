@@ -155,6 +155,18 @@ def test_ratings_are_listed_and_the_top_of_the_list_is_asked_for(make: Make) -> 
     assert best[0]["url"] not in [one["url"] for one in told["next"]]
 
 
+def test_a_seeds_own_page_is_not_asked_for(make: Make) -> None:
+    stock, own = make(keep="all"), "https://paper.test/own/1"
+    told = "".join(f"<p>{sentence}.</p>" for sentence in SEED.text.split(". "))
+    kind = "<meta property='og:type' content='article'>"
+    body = f"<html lang=en><head>{kind}</head><body><article><h1>{SEED.title}</h1>{told * 2}</article></body></html>"
+    stock.work("parse", stock.fetched({own: body.encode()}))
+    with stock.store.read() as connection:
+        listed = [one["url"] for one in articles.chosen(connection, Wanted(everything=True))]
+    assert listed[0] == own
+    assert [one["url"] for one in rated_and_next(stock.store, 3)["next"]] == listed[1:4]
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_the_article_that_was_shown_is_rated_whatever_stands_at_its_place_by_then(
     make: Make, monkeypatch: pytest.MonkeyPatch
@@ -355,7 +367,7 @@ def test_what_a_profile_found_is_told_apart_and_rated_by_its_own_seeds(make: Mak
     with stock.store.write() as connection:
         editions.keep(connection, profile.edition, "bread", "bread", [seed], profile.to_bytes())
         stock.run = runs.start(connection, stock.config, profile.edition, now=time.time()).id
-    stock.work("parse", stock.fetched({bread: page(BAKERY, 1)}))
+    stock.work("parse", stock.fetched({bread: page(f"{BAKERY} {GARDEN}", 1)}))
     with stock.store.read() as connection:
         found = {
             name: {one["url"] for one in articles.chosen(connection, Wanted(copies=True, profile=name))}
