@@ -91,13 +91,18 @@ def adopt(store: Store, run: int, edition: Edition, said: Said | None = None) ->
 
 def changes(
     store: Store, run: int, profile: Profile, family: str, verdicts: Mapping[int, int], config: Config | None = None
-) -> Iterator[Change]:
+) -> list[Change]:
     """What would enter and leave the matches under this profile, these ratings and this configuration (the run's own).
 
-    Nothing is written.
+    Those that match surest, before or after, come first. Nothing is written.
     """
     with store.read() as connection:
         judge = Judge(config or runs.get(connection, run).config, profile)
+    found = _changes(store, judge, family, verdicts)
+    return sorted(found, key=lambda change: (-max(change.before, change.after), change.url))
+
+
+def _changes(store: Store, judge: Judge, family: str, verdicts: Mapping[int, int]) -> Iterator[Change]:
     for batch in _batches(store, family):
         for one, score in zip(batch, judge.profile_scores([each.text for each in batch]), strict=True):
             if (_misfit(judge, one, score, verdicts) is None) != one.matched:

@@ -215,6 +215,14 @@ def _held(stock: Stock) -> str:
         return "\n".join(str(tuple(row)) for one in metadata.sorted_tables for row in connection.execute(select(one)))
 
 
+def test_of_what_would_change_the_surest_matches_are_shown_first(make: Make) -> None:
+    stock = make(keep="all")
+    stock.work("parse", stock.fetched({"https://paper.test/last": page(SEED.text, 1)}))
+    shown = judge_again(stock.store, 1.0, preview=True).changes
+    assert len(shown) > 2 and shown[0].url == "https://paper.test/last"
+    assert [change.before for change in shown] == sorted((change.before for change in shown), reverse=True)
+
+
 def test_what_was_never_judged_cannot_be_rated(make: Make) -> None:
     stock = make()
     stock.find("https://paper.test/waiting")
