@@ -1,4 +1,4 @@
-"""Which articles become seeds: cleaned, long enough, and none told twice."""
+"""Which articles become seeds: cleaned, long enough, and none told twice; of what is only judged, copies as well."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ _TITLE_WORDS: Final = 12
 
 
 class Admission:
-    """Takes articles one after the other; `seeds` are those that were taken."""
+    """Takes articles one after the other; `seeds` are those that were taken. `copies` says that copies are, too."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, copies: bool = False) -> None:
+        self._copies = copies
         self.seeds: list[Seed] = []
         self._names: set[str] = set()
         self._told: dict[int | str, list[str]] = {}
@@ -38,11 +39,11 @@ class Admission:
         text = paragraphs(cleaned.text if cleaned else said)
         words = count_words(text)
         if words < MIN_WORDS:
-            return f"has {words} words and a seed at least {MIN_WORDS}; put the whole article into it"
+            return f"has {words} words, and at least {MIN_WORDS} are needed; put the whole article into it"
         if len(set(tokens.words(text))) < MIN_DIFFERENT:
             return "has hardly a word that is written in letters; put the whole article into it"
         unique = self._unused(name)
-        same = self._same_as(text, unique)
+        same = None if self._copies else self._same_as(text, unique)
         if same:
             return f"tells the same text as {same}, which was kept; remove one of them"
         self._names.add(unique)

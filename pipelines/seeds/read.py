@@ -37,7 +37,8 @@ def read(paths: Sequence[str | Path]) -> SeedSet:
 def offered(paths: Sequence[str | Path], *, at_most: int = MAX_SEEDS) -> SeedSet:
     """The same of what may hold nothing that can be used: its problems say why, if anything is wrong with it.
 
-    Texts that are only judged may be MAX_TEXTS (`at_most`). Raises SeedError when a seed.toml is wrong.
+    Texts that are only judged may be MAX_TEXTS (`at_most`), and copies of each other. Raises SeedError when a seed.toml
+    is wrong.
     """
     reading = _Reading(at_most)
     for path in paths:
@@ -54,7 +55,7 @@ class _Reading:
 
     def __init__(self, at_most: int) -> None:
         self._at_most = at_most
-        self.admission = Admission()
+        self.admission = Admission(copies=at_most != MAX_SEEDS)
         self.problems: list[Problem] = []
         self.urls: list[str] = []
         self.wishes = Wishes()

@@ -327,6 +327,10 @@ def test_texts_nothing_is_learned_from_may_be_more(folder: Path) -> None:
     file = folder / "rows.jsonl"
     file.write_text("\n".join(json.dumps({"text": row}) for row in rows), "utf-8")
     assert len(seeds.offered([file], at_most=seeds.MAX_TEXTS).seeds) == len(rows)
+    file.write_text("\n".join(json.dumps({"text": row}) for row in [rows[0], *rows]), "utf-8")
+    copied = seeds.offered([file], at_most=seeds.MAX_TEXTS)
+    assert len(copied.seeds) == len(rows) + 1 and not copied.problems
+    file.write_text("\n".join(json.dumps({"text": row}) for row in rows), "utf-8")
     (problem,) = seeds.offered([file], at_most=len(rows) - 1).problems
     assert "line 202 was left out, for at most 201 articles of a file are read; put the others" in problem.message
 
