@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import small_model
 from sqlalchemy import event, select, update
 from stocked import Stock, adds_up
 
@@ -22,6 +23,7 @@ from pipelines import rejudge, sections
 from pipelines.asked import understood
 from pipelines.errors import UsageError
 from pipelines.judge import Judge, Judges
+from pipelines.likeness.ordinary import pieces
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Example
 from pipelines.seeds import Seed, SeedSet
@@ -366,6 +368,27 @@ def test_what_one_profile_left_unfinished_is_not_taken_up_by_another(make: Make)
         assert editions.count(connection, "main") == 6 and editions.count(connection, "bread") == 0
     assert before and stock.articles() == before
     assert begin(stock.store, config, profile, seed_set) == run  # its own it takes up again
+
+
+def test_another_model_judges_again_what_the_last_one_judged(make: Make, tmp_path: Path) -> None:
+    stock = make(keep="all")
+    before, seed = scores(stock), Seed("seed", "seed.txt", SEED.title, SEED.text, "en", 80)
+    model = f"model2vec:{small_model.save(tmp_path / 'tiny', [SEED.text, TRAINS, MUSEUM, GARDEN, *pieces()])}"
+    config = msgspec.structs.replace(
+        stock.config,
+        profile={"main": sections.Profile(model=model)},
+        sources=sections.Sources(sites=["https://paper.test/"]),
+    )
+    run = begin(stock.store, config, Profile.learn([SEED], model=model), SeedSet("", "", (seed,)))
+    assert scores(stock) == before
+    assert learn_on(stock.store, run)
+    with stock.store.read() as connection:
+        held = runs.get(connection, run)
+        judge = Judge(held.config, Profile.from_bytes(editions.get(connection, held.profile).learned, model=model))
+    after = scores(stock)
+    assert {edition for _, _, edition in after.values()} == {judge.name}
+    assert after.keys() == before.keys() and all(after[row][0] != before[row][0] for row in after)
+    assert {f"https://paper.test/trains/{number}" for number in range(2)} <= matching(stock)
 
 
 def test_what_a_profile_found_is_told_apart_and_rated_by_its_own_seeds(make: Make) -> None:

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import ConfigError, SeedError, UsageError
+from pipelines.likeness import naming
 from pipelines.likeness.background import background
 from pipelines.likeness.calibrate import bound, logistic, logit, parting, percentile, total
 from pipelines.likeness.dense import DIMENSIONS, embed
@@ -281,6 +282,41 @@ def test_the_background_holds_figures_of_many_languages() -> None:
     assert {"en", "fr", "es", "de", "ru", "uk", "ar", "sw", ""} <= figures.means.keys()
     assert len(figures.rows.languages) >= 900
     assert embed([]).shape == (0, DIMENSIONS)
+
+
+def test_the_background_is_small_and_holds_figures_alone() -> None:
+    file = Path(naming.__file__).with_name(naming.BACKGROUND)
+    assert file.stat().st_size <= 6_000_000
+    with np.load(file) as figures:
+        for name in figures.files:
+            codes = figures[name].dtype.kind == "U" and all(len(code) <= 3 for code in figures[name].tolist())
+            assert figures[name].dtype.kind in "iuf" or codes, name
+
+
+@pytest.mark.parametrize("grain", ["story", "topic", "beat"])
+def test_a_text_in_every_language_has_a_finite_score(grain: str) -> None:
+    figures, held = background(), Profile.learn(SEEDS[:1], grain=grain)
+    written = [
+        RETURN,
+        "Привіт, світе! Маяк горить.",
+        "灯台の光が消えた。",
+        "المنارة مظلمة الليلة",
+        "हिन्दी में प्रकाशस्तंभ",
+        "ประภาคารมืด",
+    ]
+    languages = sorted({*figures.tables, *figures.means, "zh", "ja", "th", "hi", "und"})
+    assert len(languages) > 40
+    for found in held.score_many([("", text, language) for language in languages for text in written]):
+        assert 0 <= found.score <= 1 and all(math.isfinite(share) for share in found.parts.values())
+
+
+def test_a_language_without_figures_is_centred_by_the_crawls_own_pages() -> None:
+    pages = [("", f"La urba konsilo decidis hieraŭ pri la haveno kaj la kajoj, numero {n}.", "eo") for n in range(30)]
+    assert "eo" not in background().means
+    held = Profile.learn(SEEDS[:1], pages=pages)
+    assert held.reader.means.keys() == {"eo"}
+    assert Profile.learn(SEEDS[:1], pages=[(*page[:2], "fr") for page in pages]).reader.means == {}
+    assert Profile.from_bytes(held.to_bytes()).score(*pages[0]) == held.score(*pages[0])
 
 
 @pytest.mark.parametrize("language", ["no", "tl", "hr", "bs"])

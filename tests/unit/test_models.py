@@ -6,17 +6,14 @@ import importlib.util
 import math
 import socket
 import sys
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from model2vec import StaticModel
+import small_model
+from small_model import DIMENSIONS
 from test_likeness import BEACONS, LIGHTHOUSE, OTHERS, RETURN, SEEDS
-from tokenizers import Tokenizer, pre_tokenizers
-from tokenizers.models import WordLevel
-from tokenizers.normalizers import Lowercase
 
 from pipelines import config
 from pipelines.errors import ConfigError, UsageError
@@ -30,20 +27,12 @@ from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Text
 from pipelines.likeness.tokens import words
 
-DIMENSIONS = 48
 FRENCH = "Le conseil municipal a voté hier soir les travaux du port et la rénovation des quais de la ville."
 
 
 def save(folder: Path, salt: str = "") -> Path:
-    """A real model2vec model: a random vector for each word of the test's texts, but for the commonest."""
-    texts = " ".join([LIGHTHOUSE, BEACONS, RETURN, *OTHERS.values(), *pieces()])
-    known = sorted(word for word in set(words(texts)) if len(word) > 3)
-    rows = [np.random.default_rng(zlib.crc32((salt + word).encode())).normal(size=DIMENSIONS) for word in known]
-    tokenizer = Tokenizer(WordLevel({"[UNK]": 0, **{word: at for at, word in enumerate(known, 1)}}, unk_token="[UNK]"))
-    tokenizer.normalizer = Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    StaticModel(np.array([np.zeros(DIMENSIONS), *rows], np.float32), tokenizer).save_pretrained(folder)
-    return folder
+    """A real model2vec model of the test's texts."""
+    return small_model.save(folder, [LIGHTHOUSE, BEACONS, RETURN, *OTHERS.values(), *pieces()], salt)
 
 
 @pytest.fixture(scope="module")
