@@ -48,14 +48,35 @@ def add(*sources: str, session: Hidden) -> int:
     if not named:
         raise UsageError("Name the files, folders or URLs to add, or - to read their names from stdin.")
     folder = _folder(session)
-    added = False
+    before = _wrong(folder)
+    added, told = False, set[str]()
     for source in named:
         for record in _added(session, folder, source):
             added |= record["ok"]
+            told.add(_complaint(record["problem"] or ""))
             _show(session, record)
+    # what is wrong with a seed beside the others is seen among them alone
+    for message, path in _wrong(folder).items() if added else ():
+        if message not in before and _complaint(message) not in told:
+            _show(session, _problem(path, message))
     if added:
         session.next((session.command("seed", "check"), "whether they belong together"))
     return FOUND if added else USAGE
+
+
+def _wrong(folder: Path) -> dict[str, str]:
+    """What is wrong with the seeds of a folder: each problem's sentence and path."""
+    from pipelines.seeds import offered
+
+    try:
+        return {problem.message: problem.path for problem in offered([folder]).problems} if folder.is_dir() else {}
+    except SeedError:  # of seed.toml, which whoever reads the seeds is told
+        return {}
+
+
+def _complaint(message: str) -> str:
+    """A problem's sentence without its path."""
+    return message.partition(": ")[2]
 
 
 def _added(session: Session, folder: Path, source: str) -> list[dict[str, Any]]:

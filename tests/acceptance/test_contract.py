@@ -485,6 +485,20 @@ def test_seeds_are_checked_for_belonging_together(say: Callable[..., Said], proj
     assert all(line["closeness"] > 0.5 and line["nearest"] != line["name"] for line in lines)
 
 
+def test_a_seed_that_tells_the_same_as_another_is_told_when_it_is_added(
+    say: Callable[..., Said], tmp_path: Path
+) -> None:
+    silt, copy = SEEDS / "harbour-dredging" / "silt-bill.txt", tmp_path / "a-copy.txt"
+    copy.write_text(f"{silt.read_text(encoding='utf-8')}\nThis sentence is another outlet's own.\n", encoding="utf-8")
+    folder = tmp_path / "project"
+    assert [line["ok"] for line in say("-C", folder, "seed", "add", silt, "--json").lines] == [True]
+    *taken, refused = say("-C", folder, "seed", "add", copy, "--json").lines
+    assert [line["ok"] for line in taken] == [True]
+    assert not refused["ok"] and "silt-bill.txt: it tells the same text as a-copy" in refused["problem"]
+    again = say("-C", folder, "seed", "add", SEEDS / "harbour-dredging" / "where-the-mud-goes.md", "--json")
+    assert [line["ok"] for line in again.lines] == [True]
+
+
 def test_a_stranger_among_the_seeds_is_marked_by_the_profiles_grain(say: Callable[..., Said], tmp_path: Path) -> None:
     stranger = SEEDS / "ukraine-diplomacy" / "geneva-off.txt"
     assert say("-C", tmp_path, "seed", "add", SEEDS / "harbour-dredging", stranger).code == 0
