@@ -209,7 +209,7 @@ def _rests(
     group = _GROUPS[pace_by](hosts)
     names = {host.id: host.site if pace_by == "domain" else host.address for host in chosen}
     latest = select(group, func.max(hosts.c.next_at)).where(group.in_({n for n in names.values() if n})).group_by(group)
-    of_group: dict[str, float] = dict(connection.execute(latest).tuples().all())
+    of_group: dict[str, float] = dict(connection.execute(latest).all())
     return {host: max(at, of_group.get(names[host], 0.0)) for host, at in rests.items()}
 
 

@@ -21,7 +21,7 @@ def note(connection: Connection, met: Mapping[tuple[str, str], tuple[int, str]])
     if not met:
         return
     names = {host for host, _ in met}
-    ids = dict(connection.execute(select(hosts.c.name, hosts.c.id).where(hosts.c.name.in_(names))).tuples().all())
+    ids = dict(connection.execute(select(hosts.c.name, hosts.c.id).where(hosts.c.name.in_(names))).all())
     rows = [
         {"host": ids[host], "reason": reason, "number": 0, "example": example, "more": number}
         for (host, reason), (number, example) in sorted(met.items()) if host in ids

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from crawling import begin, crawl, finished, settings, worker
@@ -34,16 +35,21 @@ def _starts(hosts: Sequence[str]) -> list[str]:
     return [f"http://{host}/" for host in hosts]
 
 
+def _crawl_by(crawlers: int, folder: Path, overrides: Mapping[str, Any], hosts: Sequence[str]) -> None:
+    """One run of several processes from the front pages of these hosts."""
+    _, run = begin(folder, overrides, sites=_starts(hosts))
+    with ExitStack() as stack:
+        for process in [stack.enter_context(worker(folder, run)) for _ in range(crawlers)]:
+            done = finished(process)
+            assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("crawlers", [1, 2])
 def test_all_hosts_of_a_domain_share_one_pace_where_so_asked(tmp_path: Path, crawlers: int) -> None:
     with serving(_sites([*HOSTS, "other.test"], 6)) as site:
         overrides = settings(proxy=site.url, pages=0, rate="10/1s", pace_by="domain", concurrency=8)
-        _, run = begin(tmp_path, overrides, sites=_starts([*HOSTS, "other.test"]))
-        with ExitStack() as stack:
-            for process in [stack.enter_context(worker(tmp_path, run)) for _ in range(crawlers)]:
-                done = finished(process)
-                assert done.returncode == 0, done.stderr
+        _crawl_by(crawlers, tmp_path, overrides, [*HOSTS, "other.test"])
         of_domain = [one for host in HOSTS for one in site.requests(host)]
         assert sum(len(site.paths(host)) for host in HOSTS) == 3 * 7
         assert min(_gaps(of_domain)) >= PAUSE_S - 0.001
@@ -59,13 +65,14 @@ def test_by_default_hosts_of_a_domain_are_hosts_of_their_own(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_all_names_of_an_address_share_one_pace_where_so_asked(tmp_path: Path) -> None:
+@pytest.mark.parametrize("crawlers", [1, 2])
+def test_all_names_of_an_address_share_one_pace_where_so_asked(tmp_path: Path, crawlers: int) -> None:
     with Site() as site:
         # without a proxy, which would resolve the names itself
         names = [f"localhost:{site.port}", f"127.0.0.1:{site.port}"]
         site.answers |= _sites(names, 6)
         overrides = settings(allow_private_addresses=True, rate="10/1s", pace_by="address", concurrency=8)
-        crawl(tmp_path, overrides, sites=_starts(names))
+        _crawl_by(crawlers, tmp_path, overrides, names)
         assert [len(site.paths(name)) for name in names] == [7, 7]
         assert min(_gaps(site.requests())) >= PAUSE_S - 0.001
 
