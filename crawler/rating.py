@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -58,18 +58,19 @@ def rate(
                     f"{one} was never judged, so a rating of it teaches nothing; `suchlike show` says why."
                 )
             rows[row] = article["url"]
-        standing = ratings.standing(connection, family)
-    verdicts = standing | dict.fromkeys(rows, verdict)
-    learned, edition = rejudge.learn_again(store, run.id, anew=False, verdicts=verdicts)
-    changes = tuple(rejudge.changes(store, run.id, learned, family, verdicts))
-    if not preview:
 
-        def said(connection: Connection) -> None:
-            for row in rows:
-                ratings.add(connection, family, row, verdict, now=time.time())
+    def said(connection: Connection) -> None:
+        for row in rows:
+            ratings.add(connection, family, row, verdict, now=time.time())
 
-        _apply(store, run, edition, said)
-    return Rated(tuple(rows.values()), verdict, not preview, changes)
+    while True:
+        with store.read() as connection:
+            standing = ratings.standing(connection, family)
+        verdicts = standing | dict.fromkeys(rows, verdict)
+        learned, edition = rejudge.learn_again(store, run.id, anew=False, verdicts=verdicts)
+        changes = tuple(rejudge.changes(store, run.id, learned, family, verdicts))
+        if preview or _apply(store, run, edition, said, standing):
+            return Rated(tuple(rows.values()), verdict, not preview, changes)
 
 
 def take_back(store: Store, *, preview: bool = False, profile: str | None = None) -> Rated:
@@ -81,12 +82,15 @@ def take_back(store: Store, *, preview: bool = False, profile: str | None = None
             raise UsageError("Nothing is rated; `suchlike rate` lists what could be.")
         rating, row = last
         article = articles.one(connection, row)
-        standing = ratings.standing(connection, family, but=rating)
-    learned, edition = rejudge.learn_again(store, run.id, anew=False, verdicts=standing)
-    changes = tuple(rejudge.changes(store, run.id, learned, family, standing))
-    if not preview:
-        _apply(store, run, edition, lambda connection: ratings.take_back(connection, rating, now=time.time()))
-    return Rated((article["url"],) if article else (), 0, not preview, changes)
+    said = partial(ratings.take_back, rating=rating, now=time.time())
+    while True:
+        with store.read() as connection:
+            standing = ratings.standing(connection, family)
+            left = ratings.standing(connection, family, but=rating)
+        learned, edition = rejudge.learn_again(store, run.id, anew=False, verdicts=left)
+        changes = tuple(rejudge.changes(store, run.id, learned, family, left))
+        if preview or _apply(store, run, edition, said, standing):
+            return Rated((article["url"],) if article else (), 0, not preview, changes)
 
 
 def unlearn(store: Store, rows: Sequence[int]) -> None:
@@ -122,11 +126,16 @@ def _latest(store: Store, profile: str | None) -> tuple[Run, str]:
         return run, editions.get(connection, run.profile).family
 
 
-def _apply(store: Store, run: Run, edition: editions.Edition, said: rejudge.Said) -> None:
-    rejudge.adopt(store, run.id, edition, said)
+def _apply(
+    store: Store, run: Run, edition: editions.Edition, said: rejudge.Said, standing: Mapping[int, int] | None = None
+) -> bool:  # fmt: skip
+    """Judges everything by an edition, and says that it did; see rejudge.adopt."""
+    if not rejudge.adopt(store, run.id, edition, said, standing=standing):
+        return False
     rejudge.catch_up(store, run.id)
     with contextlib.closing(Inline(build.stages(store, run.config))) as sender:
         drain(store, sender)
+    return True
 
 
 def learn_on(store: Store, run: int, stop: Callable[[], bool] = lambda: False, *, last: bool = False) -> bool:
@@ -139,8 +148,10 @@ def learn_on(store: Store, run: int, stop: Callable[[], bool] = lambda: False, *
         judged = editions.count(connection, held.family)
         rated = ratings.standing(connection, held.family)
     due = rejudge.due(judged, held.judged, last=last)
-    if due or rated:
-        _, edition = rejudge.learn_again(store, run, anew=due)
-        if edition.name != held.name:
-            rejudge.adopt(store, run, edition)
+    while due or rated:
+        _, edition = rejudge.learn_again(store, run, anew=due, verdicts=rated)
+        if edition.name == held.name or rejudge.adopt(store, run, edition, standing=rated):
+            break
+        with store.read() as connection:  # somebody has rated something meanwhile
+            rated = ratings.standing(connection, held.family)
     return rejudge.catch_up(store, run, stop) > 0

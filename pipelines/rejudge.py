@@ -74,12 +74,18 @@ def learn_again(
     return profile, Edition(profile.edition, held.family, held.seeds, tuple(sample), judged, profile.to_bytes())
 
 
-def adopt(store: Store, run: int, edition: Edition, said: Said | None = None) -> None:
+def adopt(
+    store: Store, run: int, edition: Edition, said: Said | None = None, *, standing: Mapping[int, int] | None = None
+) -> bool:  # fmt: skip
     """From now on the run is judged by this edition: workers notice at their next batch.
 
-    `said` writes down, in the same transaction, the rating that made the edition.
+    `said` writes down, in the same transaction, the rating that made the edition. Where other ratings stand by now than
+    those it was `standing` on, nothing is written and the answer is False: it would forget what others have said.
     """
     with store.write() as connection:
+        runs.get(connection, run, lock=True)
+        if standing is not None and ratings.standing(connection, edition.family) != standing:
+            return False
         if said:
             said(connection)
         editions.keep(
@@ -87,6 +93,7 @@ def adopt(store: Store, run: int, edition: Edition, said: Said | None = None) ->
             sample=edition.sample, judged=edition.judged,
         )  # fmt: skip
         runs.judge_by(connection, run, edition.name)
+    return True
 
 
 def changes(

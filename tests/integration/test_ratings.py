@@ -27,7 +27,7 @@ from pipelines.likeness.ordinary import pieces
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Example
 from pipelines.seeds import Seed, SeedSet
-from pipelines.stores import articles, editions, invariants, ratings, runs, search
+from pipelines.stores import articles, editions, invariants, open_store, ratings, runs, search
 from pipelines.stores.schema import articles as table
 from pipelines.stores.schema import metadata, urls
 from pipelines.stores.states import State
@@ -234,6 +234,39 @@ def test_what_was_never_judged_cannot_be_rated(make: Make) -> None:
     ):
         with pytest.raises(UsageError, match=why):
             rate(stock.store, [unknown], 1, preview=False)
+
+
+def learned_from_all(stock: Stock) -> bool:
+    """Whether what judges now was learned from every rating that stands."""
+    _, edition = rejudge.learn_again(stock.store, stock.run, anew=False)
+    with stock.store.read() as connection:
+        return runs.get(connection, stock.run).profile == edition.name
+
+
+@pytest.mark.parametrize("who", [
+    lambda store, _run: rate(store, ["https://paper.test/garden/0"], -1, preview=False),
+    lambda store, _run: take_back(store),
+    lambda store, run: learn_on(store, run, last=True),
+], ids=["a rating", "one taken back", "the learner"])  # fmt: skip
+def test_what_somebody_rates_while_another_learns_is_learned_too(make: Make, who: Callable[[Any, int], object]) -> None:
+    stock = make(keep="all")
+    rate(stock.store, ["https://paper.test/garden/1"], -1, preview=False)
+    other = open_store(stock.address, mode="replay")
+
+    came: list[str] = []
+
+    def meanwhile(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("SELECT ratings.article") and not came:
+            came.append(statement)
+            assert rate(other, ["https://paper.test/museum/0"], -1, preview=False).applied
+
+    event.listen(stock.store.engine, "after_cursor_execute", meanwhile)
+    who(stock.store, stock.run)
+    other.close()
+    assert came and learned_from_all(stock)
+    with stock.store.read() as connection:
+        rated = {one["url"]: one["verdict"] for one in ratings.listed(connection, "main")}
+    assert "https://paper.test/museum/0" in rated, "and what the other said stands"
 
 
 def test_stopped_half_way_the_next_look_judges_the_rest(make: Make) -> None:
