@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from crawler.cli.session import NARROW, Session, clipped, safe
+from crawler.figures import seconds
 from crawler.reasons import ended, meaning
-from pipelines.stores import Store, articles, fates, revisions
+from pipelines.stores import Store, articles, fates, hosts, revisions
 from pipelines.stores.wanted import Wanted
 
 BEST = 5
@@ -24,7 +26,7 @@ def tell(session: Session, done: Mapping[str, Any], store: Store, *, judged: boo
     """The end of a run, for people; without seeds nothing was `judged`. `peak` matches were shown on the way."""
     if session.quiet:
         return
-    seconds = int(done["seconds"])
+    took = int(done["seconds"])
     useful = sum(1 for site in done["sites"] if site["matches"])
     found = _found(done)
     if done["sites"]:  # else no page came, and none of them could be useful
@@ -32,7 +34,7 @@ def tell(session: Session, done: Mapping[str, Any], store: Store, *, judged: boo
     if not judged:
         found = f"{done['fates']['stored']} stored; without seeds none was judged"
     session.say(
-        f"\n done in {seconds // 60}:{seconds % 60:02} · {counted(done['pages_fetched'], 'page')} fetched, {found} · "
+        f"\n done in {took // 60}:{took % 60:02} · {counted(done['pages_fetched'], 'page')} fetched, {found} · "
         f"{_end(done)}"
     )
     if judged and (fewer := peak - done["matches"]) > 0:
@@ -47,7 +49,10 @@ def tell(session: Session, done: Mapping[str, Any], store: Store, *, judged: boo
         for url in changed:
             session.say(f"   changed: {session.command('show', url, '--history')}")
     if done["stopped_by"] == "exhausted" and (waiting := done["fates"]["frontier"]):
-        session.say(f" {counted(waiting, 'URL')} still to fetch, on sites that did not answer or asked for a pause.")
+        rest = _rest(store)
+        session.say(
+            f" {counted(waiting, 'URL')} still to fetch, on sites that did not answer or asked for a pause{rest}."
+        )
     if done["matches"]:
         _best(session, store, done["run"])
         session.console.print(_sites(done["sites"][:5], narrow=session.console.width < NARROW))
@@ -66,6 +71,13 @@ def _closed(done: Mapping[str, Any], store: Store) -> str:
         ends = fates.count_by(connection, "site", done["run"])
     number = sum(1 for one in ends if one["refused"].get("robots") and not one["fetched"])
     return f", {number} closed by robots.txt" if number else ""
+
+
+def _rest(store: Store) -> str:
+    """From when on another run has something to ask, where that is not now."""
+    with store.read() as connection:
+        rest_s = hosts.rest_s(connection, now=time.time())
+    return f"; the first of them may be asked again in {seconds(rest_s)}" if rest_s >= 1 else ""
 
 
 def _found(done: Mapping[str, Any]) -> str:

@@ -110,6 +110,13 @@ def frontier(connection: Connection) -> dict[str, int]:
     return {"hosts": on, "urls": number, "leased": connection.execute(held).scalar() or 0}
 
 
+def rest_s(connection: Connection, *, now: float) -> float:
+    """Seconds until the first host at which URLs wait may be asked; 0 where one may be now, or none waits."""
+    waited_for = (hosts.c.best.is_not(None), hosts.c.given_up.is_(None))
+    first = connection.execute(select(func.min(hosts.c.next_at)).where(*waited_for)).scalar()
+    return max(0.0, first - now) if first is not None else 0.0
+
+
 def best_waiting(connection: Connection, number: int) -> list[float]:
     """The expected yields of the `number` best URLs that wait, best first."""
     query = select(urls.c.expected).where(WAITS).order_by(urls.c.expected.desc()).limit(number)

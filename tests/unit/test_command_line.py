@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -31,7 +32,9 @@ from crawler.running.lookout import Progress
 from pipelines.config import load
 from pipelines.masking import steers
 from pipelines.provenance import settings
-from pipelines.stores import open_store
+from pipelines.records import Candidate
+from pipelines.stores import discovery, hosts, open_store
+from pipelines.stores.discovery import Found
 
 Say = Callable[..., tuple[int, str, str]]
 
@@ -282,6 +285,25 @@ def test_an_end_with_fewer_matches_than_were_shown_says_why(capsys: pytest.Captu
     assert " 50 had been counted on the way; judged anew by what was learned here, 50 of them do not match." in fewer
     tell(Session(), done, store)
     assert "counted on the way" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("rests", "told"), [(900, "; the first of them may be asked again in 15 min.\n"), (0, "a pause.\n")]
+)
+def test_an_end_with_sites_that_rest_says_from_when_on_they_may_be_asked_again(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, rests: int, told: str
+) -> None:
+    store, now = open_store(f"sqlite:///{tmp_path}/s.db", mode="online"), time.time()
+    starts = [Candidate(f"https://{name}.example/", "start", "page") for name in "abc"]
+    with store.write() as connection:
+        discovery.discover(connection, [Found(one, 0.9) for one in starts], run=1, now=now)
+        hosts.note_paces(connection, {1: (now + 7200, 1, 0), 2: (now + rests, 1, 0)})
+        hosts.give_up(connection, 3, "it is gone")
+    done = {"seconds": 7, "pages_fetched": 0, "sites": [], "fates": {"refused": {}, "frontier": 2}, "mode": "online",
+            "stopped_by": "exhausted", "known": 0, "revisited": 0, "matches": 0, "stories": 0}  # fmt: skip
+    tell(Session(), done, store)
+    said = capsys.readouterr().err
+    assert " 2 URLs still to fetch, on sites that did not answer or asked for a pause" in said and said.endswith(told)
 
 
 def test_whoever_asks_a_run_to_end_is_told_what_happens_now(capsys: pytest.CaptureFixture[str]) -> None:
