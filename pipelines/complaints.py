@@ -70,10 +70,14 @@ def _origin(keys: list[str], layers: Layers) -> str:
     return f"In {where}" if where == FILE_NAME or where.startswith("the ") else where
 
 
-def as_typed(message: str, layers: Layers) -> str:
-    """A message that begins with a key and its value, with the flag in place of a key that a flag has set."""
-    key, equals, rest = message.partition(" = ")
-    return f"{flag_of(key)} {rest}" if equals and origin(key.split("."), layers) == COMMAND_LINE else message
+def located(message: str, layers: Layers) -> str:
+    """A message that begins with a key: behind where that was said, or with the flag that has set it in its place."""
+    key, _, rest = message.partition(" ")
+    keys = key.split(".")
+    where = origin(keys, layers)
+    if where == COMMAND_LINE:
+        return f"{flag_of(key)} {rest.removeprefix('= ')}"
+    return f"{_origin(keys, layers)}: {message}" if where else message
 
 
 def flag_of(dotted: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from pipelines.certificates import recorded_certificates
-from pipelines.complaints import as_typed, explain, nearest
+from pipelines.complaints import explain, located, nearest
 from pipelines.durations import duration_s, rate_delay_s
 from pipelines.errors import ConfigError
 from pipelines.layers import FILE_NAME, layered, merged
@@ -155,7 +155,7 @@ def load(folder: Path, overrides: Mapping[str, Any] | None = None, env: Mapping[
     try:
         _check(config)
     except ConfigError as error:
-        raise ConfigError(as_typed(str(error), layers)) from None
+        raise ConfigError(located(str(error), layers)) from None
     return config
 
 
@@ -186,7 +186,7 @@ def _check(config: Config) -> None:
     if config.store.database and not re.match(r"(sqlite:///|postgresql\+psycopg://)", config.store.database):
         raise ConfigError(
             f"store.database = {masked_address(config.store.database)!r} is not an address; "
-            "write sqlite:///file.db or postgresql+psycopg://user@host/name."
+            "write sqlite:///file.db or postgresql+psycopg://host/name."
         )
     _check_notify(config.notify)
     recorded_certificates(config.crawl.trust_certificates)

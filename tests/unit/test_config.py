@@ -83,33 +83,41 @@ def test_the_environment_is_read_in_the_types_it_needs(tmp_path: Path) -> None:
             "{file}, line 2: store.keep has a wrong value: invalid enum value 'some'; write matches or all.",
         ),
         ("[crawl", "{file} is not TOML: Expected ']' at the end of a table declaration (at end of document)."),
-        ("[profile.a]\nthreshold = 2", "profile.a.threshold = 2.0 must lie between 0 and 1."),
+        ("[profile.a]\nthreshold = 2", "{file}, line 2: profile.a.threshold = 2.0 must lie between 0 and 1."),
         (
             "[profile.a]\nthreshold = 'lose'",
-            "profile.a.threshold = 'lose' is not a threshold; write auto, strict, loose or a number from 0 to 1.",
+            "{file}, line 2: profile.a.threshold = 'lose' is not a threshold; "
+            "write auto, strict, loose or a number from 0 to 1.",
         ),
         (
             "[crawl]\nrate = 'fast'",
-            "crawl.rate = 'fast' is not a rate; write requests per time, such as 1/1s or 1/2s.",
+            "{file}, line 2: crawl.rate = 'fast' is not a rate; write requests per time, such as 1/1s or 1/2s.",
         ),
-        ("[crawl]\ntime = 'soon'", "crawl.time = 'soon' is not a time; write it like 30s, 10m, 2h or 1d."),
+        (
+            "[notify]\nwebhooks = ['https://a.example/hook']",
+            "{file}, line 2: notify.webhooks needs notify.secret to sign with; SUCHLIKE_NOTIFY__SECRET sets it, too.",
+        ),
+        (
+            "[crawl]\ntime = 'soon'",
+            "{file}, line 2: crawl.time = 'soon' is not a time; write it like 30s, 10m, 2h or 1d.",
+        ),
         (
             "[queue]\nredis = 'redi://:s3/cret@host'",
-            "queue.redis = 'redi://***@host' is not an address; "
+            "{file}, line 2: queue.redis = 'redi://***@host' is not an address; "
             "write embedded, redis://host:port/0, rediss://… or unix:///path.",
         ),
         (
             "[store]\ndatabase = 'mysql://u:s3/cr@t@host/db'",
-            "store.database = 'mysql://***@host/db' is not an address; "
-            "write sqlite:///file.db or postgresql+psycopg://user@host/name.",
+            "{file}, line 2: store.database = 'mysql://***@host/db' is not an address; "
+            "write sqlite:///file.db or postgresql+psycopg://host/name.",
         ),
         (
             '[crawl]\nidentify = "one\\ntwo"',
-            "crawl.identify = 'one\\ntwo' must be one line, for it is sent to every server.",
+            "{file}, line 2: crawl.identify = 'one\\ntwo' must be one line, for it is sent to every server.",
         ),
         (
             "[crawl]\nproxy = 'u:s3cret@host:80'",
-            "crawl.proxy = '***@host:80' is not an address; write http://host:port.",
+            "{file}, line 2: crawl.proxy = '***@host:80' is not an address; write http://host:port.",
         ),
     ],
 )
@@ -133,6 +141,23 @@ def test_what_is_wrong_in_the_file_is_one_sentence_that_names_it(tmp_path: Path,
             {"SUCHLIKE_CRAWL__RATE": "1/1s", "SUCHLIKE_CRAWL__RATE__X": "1"},
             {},
             "In the environment: SUCHLIKE_CRAWL__RATE__X sets a part of rate, which is one value.",
+        ),
+        (
+            {"SUCHLIKE_REDIS": "bogus"},
+            {},
+            "In the environment: queue.redis = 'bogus' is not an address; "
+            "write embedded, redis://host:port/0, rediss://… or unix:///path.",
+        ),
+        (
+            {"SUCHLIKE_CRAWL__TIME": "5m"},
+            {"crawl": {"time": "soon"}},
+            "--for 'soon' is not a time; write it like 30s, 10m, 2h or 1d.",
+        ),
+        (
+            {"SUCHLIKE_PROFILE__A__SINCE": "soon"},
+            {},
+            "In the environment: profile.a.since 'soon' is no day; "
+            "write it like 2026-11-01, or 30d for thirty days ago.",
         ),
         (
             {"SUCHLIKE_CRAWL__PAGES": "5"},
