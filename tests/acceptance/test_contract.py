@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import promised
 import pytest
 from conftest import until
 from patience import PATIENCE_S, RUN_S
@@ -27,6 +28,7 @@ from crawler.cli.session import Session
 from crawler.demo.written import Article, read_all
 from crawler.reasons import meaning
 from pipelines.seeds import MAX_SEEDS
+from pipelines.stores import open_store, runs
 
 SEEDS = Path(__file__).parents[2] / "seeds"
 CONTRACT = (importlib.resources.files("crawler.cli") / "contract.md").read_text(encoding="utf-8")
@@ -172,6 +174,22 @@ def test_what_a_verb_prints_is_what_the_contract_says_no_more_and_no_less(
     assert set(told) == _promised(record)
 
 
+@pytest.mark.parametrize(
+    ("kind", "typed"),
+    [(promised.Article, "list --all"), (promised.Article, "search harbour"), (promised.Shown, "show 1"),
+     (promised.Shown, "show https://one.example/gone"), (promised.Explained, "explain 1"), (promised.Story, "dupes"),
+     (promised.Fates, "fates"), (promised.Seed, "seed list"), (promised.Status, "status"), (promised.Check, "doctor"),
+     (promised.Exported, "export jsonl"), (promised.Scored, f"score {SEEDS / 'night-trains'}")],
+)  # fmt: skip
+def test_every_field_is_of_the_kind_that_the_contract_promises(
+    say: Callable[..., Said], project: Path, kind: type[Any], typed: str
+) -> None:
+    told = say("-C", project, *typed.split(), "--json").lines
+    assert told
+    for line in told:
+        promised.held(line, kind)
+
+
 def test_init_says_where_things_are(say: Callable[..., Said], tmp_path: Path) -> None:
     made = say("-C", tmp_path, "init", "floods", "--json")
     assert made.code == 0
@@ -242,6 +260,7 @@ def test_replay_prints_a_summary(say: Callable[..., Said], project: Path, tmp_pa
     assert said.code == 0
     done = said.only
     assert set(done) == _promised("summary") >= SUMMARY
+    promised.held(done, promised.Summary)
     assert (done["mode"], done["pages_fetched"], done["matches"], done["duplicates"]) == ("replay", 11, 5, 1)
     assert done["fates"]["dropped"]["http-404"] == 1
     assert done["harvest"] == round(done["matches"] / done["pages_fetched"], 4)
@@ -553,13 +572,13 @@ def test_export_writes_a_file_and_its_manifest(
 def test_status_works_before_anything_has_run_and_after(
     say: Callable[..., Said], project: Path, tmp_path: Path
 ) -> None:
-    for folder, runs in ((tmp_path, 0), (project, 1)):
+    for folder, number in ((tmp_path, 0), (project, 1)):
         told = say("-C", folder, "status", "--json").only
         assert {"queues", "workers", "frontier", "runs", "schedules"} <= told.keys()
         assert set(told["queues"]) == {"parse", "dedupe", "store"}
         assert all(set(counts) >= {"waiting", "running", "failed"} for counts in told["queues"].values())
         assert set(told["frontier"]) == {"hosts", "urls", "leased"}
-        assert len(told["runs"]) == runs
+        assert len(told["runs"]) == number
 
 
 def test_no_schedule_is_nothing_found(say: Callable[..., Said], tmp_path: Path) -> None:
@@ -674,6 +693,11 @@ def test_a_run_prints_a_summary_stops_at_its_matches_and_goes_on(suchlike: Any, 
         assert "1 URL still to fetch on sites that did not answer; all else is known" in third.stderr
     listed = suchlike("list", "--json").stdout.splitlines()
     assert len(listed) == done["matches"] + again["matches"]
+    # what the runs archived can be replayed as it is
+    assert suchlike("replay", str(tmp_path / "warc"), "--keep", "all", "--seeds", common[-1]).returncode == 0
+    kept = [suchlike("list", "--all", "--text", "--json", "--mode", mode).stdout for mode in ("online", "replay")]
+    online, replayed = ({told["url"]: told["text"] for told in map(json.loads, out.splitlines())} for out in kept)
+    assert online == replayed
 
 
 @pytest.mark.slow
@@ -726,6 +750,27 @@ def test_being_refused_everywhere_is_exit_code_5(suchlike: Any, answer: str) -> 
 
 
 @pytest.mark.slow
+def test_a_run_goes_by_what_its_flags_say(suchlike: Any, tmp_path: Path) -> None:
+    here = ("run", "--site", "http://127.0.0.1:9/", "--seeds", str(SEEDS / "night-trains"), "--no-web")
+    said = (
+        "--feed http://127.0.0.1:9/f --sitemap http://127.0.0.1:9/s --pages 7 --matches 3 --for 9m --max-per-site 5 "
+        "--workers 1 --crawlers 2 --threshold 0.4 --grain beat --lang en,de --since 30d --keep all "
+        "--order breadth --watch --roam"
+    )
+    suchlike(*here, *said.split(), SUCHLIKE_CRAWL__ROAM="false")
+    suchlike(*here, "--stay", SUCHLIKE_CRAWL__ROAM="true")
+    with open_store(f"sqlite:///{tmp_path}/suchlike.db").read() as connection:
+        told, other = (runs.get(connection, run).config for run in (1, 2))
+    crawl, (_, profile) = told.crawl, told.only_profile()
+    assert (told.sources.feeds, told.sources.sitemaps) == (["http://127.0.0.1:9/f"], ["http://127.0.0.1:9/s"])
+    assert (crawl.pages, crawl.matches, crawl.time, crawl.max_per_site, crawl.crawlers) == (7, 3, "9m", 5, 2)
+    assert (crawl.order, crawl.watch, crawl.roam) == ("breadth", True, True)
+    assert (told.queue.workers, told.store.keep) == (1, "all")
+    assert (profile.threshold, profile.grain, profile.languages, profile.since) == (0.4, "beat", ["en", "de"], "30d")
+    assert (other.crawl.roam, other.crawl.watch, other.crawl.order) == (False, False, "focus")
+
+
+@pytest.mark.slow
 def test_a_start_that_may_not_be_fetched_is_told_once_and_with_the_way_out(suchlike: Any) -> None:
     said = suchlike("run", "--site", "http://127.0.0.1:9/", "--seeds", str(SEEDS / "night-trains"), "--no-web")
     assert said.returncode == 5, said.stderr
@@ -751,6 +796,7 @@ def test_the_demo_prints_its_summary_with_what_was_planted(demo: tuple[Path, sub
     done = json.loads(said.stdout)
     more = {"forecasts", "planted", "planted_found", "planted_in_other_languages", "breadth_first"}
     assert set(done) == _promised("summary") | more
+    promised.held(done, promised.Summary)
     assert all(name in CONTRACT for name in more)
     assert set(done["breadth_first"]) == {"pages_fetched", "matches"}
     assert (done["mode"], done["pages_fetched"], done["stopped_by"]) == ("demo", 60, "budget")
@@ -770,6 +816,9 @@ def test_a_demo_folder_is_read_like_any_other(
     assert listed.code == 0
     assert {article["mode"] for article in listed.lines} == {"demo"}
     assert all(set(article) >= ARTICLE for article in listed.lines)
+    for article in listed.lines:
+        promised.held(article, promised.Article)
+    assert any(article["published"] for article in listed.lines)
     assert say("-C", folder, "explain", "1", "--json").only["path"][-1]["url"] == listed.lines[0]["url"]
     assert say("-C", folder, "dupes", "--json").code in (0, 1)
     total = say("-C", folder, "fates", "--json").only

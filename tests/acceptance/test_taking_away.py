@@ -38,6 +38,21 @@ def test_exports_are_split_filtered_and_verified(say: Callable[..., Said], proje
         assert (said.code, said.out, len(said.err.strip().splitlines())) == (2, "", 1)
 
 
+def test_a_project_works_wherever_its_folder_is_moved(say: Callable[..., Said], project: Path, tmp_path: Path) -> None:
+    listed = say("-C", project, "list", "--text", "--json").lines
+    moved = project.rename(tmp_path / "elsewhere")
+    try:
+        assert say("-C", moved, "list", "--text", "--json").lines == listed
+        for verb in (["explain", "1"], ["seed", "check"], ["export", "warc"], ["verify", moved / "exports"],
+                     ["doctor", "--deep"]):  # fmt: skip
+            said = say("-C", moved, *verb)
+            assert said.code == 0, said
+        again = say("-C", moved, "replay", moved / "warc", "--json").only
+        assert (again["pages_fetched"], again["known"]) == (0, len(listed) + 1)
+    finally:
+        moved.rename(project)
+
+
 def test_failures_are_listed_with_the_command_that_tries_them_again(say: Callable[..., Said], project: Path) -> None:
     (line,) = say("-C", project, "failures", "list", "--json").lines
     assert (line["stage"], line["reason"], line["number"]) == ("fetch", "http-404", 1)
