@@ -22,7 +22,9 @@ def row_of(connection: Connection, what: str) -> int:
     """The row that a URL, or a place in `suchlike list`, names. UsageError when there is none."""
     row = articles.at_place(connection, int(what)) if what.isdecimal() else fates.meant(connection, what)
     if row is None:
-        known = "there are fewer results" if what.isdecimal() else "it was never discovered"
+        known = (
+            "there are fewer results; `suchlike list` numbers them" if what.isdecimal() else "it was never discovered"
+        )
         trap = None if what.isdecimal() else identity.looks_like_trap(identity.canonical(what) or what)
         if trap:
             known = f"it looks like a trap ({trap}), and such links are left out; `suchlike traps` counts them"

@@ -63,6 +63,7 @@ def export(
         exports/MODE/articles.FORMAT), or the folder for hf.
     """
     from crawler.cli.opening import check_run, project
+    from crawler.cli.results import nothing
     from crawler.cli.telling import counted
 
     check_run(session, filters.run if filters else None)
@@ -88,6 +89,8 @@ def export(
             (typed, "hold it against its hashes, at any time"),
             (session.command("report"), "how it was found, as one HTML file"),
         )
+    elif not done["left_out"]:
+        session.say(nothing(session, filtered=filters is not None or session.profile is not None))
     return FOUND if done["articles"] else NOTHING
 
 

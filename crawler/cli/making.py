@@ -79,7 +79,7 @@ def init(
     """
     folder = session.folder / name
     if (folder / FILE_NAME).exists():
-        raise UsageError(f"{folder} already is a project.")
+        raise UsageError(f"{folder} already is a project; change {folder / FILE_NAME}, or choose another name.")
     wishes = _Wishes(_contact(contact), site or [], feed or [], grain)
     if _somebody_there(session) and not (contact or site or feed):
         _ask(session, wishes)

@@ -78,7 +78,7 @@ def listed(
         if text:
             session.out(f"\n{article['text']}\n")
     if not number:
-        session.say(_nothing(session, filtered=filtered, everything=everything))
+        session.say(nothing(session, filtered=filtered, everything=everything))
     elif numbered:
         if told and limit is None:
             stories, others = counted(number, "story", "stories"), counted(told, "copy", "copies")
@@ -94,8 +94,8 @@ def _copies(session: Session) -> dict[int, int]:
         return tellings.copies(connection)
 
 
-def _nothing(session: Session, *, filtered: bool, everything: bool) -> str:
-    """Why a list is empty, and where to look."""
+def nothing(session: Session, *, filtered: bool, everything: bool = False) -> str:
+    """Why a list or an export is empty, and where to look."""
     from pipelines.stores import fates as ends
 
     if not filtered and not everything:

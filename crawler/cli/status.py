@@ -40,21 +40,25 @@ def status(*, session: Hidden) -> int:
 
 
 def _lines(told: dict[str, Any], to_go_on: str) -> Iterator[str]:
+    from crawler.cli.telling import counted
+
     workers, frontier, pressure, tuning = told["workers"], told["frontier"], told["pressure"], told["tuning"]
     for name, counts in told["queues"].items():
         yield f"queue {name:<8} {counts['waiting']} waiting  {counts['running']} running  {counts['failed']} failed"
     yield f"workers        {workers}" + ("" if workers else "   (they run while `run` or `work` does)")
     held = f"paused: {pressure['paused']}" if pressure["paused"] else f"crawlers pause at {pressure['pauses_at']}"
-    yield f"pressure       {pressure['waiting']} pages wait for the workers; {held}"
+    waiting = "1 page waits" if pressure["waiting"] == 1 else f"{pressure['waiting']:,} pages wait"
+    yield f"pressure       {waiting} for the workers; {held}"
     chosen = "   (chosen for this machine)" if tuning["chosen"] else ""
     yield (
         f"tuning         up to {tuning['workers']} extraction workers, {tuning['batch']} rows a job, "
         f"{tuning['concurrency']} hosts at once{chosen}"
     )
-    yield f"frontier       {frontier['urls']} URLs on {frontier['hosts']} hosts, {frontier['leased']} leased"
+    waiting = f"{counted(frontier['urls'], 'URL')} on {counted(frontier['hosts'], 'host')}"
+    yield f"frontier       {waiting}, {frontier['leased']} leased"
     for run in told["runs"]:
         end = run["stopped_by"] or f"under way or killed: `{to_go_on}` goes on"
-        brought = f"{run['pages']} pages  {run['matches']} match"
+        brought = f"{counted(run['pages'], 'page')}  {run['matches']} match"
         yield f"run {run['run']:<4} {run['mode']}  {run['started_at']}  {brought}  {end}"
     for one in told["schedules"]:
         following = "paused" if one["paused"] else f"next {one['next']}"

@@ -195,6 +195,8 @@ def test_init_says_where_things_are(say: Callable[..., Said], tmp_path: Path) ->
     assert made.code == 0
     assert {"folder", "config", "seeds"} <= made.only.keys()
     assert (tmp_path / "floods" / "suchlike.toml").is_file()
+    again = say("-C", tmp_path, "init", "floods")
+    assert again.code == 2 and "floods already is a project; change " in again.err
     assert say("-C", tmp_path / "floods", "doctor", "--json").lines[2] == {
         "check": "config", "ok": True, "detail": "every line understood", "fix": "",
     }  # fmt: skip
@@ -441,7 +443,8 @@ def test_show_tells_everything_about_one_url(say: Callable[..., Said], project: 
     assert (gone["fate"], gone["reason"], gone["article"]) == ("dropped", "http-404", None)
     assert say("-C", project, "show", "http://www.one.example/gone", "--json").only == gone
     assert say("-C", project, "show", "https://never.example/").code == 2
-    assert say("-C", project, "show", "999").code == 2
+    beyond = say("-C", project, "show", "999")
+    assert beyond.code == 2 and "there are fewer results; `suchlike -C " in beyond.err
 
 
 def test_the_parts_of_an_explanation_add_up_to_the_score(say: Callable[..., Said], project: Path) -> None:

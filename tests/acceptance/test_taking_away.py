@@ -38,6 +38,12 @@ def test_exports_are_split_filtered_and_verified(say: Callable[..., Said], proje
         assert (said.code, said.out, len(said.err.strip().splitlines())) == (2, "", 1)
 
 
+def test_an_export_without_an_article_says_why(say: Callable[..., Said], project: Path, tmp_path: Path) -> None:
+    file = tmp_path / "none.csv"
+    by_filter = say("-C", project, "export", "csv", "-o", file, "--min-score", "1.1")
+    assert by_filter.code == 1 and "nothing stored is meant by these filters; `suchlike -C " in by_filter.err
+
+
 def test_a_project_works_wherever_its_folder_is_moved(say: Callable[..., Said], project: Path, tmp_path: Path) -> None:
     listed = say("-C", project, "list", "--text", "--json").lines
     moved = project.rename(tmp_path / "elsewhere")
