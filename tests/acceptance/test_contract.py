@@ -645,6 +645,9 @@ def test_an_error_is_said_even_when_quiet_and_never_on_stdout(say: Callable[...,
     assert said.code == 2
     assert said.out == ""
     assert said.err.startswith("suchlike: There are no results in ") and said.err.count("\n") == 1
+    verbose = say("-C", tmp_path, "list", "-v", "--json")
+    assert (verbose.code, verbose.out) == (2, "") and verbose.err.endswith(said.err)
+    assert verbose.err.startswith("Traceback ") and "crawler/cli/" in verbose.err
 
 
 def test_what_the_web_wrote_cannot_steer_a_terminal(say: Callable[..., Said], tmp_path: Path) -> None:
