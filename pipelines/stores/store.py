@@ -107,7 +107,10 @@ class Store:
             yield
         except (DBAPIError, NoConnection) as error:
             kind = RefusedError if _is_refusal(error) else StoreError
-            raise kind(f"The database {self.shown} failed: {_first_line(error)}.") from error
+            # without a statement it is the connection that failed
+            away = not self.is_sqlite and isinstance(error, DBAPIError) and error.statement is None
+            way_out = "; see that its server is up, and that store.database is right" if away else ""
+            raise kind(f"The database {self.shown} failed: {_first_line(error)}{way_out}.") from error
 
 
 def _is_refusal(error: Exception) -> bool:

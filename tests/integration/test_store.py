@@ -206,7 +206,11 @@ def _of_the_future(tmp_path: Path) -> str:
         (_no_database, StoreError, "file is not a database"),
         (_under_a_file, StoreError, "cannot be made"),
         (_of_the_future, UsageError, "was made by a newer suchlike"),
-        ("postgresql+psycopg://u:s3cret@127.0.0.1:1/name", StoreError, "failed: connection"),
+        (
+            "postgresql+psycopg://u:s3cret@127.0.0.1:1/name",
+            StoreError,
+            "refused; see that its server is up",
+        ),
         ("postgresql+psycopg://u:s3cret@/name?host=/nowhere", StoreError, "failed: connection"),
         ("postgresql+psycopg://u:s3cret@host:port/name", UsageError, "cannot be understood"),
         ("postgresql+psycopg://u:s3cret@[::1/name", UsageError, "cannot be understood"),
