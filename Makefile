@@ -46,12 +46,15 @@ audit:
 	build/audit/bin/pip install -q pip-audit
 	build/audit/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt
 
-# the fast tests with the least version of everything that pyproject.toml names, and with the newest there is of everything
+# with the least version of everything that pyproject.toml names, and with the newest there is: the fast tests, those of
+# RQ and Valkey, and those of what leans most on others (Scrapy, aiohttp, trafilatura, SQLAlchemy) but the slow ones
+LEANING := crawl ledger search stages store transport
 lowest newest:
 	python3 -m venv build/$@
 	build/$@/bin/pip install -q uv
 	build/$@/bin/uv pip install -q --python build/$@/bin/python --resolution $(if $(filter lowest,$@),lowest-direct,highest) -e '.[test]'
-	build/$@/bin/python -m pytest -q tests/unit
+	build/$@/bin/python -m pytest -q tests/unit tests/integration/test_queues.py tests/integration/test_work.py
+	build/$@/bin/python -m pytest -q -m 'not slow' $(LEANING:%=tests/integration/test_%.py)
 
 # suchlike beside its peers and its parts beside theirs: docs/performance.md; ROUNDS=1 PAGES=200 for a first look
 bench:
