@@ -34,7 +34,7 @@ def entered(request: HTTPConnection, access: Access) -> Response | None:
     to comes from elsewhere, too, and a strict cookie is not sent.
     """
     token = request.query_params.get("token")
-    if token is None or request.url.path != "/" or request.scope["method"] != "GET":
+    if token is None or request.scope["path"] != "/" or request.scope["method"] != "GET":
         return None
     if not access.knows(token):
         return refusal(request.scope, Refusal(401, "The token in this address is not this dashboard's, or no longer."))

@@ -42,7 +42,7 @@ Rule = Callable[[HTTPConnection, Access], Refusal | None]
 
 def host_is_ours(request: HTTPConnection, access: Access) -> Refusal | None:
     """A name that somebody else's DNS points at us is not ours (DNS rebinding)."""
-    if request.url.path == "/healthz":
+    if request.scope["path"] == "/healthz":
         return None
     name = name_of(request.headers.get("host", ""))
     if name in access.hosts:
@@ -63,7 +63,7 @@ def writes_come_from_here(request: HTTPConnection, access: Access) -> Refusal | 
 
 def visitor_is_known(request: HTTPConnection, access: Access) -> Refusal | None:
     """The token, as a cookie or in the Authorization header."""
-    path = request.url.path
+    path = request.scope["path"]
     if path.startswith(OPEN) or _bearer(request, access):
         return None
     if access.admits(request.cookies.get(access.cookie, "")):
