@@ -113,7 +113,7 @@ def _file(file: Path, say: Say, named: Named) -> Iterator[Recorded]:
 
 def _seeds(file: Path, say: Say, named: Named) -> Iterator[Recorded]:
     """Seed files as pages of https://seed.invalid/<name>, so that they pass the very same stages."""
-    read = seeds.offered([file], at_most=seeds.MAX_TEXTS)
+    read = seeds.offered([file], judged=True)
     problems = [problem.message for problem in read.problems]
     if not read.seeds:
         raise UsageError(problems[0] if problems else f"{file} holds addresses, and no recorded page.")

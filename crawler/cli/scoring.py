@@ -66,9 +66,9 @@ def score(
 
 def _matching(session: Session, path: str, profile: Profile, bar: float, limits: Limits) -> int:
     """Tells how much each text at this path resembles the seeds, and what cannot be read there; how many match."""
-    from pipelines.seeds import MAX_TEXTS, Problem, offered
+    from pipelines.seeds import Problem, offered
 
-    found = offered([Path(path)], at_most=MAX_TEXTS)
+    found = offered([Path(path)], judged=True)
     several = Path(path).is_dir()
     for problem in found.problems or (() if found.seeds else (Problem(path, f"{path} holds no text."),)):
         session.say(f"! {problem.message}")

@@ -34,13 +34,13 @@ def read(paths: Sequence[str | Path]) -> SeedSet:
     return found
 
 
-def offered(paths: Sequence[str | Path], *, at_most: int = MAX_SEEDS) -> SeedSet:
+def offered(paths: Sequence[str | Path], *, judged: bool = False) -> SeedSet:
     """The same of what may hold nothing that can be used: its problems say why, if anything is wrong with it.
 
-    Texts that are only judged may be MAX_TEXTS (`at_most`), and copies of each other. Raises SeedError when a seed.toml
+    Texts that are only `judged` may be MAX_TEXTS, and copies of each other. Raises SeedError when a seed.toml
     is wrong.
     """
-    reading = _Reading(at_most)
+    reading = _Reading(judged=judged)
     for path in paths:
         reading.take(str(path))
     seeds, problems = tuple(reading.admission.seeds), tuple(reading.problems)
@@ -53,9 +53,10 @@ def offered(paths: Sequence[str | Path], *, at_most: int = MAX_SEEDS) -> SeedSet
 class _Reading:
     """What has been read so far."""
 
-    def __init__(self, at_most: int) -> None:
-        self._at_most = at_most
-        self.admission = Admission(copies=at_most != MAX_SEEDS)
+    def __init__(self, *, judged: bool) -> None:
+        self._judged = judged
+        self._at_most = MAX_TEXTS if judged else MAX_SEEDS
+        self.admission = Admission(copies=judged)
         self.problems: list[Problem] = []
         self.urls: list[str] = []
         self.wishes = Wishes()
@@ -106,7 +107,7 @@ class _Reading:
         complaints = list(contents.complaints)
         for number, draft in enumerate(contents.drafts, 1):
             if len(self.admission.seeds) >= self._at_most:
-                left_out = _left_out(draft.where or "it", len(contents.drafts) - number, self._at_most)
+                left_out = _left_out(draft.where or "it", len(contents.drafts) - number, judged=self._judged)
                 complaints.insert(0, left_out)
                 break
             name = name_of(path.name) + (f"-{number}" if len(contents.drafts) > 1 else "")
@@ -121,11 +122,11 @@ class _Reading:
         self.problems.append(Problem(at, writable(f"{at}: {complaint}.")))
 
 
-def _left_out(first: str, more: int, at_most: int) -> str:
+def _left_out(first: str, more: int, *, judged: bool) -> str:
     after = f" and {more} articles after it were" if more else " was"
-    why = f"a seed set has at most {at_most} articles; choose the most typical ones"
-    if at_most != MAX_SEEDS:
-        why = f"at most {at_most} articles of a file are read; put the others into another"
+    why = f"a seed set has at most {MAX_SEEDS} articles; choose the most typical ones"
+    if judged:
+        why = f"at most {MAX_TEXTS} articles of a file are read; put the others into another"
     return f"{first}{after} left out, for {why}"
 
 

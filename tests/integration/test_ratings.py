@@ -27,7 +27,7 @@ from pipelines.likeness.ordinary import pieces
 from pipelines.likeness.profile import Profile
 from pipelines.likeness.read import Example
 from pipelines.seeds import Seed, SeedSet
-from pipelines.stores import articles, editions, invariants, open_store, ratings, runs, search
+from pipelines.stores import articles, editions, fates, invariants, open_store, ratings, runs, search
 from pipelines.stores.schema import articles as table
 from pipelines.stores.schema import metadata, urls
 from pipelines.stores.states import State
@@ -236,6 +236,15 @@ def test_what_was_never_judged_cannot_be_rated(make: Make) -> None:
             rate(stock.store, [unknown], 1, preview=False)
 
 
+def learned_late(store: Any, run: int) -> bool:
+    """The learner finds a rating that no edition knows yet."""
+    with store.write() as connection:
+        row = fates.find(connection, "https://paper.test/garden/0")
+        assert row is not None
+        ratings.add(connection, "main", row, -1, now=time.time())
+    return learn_on(store, run, last=True)
+
+
 def learned_from_all(stock: Stock) -> bool:
     """Whether what judges now was learned from every rating that stands."""
     _, edition = rejudge.learn_again(stock.store, stock.run, anew=False)
@@ -246,7 +255,7 @@ def learned_from_all(stock: Stock) -> bool:
 @pytest.mark.parametrize("who", [
     lambda store, _run: rate(store, ["https://paper.test/garden/0"], -1, preview=False),
     lambda store, _run: take_back(store),
-    lambda store, run: learn_on(store, run, last=True),
+    learned_late,
 ], ids=["a rating", "one taken back", "the learner"])  # fmt: skip
 def test_what_somebody_rates_while_another_learns_is_learned_too(make: Make, who: Callable[[Any, int], object]) -> None:
     stock = make(keep="all")

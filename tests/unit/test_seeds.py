@@ -22,6 +22,7 @@ from pipelines import seeds
 from pipelines.errors import SeedError
 from pipelines.likeness.profile import Profile
 from pipelines.seeds import SeedSet, keeping, read
+from pipelines.seeds.read import MAX_TEXTS
 
 SENTENCES = [
     "The harbour board voted on Tuesday to dredge the northern channel twice a year, at a cost of four million crowns.",
@@ -326,13 +327,13 @@ def test_texts_nothing_is_learned_from_may_be_more(folder: Path) -> None:
     rows = [" ".join(f"{word}{at}" for word in TEXT.split()) for at in range(seeds.MAX_SEEDS + 2)]
     file = folder / "rows.jsonl"
     file.write_text("\n".join(json.dumps({"text": row}) for row in rows), "utf-8")
-    assert len(seeds.offered([file], at_most=seeds.MAX_TEXTS).seeds) == len(rows)
+    assert len(seeds.offered([file], judged=True).seeds) == len(rows)
     file.write_text("\n".join(json.dumps({"text": row}) for row in [rows[0], *rows]), "utf-8")
-    copied = seeds.offered([file], at_most=seeds.MAX_TEXTS)
+    copied = seeds.offered([file], judged=True)
     assert len(copied.seeds) == len(rows) + 1 and not copied.problems
-    file.write_text("\n".join(json.dumps({"text": row}) for row in rows), "utf-8")
-    (problem,) = seeds.offered([file], at_most=len(rows) - 1).problems
-    assert "line 202 was left out, for at most 201 articles of a file are read; put the others" in problem.message
+    file.write_text(f"{json.dumps({'text': TEXT})}\n" * (MAX_TEXTS + 1), "utf-8")
+    (problem,) = seeds.offered([file], judged=True).problems
+    assert "line 5001 was left out, for at most 5000 articles of a file are read; put the others" in problem.message
 
 
 @pytest.mark.parametrize("name", ["notice.txt", "README", "License.txt.GZ"])
